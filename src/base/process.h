@@ -1,0 +1,26 @@
+/* Processes: spawning with exact descriptors, and telling one process from a later one with the same pid. */
+#pragma once
+#include <glib.h>
+#include <sys/types.h>
+
+/* In the child, descriptor `target` is a copy of `source`; all others but 0-2 are closed on exec. */
+typedef struct ProcessFd {
+	int source;
+	int target;
+} ProcessFd;
+
+/* Starts argv[0] (an absolute path, or looked up in PATH) with an empty signal mask. stdin is /dev/null unless a
+ * mapping names 0. The child is ours to reap. */
+gboolean process_spawn(const char *const *argv, const ProcessFd *fds, guint fd_count, pid_t *ret_pid, GError **error);
+
+/* Runs a program to its end; ret_output (may be NULL) gets stdout, at most 1 MiB, NUL-terminated, caller frees.
+ * ERROR_FAILED with the end of stderr if it does not exit 0, ERROR_TIMEOUT (and the program killed) past the
+ * deadline. Blocks: never on the event loop. */
+gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_output, GError **error);
+
+/* Start time in clock ticks since boot (proc(5), stat field 22); 0 if there is no such process or it is a zombie. */
+guint64 process_start_time(pid_t pid);
+/* A pidfd for exactly that process, or -1 if it is gone. Caller closes; it polls readable when the process ends. */
+int process_open(pid_t pid, guint64 start_time);
+/* Identifies this boot of the machine (/proc/sys/kernel/random/boot_id); static. */
+const char *process_boot_id(void);

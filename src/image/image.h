@@ -1,0 +1,30 @@
+/* The image library: DIR/NAME/BUILD/{disk,kernel,initrd,manifest.json}. A build is never changed after it was
+ * published (renamed into place); guests keep using the build that they were made with. */
+#pragma once
+#include <glib.h>
+#include <json-c/json.h>
+
+#include "store/store.h"
+#include "task/task.h"
+
+typedef struct ImageContext { /* lent */
+	Store *store;
+	const char *dir;        /* library, "STATE/images" */
+	const char *run_dir;    /* for workers */
+	const char *recipe_dir; /* where the recipes' scripts are ("share/yado/recipes") */
+} ImageContext;
+
+/* Imports from a descriptor (lent; a regular file): inspects it in a worker, refuses hostile headers, converts disks to
+ * qcow2, hashes (SHA-256), publishes, commits "image/NAME". input: a valid document of image_table. */
+gboolean image_import(ImageContext *context, Task *task, json_object *input, int fd, GError **error);
+/* Runs the recipe (recipes/NAME, which gets an output directory and writes files and manifest.json), publishes and
+ * commits. input: a valid document of image_build_table. */
+gboolean image_build(ImageContext *context, Task *task, json_object *input, GError **error);
+/* Removes the document and each build that no guest needs. Refuses (ERROR_CONFLICT naming the guests) while a guest's
+ * kernel.image or a CD drive is the image. */
+gboolean image_delete(ImageContext *context, Task *task, const char *name, GError **error);
+/* file: "disk", "kernel", "initrd"; build NULL: the present one. Caller closes. */
+int image_open(ImageContext *context, const char *name, const char *build, const char *file, GError **error);
+json_object *image_get(ImageContext *context, const char *name, GError **error); /* document; new reference */
+/* Removes unpublished directories that a crash left. */
+gboolean image_recover(ImageContext *context, Task *task, json_object *steps, GError **error);

@@ -1,0 +1,59 @@
+/* Starting a program in its own cage through yado-launch.
+ *
+ * yado-launch (src/launch) is a small static program. It detaches from yadod, writes RUNDIR/pid, makes the cage (cgroup,
+ * namespaces, mount view, uid, no_new_privs, seccomp), executes the program in a child, stays as its parent, and
+ * writes RUNDIR/exit atomically when it ends. A guest's QEMU so outlives yadod, and how it ended can be read later. */
+#pragma once
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct Launch Launch;
+
+typedef enum LaunchNetwork { LAUNCH_NETWORK_NONE /* an empty namespace */, LAUNCH_NETWORK_HOST } LaunchNetwork;
+
+/* program: absolute path. run_dir exists, is root's, and is not visible to the program. */
+Launch *launch_new(const char *program, const char *run_dir);
+void launch_free(Launch *launch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Launch, launch_free)
+
+void launch_add_arg(Launch *launch, const char *arg);
+/* The program gets a copy of fd as number `target` (>= 10). The caller keeps fd. */
+void launch_pass_fd(Launch *launch, int fd, int target);
+void launch_set_uid(Launch *launch, uid_t uid); /* uid and gid, no other groups */
+void launch_set_network(Launch *launch, LaunchNetwork network);
+/* A path that appears in the otherwise minimal view (/usr read-only, /proc of its own, /dev/{null,zero,urandom},
+ * small /tmp). Devices are bound with launch_bind too ("/dev/kvm"). */
+void launch_bind(Launch *launch, const char *path, gboolean writable);
+/* Name of the cgroup below Yado's ("vm-100"); memory_max 0: no limit. Made and removed by yadod, see cgroup.h. */
+void launch_set_cgroup(Launch *launch, const char *name);
+/* The program is killed when yadod ends (workers); guests do not set this. */
+void launch_set_lifeline(Launch *launch);
+/* Adds the filter of sandbox/seccomp.h; QEMU sets its own with -sandbox. */
+void launch_set_seccomp(Launch *launch);
+/* stdout and stderr: appended to this file (at most log_max bytes are kept by the launcher). Default: RUNDIR/log. */
+void launch_set_log(Launch *launch, const char *path);
+
+typedef struct Launched {
+	pid_t pid;           /* of the program */
+	guint64 start_time;  /* process_start_time() */
+	int pidfd;           /* owned; readable when the program has ended */
+} Launched;
+/* Returns when the program has been executed (the exec succeeded), or FALSE with what failed in the cage. */
+gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, GError **error);
+
+/* What RUNDIR says. */
+typedef struct LaunchRecord {
+	gboolean present;    /* a pid file of this boot exists */
+	gboolean running;    /* and exactly that process lives */
+	pid_t pid;
+	guint64 start_time;
+	gboolean ended;      /* an exit record exists */
+	int exit_code;       /* or -1 */
+	int exit_signal;     /* or 0 */
+	gint64 ended_us;     /* UTC */
+} LaunchRecord;
+gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error);
+/* Removes pid and exit files of a former run. */
+gboolean launch_clear_record(const char *run_dir, GError **error);
+/* The last lines (at most max_bytes) of what the program wrote to stderr; caller frees; "" if nothing. */
+char *launch_read_log(const char *run_dir, gsize max_bytes);

@@ -1,0 +1,81 @@
+/* Field tables: every resource is declared once as a static table; validation, defaults, the command's flags and
+ * help, completion, the reference and the OpenAPI document are all derived from it.
+ *
+ * A document is checked in one of two ways:
+ *   create  what a client sends to make an object: unknown fields, read-only fields, missing required fields and
+ *           values out of bounds are refused; what is missing gets its default.
+ *   change  an old document and a merge patch (RFC 7396): fixed and read-only fields may be repeated with their
+ *           present value but not changed; null removes (and gives the default back, if there is one).
+ * Errors are ERROR_INVALID with the dotted path of the field ("disks.disk0.size") and say what is allowed. */
+#pragma once
+#include <glib.h>
+#include <json-c/json.h>
+
+typedef enum FieldType {
+	FIELD_STRING, /* min/max: length in characters */
+	FIELD_BOOL,
+	FIELD_INT,    /* min/max inclusive */
+	FIELD_SIZE,   /* bytes; min/max inclusive; people write 10G */
+	FIELD_ENUM,   /* one of `values` */
+	FIELD_LIST,   /* array of strings, each passing `check`, no duplicates; min/max: count */
+	FIELD_OBJECT, /* fields of `table` */
+	FIELD_MAP,    /* object keyed by a permanent name (see schema_check_key), each value of `table`; max: count */
+} FieldType;
+
+typedef enum FieldFlags {
+	FIELD_REQUIRED = 1 << 0, /* must be given at creation */
+	FIELD_READONLY = 1 << 1, /* set by Yado, never by a client */
+	FIELD_FIXED = 1 << 2,    /* can be given at creation, never changed */
+	FIELD_LIVE = 1 << 3,     /* a change takes effect while the guest runs */
+	FIELD_NULLABLE = 1 << 4, /* may be absent: has no value unless set */
+	FIELD_ROW = 1 << 5,      /* shown as a column in lists by default */
+} FieldFlags;
+
+typedef struct Table Table;
+
+/* Returns NULL if the value is good, else a static phrase that completes "must …". */
+typedef const char *(*FieldCheck)(const char *value);
+
+typedef struct Field {
+	const char *name;
+	FieldType type;
+	guint flags;
+	gint64 min, max;
+	const char *const *values; /* ENUM; NULL-terminated */
+	const char *fallback;      /* default as JSON text; NULL: none */
+	const char *unit;          /* "s", "B"; for people */
+	FieldCheck check;          /* STRING and LIST elements */
+	const Table *table;        /* OBJECT and MAP */
+	const char *singular;      /* MAP: the command's flag for one entry ("disk" of "disks") */
+	const char *help, *help_ja;
+} Field;
+
+struct Table {
+	const char *name;            /* resource name, "vm" */
+	const char *title, *title_ja; /* "Virtual machine" */
+	int version;                 /* written into documents as "schema" */
+	const Field *fields;         /* ends with a NULL name */
+};
+
+/* New document with defaults, or NULL. The result has "schema" only if table->version > 0. */
+json_object *schema_create(const Table *table, json_object *input, GError **error);
+/* New document: `current` changed by the merge patch. */
+json_object *schema_change(const Table *table, json_object *current, json_object *patch, GError **error);
+/* Checks a complete stored document (after Yado filled read-only fields, or read from the store). A document of a
+ * newer schema version is ERROR_UNSUPPORTED. */
+gboolean schema_check(const Table *table, json_object *document, GError **error);
+/* Map keys and names of objects: 1-63 of a-z, 0-9, '-', '_', '.', beginning with a letter or digit. */
+const char *schema_check_key(const char *value);
+
+const Field *schema_find(const Table *table, const char *path); /* dotted; a map's key is skipped as one step */
+/* Whether a change of that dotted path (as json_diff gives it) takes effect while running. */
+gboolean schema_is_live(const Table *table, const char *path);
+
+/* OpenAPI 3.1 / JSON Schema of the table; new reference. */
+json_object *schema_describe(const Table *table);
+/* Markdown reference (docs/reference) of one table, English or Japanese; caller frees. */
+char *schema_reference(const Table *table, gboolean japanese);
+
+/* Resource tables, one file each in schema/tables/. */
+extern const Table vm_table, storage_table, image_table, image_build_table, task_table, node_table, volume_table;
+extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -1,0 +1,43 @@
+/* Images: what guests are made from and what goes into CD drives. */
+#include "schema/checks.h"
+#include "schema/schema.h"
+
+static const char *const image_kinds[] = {"system", "disk", "iso", NULL};
+static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx", "iso", NULL};
+static const char *const recipes[] = {"tiny", NULL};
+
+static const Field image_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "name of the image", .help_ja = "イメージ名"},
+	{.name = "format", .type = FIELD_ENUM, .flags = FIELD_REQUIRED | FIELD_FIXED, .values = import_formats,
+	 .help = "format of the imported file: stated, never probed", .help_ja = "取り込むファイルの形式（推測しない）"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = image_kinds,
+	 .help = "'disk' to copy disks from, 'iso' for CD drives, 'system' with a kernel of its own",
+	 .help_ja = "'disk' ディスクの元、'iso' CD用、'system' カーネル付き"},
+	{.name = "build", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 64,
+	 .help = "identifies this content; guests keep the build that they were made with",
+	 .help_ja = "内容の識別子。ゲストは作成時のビルドを使い続ける"},
+	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_ROW, .min = 0, .max = G_MAXINT64,
+	 .unit = "B", .help = "size that a guest sees", .help_ja = "ゲストから見えるサイズ"},
+	{.name = "digest", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 64, .max = 64,
+	 .help = "SHA-256 of the imported file", .help_ja = "取り込んだファイルのSHA-256"},
+	{.name = "append", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 2048,
+	 .help = "kernel command line of a system image", .help_ja = "システムイメージのカーネルコマンドライン"},
+	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY, .min = 0, .max = G_MAXINT64, .unit = "B",
+	 .help = "memory that a guest made from it gets by default", .help_ja = "このイメージの既定メモリ"},
+	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 40,
+	 .help = "when it was made (UTC)", .help_ja = "作成日時（UTC）"},
+	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",
+	 .help_ja = "説明"},
+	{0}};
+const Table image_table = {.name = "image", .title = "Image", .title_ja = "イメージ", .version = 1,
+			   .fields = image_fields};
+
+static const Field build_fields[] = {
+	{.name = "recipe", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = recipes,
+	 .help = "what to build: 'tiny', a Linux that boots in seconds", .help_ja = "作るもの。'tiny' は数秒で起動するLinux"},
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = schema_check_key,
+	 .help = "name of the image; that of the recipe if not given", .help_ja = "イメージ名。省略時はレシピ名"},
+	{0}};
+const Table image_build_table = {.name = "image-build", .title = "Image build", .title_ja = "イメージ作成",
+				 .fields = build_fields};

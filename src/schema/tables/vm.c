@@ -1,0 +1,186 @@
+/* The virtual machine: every field of its document. */
+#include "schema/checks.h"
+#include "schema/schema.h"
+
+#define MIB (1024LL * 1024)
+#define GIB (1024LL * MIB)
+
+static const char *const firmwares[] = {"bios", "uefi", NULL};
+static const char *const disk_buses[] = {"virtio-scsi", "virtio-blk", "sata", "ide", NULL};
+static const char *const cdrom_buses[] = {"sata", "ide", "virtio-scsi", NULL};
+static const char *const formats[] = {"qcow2", "raw", NULL};
+static const char *const caches[] = {"none", "writeback", "writethrough", NULL};
+static const char *const nic_modes[] = {"user", "bridge", NULL};
+static const char *const nic_models[] = {"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", NULL};
+static const char *const displays[] = {"vga", "virtio", "none", NULL};
+static const char *const restart_policies[] = {"never", "on-crash", NULL};
+static const char *const shutdown_actions[] = {"stop", "leave", NULL};
+
+static const Field cpu_fields[] = {
+	{.name = "sockets", .type = FIELD_INT, .min = 1, .max = 8, .fallback = "1",
+	 .help = "CPU sockets", .help_ja = "CPUソケット数"},
+	{.name = "cores", .type = FIELD_INT, .flags = FIELD_ROW, .min = 1, .max = 128, .fallback = "1",
+	 .help = "cores per socket", .help_ja = "ソケットあたりのコア数"},
+	{.name = "threads", .type = FIELD_INT, .min = 1, .max = 8, .fallback = "1",
+	 .help = "threads per core", .help_ja = "コアあたりのスレッド数"},
+	{.name = "model", .type = FIELD_STRING, .min = 1, .max = 64, .fallback = "\"host\"", .check = check_cpu_model,
+	 .help = "CPU model that the guest sees; 'host' passes on all that the node's CPU and acceleration offer",
+	 .help_ja = "ゲストに見えるCPUモデル。'host' はノードのCPUとアクセラレーションの全機能を渡す"},
+	{0}};
+static const Table cpu_table = {.name = "cpu", .title = "CPU", .title_ja = "CPU", .fields = cpu_fields};
+
+static const Field kernel_fields[] = {
+	{.name = "image", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63, .check = schema_check_key,
+	 .help = "system image whose kernel is started directly, without a boot loader",
+	 .help_ja = "ブートローダーなしで直接起動するカーネルを持つシステムイメージ"},
+	{.name = "build", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 64,
+	 .help = "build of that image, fixed when it was chosen", .help_ja = "選択時に固定されたイメージのビルド"},
+	{.name = "append", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .max = 2048, .check = check_one_line,
+	 .help = "words added to the kernel's command line", .help_ja = "カーネルコマンドラインへの追加"},
+	{0}};
+static const Table kernel_table = {.name = "kernel", .title = "Direct kernel", .title_ja = "カーネル直接起動",
+				   .fields = kernel_fields};
+
+static const Field disk_fields[] = {
+	{.name = "storage", .type = FIELD_STRING, .flags = FIELD_FIXED, .min = 1, .max = 63, .fallback = "\"local\"",
+	 .check = schema_check_key, .help = "storage that holds the volume", .help_ja = "ボリュームを置くストレージ"},
+	{.name = "volume", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 63,
+	 .help = "name of the volume on its storage", .help_ja = "ストレージ上のボリューム名"},
+	{.name = "image", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "image that the disk is copied from; without it the disk is empty",
+	 .help_ja = "ディスクのコピー元イメージ。なければ空"},
+	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = MIB, .max = 64 * 1024 * GIB,
+	 .unit = "B", .help = "size; can grow, also while the guest runs; without it that of the image, or 8 GiB",
+	 .help_ja = "サイズ。稼働中も拡大可能。省略時はイメージのサイズ、または8 GiB"},
+	{.name = "format", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = formats, .fallback = "\"qcow2\"",
+	 .help = "format of the volume", .help_ja = "ボリュームの形式"},
+	{.name = "bus", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = disk_buses,
+	 .fallback = "\"virtio-scsi\"", .help = "how the guest sees the disk", .help_ja = "ゲストから見た接続方式"},
+	{.name = "serial", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 20,
+	 .check = check_serial, .help = "serial number that the guest sees; made at creation if not given",
+	 .help_ja = "ゲストに見えるシリアル番号。省略時は作成時に決まる"},
+	{.name = "cache", .type = FIELD_ENUM, .values = caches, .fallback = "\"none\"",
+	 .help = "use of the host's page cache", .help_ja = "ホストのページキャッシュの使い方"},
+	{.name = "discard", .type = FIELD_BOOL, .fallback = "true",
+	 .help = "blocks that the guest frees are freed on the storage", .help_ja = "ゲストが解放したブロックを返却"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table disk_table = {.name = "disk", .title = "Disk", .title_ja = "ディスク", .fields = disk_fields};
+
+static const Field cdrom_fields[] = {
+	{.name = "image", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "ISO image in the drive; empty without it",
+	 .help_ja = "ドライブに入れるISOイメージ。なければ空"},
+	{.name = "bus", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = cdrom_buses, .fallback = "\"sata\"",
+	 .help = "how the guest sees the drive", .help_ja = "ゲストから見た接続方式"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table cdrom_table = {.name = "cdrom", .title = "CD drive", .title_ja = "CDドライブ",
+				  .fields = cdrom_fields};
+
+static const Field nic_fields[] = {
+	{.name = "mode", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = nic_modes, .fallback = "\"user\"",
+	 .help = "'user' reaches out through the host and needs nothing; 'bridge' joins a bridge of the host",
+	 .help_ja = "'user' はホスト経由で外に出る（準備不要）。'bridge' はホストのブリッジに接続"},
+	{.name = "bridge", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 15,
+	 .check = check_interface, .help = "bridge of the host, for mode 'bridge'",
+	 .help_ja = "mode 'bridge' で使うホストのブリッジ"},
+	{.name = "model", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = nic_models, .fallback = "\"virtio\"",
+	 .help = "network card that the guest sees", .help_ja = "ゲストに見えるネットワークカード"},
+	{.name = "mac", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 17, .max = 17,
+	 .check = check_mac, .help = "MAC address; made at creation if not given",
+	 .help_ja = "MACアドレス。省略時は作成時に決まる"},
+	{.name = "link", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "true",
+	 .help = "whether the cable is plugged in", .help_ja = "ケーブルが接続されているか"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table nic_table = {.name = "nic", .title = "Network card", .title_ja = "ネットワークカード",
+				.fields = nic_fields};
+
+static const Field autostart_fields[] = {
+	{.name = "enabled", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "false",
+	 .help = "start when the node starts", .help_ja = "ノード起動時に起動する"},
+	{.name = "order", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 0, .max = 9999, .fallback = "100",
+	 .help = "lower numbers start first and stop last", .help_ja = "小さい番号ほど先に起動し、後に停止"},
+	{.name = "delay", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 0, .max = 3600, .fallback = "0", .unit = "s",
+	 .help = "wait after this guest's start before the next one", .help_ja = "次のゲストを起動するまでの待ち時間"},
+	{0}};
+static const Table autostart_table = {.name = "autostart", .title = "Start at boot", .title_ja = "自動起動",
+				      .fields = autostart_fields};
+
+static const Field restart_fields[] = {
+	{.name = "policy", .type = FIELD_ENUM, .flags = FIELD_LIVE, .values = restart_policies,
+	 .fallback = "\"on-crash\"", .help = "what follows when QEMU dies or the guest panics",
+	 .help_ja = "QEMUの異常終了やゲストのパニック時の動作"},
+	{.name = "max", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 1, .max = 100, .fallback = "3",
+	 .help = "restarts within 10 minutes, after which it stays down", .help_ja = "10分間の再起動回数の上限"},
+	{0}};
+static const Table restart_table = {.name = "restart", .title = "Restart after a crash", .title_ja = "異常時の再起動",
+				    .fields = restart_fields};
+
+static const Field shutdown_fields[] = {
+	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 1, .max = 3600, .fallback = "90",
+	 .unit = "s", .help = "how long a shutdown may take", .help_ja = "シャットダウンの制限時間"},
+	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_LIVE, .values = shutdown_actions,
+	 .fallback = "\"stop\"", .help = "after that time: 'stop' turns the power off, 'leave' lets it run",
+	 .help_ja = "時間切れ後。'stop' は電源断、'leave' は稼働継続"},
+	{0}};
+static const Table shutdown_table = {.name = "shutdown", .title = "Shutdown", .title_ja = "シャットダウン",
+				     .fields = shutdown_fields};
+
+static const Field vm_fields[] = {
+	{.name = "id", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 100, .max = 999999999,
+	 .help = "number of the guest, never used again", .help_ja = "ゲスト番号（再利用されない）"},
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_LIVE | FIELD_ROW, .min = 1, .max = 63,
+	 .check = check_guest_name, .help = "unique name", .help_ja = "一意な名前"},
+	{.name = "description", .type = FIELD_STRING, .flags = FIELD_LIVE, .max = 8192, .fallback = "\"\"",
+	 .help = "free text", .help_ja = "説明"},
+	{.name = "tags", .type = FIELD_LIST, .flags = FIELD_LIVE | FIELD_ROW, .max = 32, .check = schema_check_key,
+	 .fallback = "[]", .help = "labels to find and group guests by", .help_ja = "検索と分類のためのラベル"},
+	{.name = "node", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 63,
+	 .help = "node that the guest belongs to", .help_ja = "ゲストが属するノード"},
+	{.name = "uuid", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 36, .max = 36,
+	 .check = check_uuid, .help = "SMBIOS UUID; made at creation if not given",
+	 .help_ja = "SMBIOS UUID。省略時は作成時に決まる"},
+	{.name = "image", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "image that the guest was made from: fills disk0 and the kernel",
+	 .help_ja = "作成元イメージ。disk0 とカーネルを設定する"},
+	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = check_machine, .help = "machine version, pinned at creation; the node's newest if not given",
+	 .help_ja = "マシンバージョン（作成時に固定）。省略時はノードの最新"},
+	{.name = "firmware", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = firmwares, .fallback = "\"bios\"",
+	 .help = "firmware", .help_ja = "ファームウェア"},
+	{.name = "cpu", .type = FIELD_OBJECT, .flags = FIELD_ROW, .table = &cpu_table,
+	 .help = "processors", .help_ja = "プロセッサ"},
+	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_ROW, .min = 16 * MIB, .max = 4096 * GIB,
+	 .fallback = "1073741824", .unit = "B", .help = "memory, in whole MiB", .help_ja = "メモリ（MiB単位）"},
+	{.name = "kernel", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &kernel_table,
+	 .help = "start a kernel directly", .help_ja = "カーネルを直接起動する"},
+	{.name = "disks", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 32, .table = &disk_table, .singular = "disk",
+	 .fallback = "{}", .help = "disks", .help_ja = "ディスク"},
+	{.name = "cdroms", .type = FIELD_MAP, .max = 4, .table = &cdrom_table, .singular = "cdrom", .fallback = "{}",
+	 .help = "CD drives", .help_ja = "CDドライブ"},
+	{.name = "nics", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 10, .table = &nic_table, .singular = "nic",
+	 .fallback = "{}", .help = "network cards", .help_ja = "ネットワークカード"},
+	{.name = "serial", .type = FIELD_BOOL, .fallback = "true",
+	 .help = "serial port, the text console", .help_ja = "シリアルポート（テキストコンソール）"},
+	{.name = "display", .type = FIELD_ENUM, .values = displays, .fallback = "\"vga\"",
+	 .help = "graphics card, shown over VNC", .help_ja = "グラフィックカード（VNCで表示）"},
+	{.name = "agent", .type = FIELD_BOOL, .fallback = "true",
+	 .help = "port for the QEMU guest agent", .help_ja = "QEMUゲストエージェント用ポート"},
+	{.name = "boot", .type = FIELD_LIST, .max = 16, .check = schema_check_key, .fallback = "[]",
+	 .help = "devices to boot from, in order; empty: disks, CD drives, network cards",
+	 .help_ja = "起動順。空ならディスク、CD、ネットワークの順"},
+	{.name = "autostart", .type = FIELD_OBJECT, .flags = FIELD_LIVE, .table = &autostart_table,
+	 .help = "start at boot", .help_ja = "自動起動"},
+	{.name = "restart", .type = FIELD_OBJECT, .flags = FIELD_LIVE, .table = &restart_table,
+	 .help = "restart after a crash", .help_ja = "異常時の再起動"},
+	{.name = "shutdown", .type = FIELD_OBJECT, .flags = FIELD_LIVE, .table = &shutdown_table,
+	 .help = "how the guest is shut down", .help_ja = "シャットダウンの仕方"},
+	{0}};
+
+const Table vm_table = {.name = "vm", .title = "Virtual machine", .title_ja = "仮想マシン", .version = 1,
+			.fields = vm_fields};
