@@ -1,5 +1,5 @@
 /* The server side of the frame protocol: listens on a Unix socket, keeps connections and their streams, and calls one
- * handler per request on a bounded pool of threads. Routing and resources are above it (api/router.h). */
+ * handler per request on a bounded pool of threads. Routing and resources are above it (api/route.h). */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>

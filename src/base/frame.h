@@ -4,7 +4,8 @@
  *   u32 length (of what follows the header), u32 stream, u8 type, u8 fds (descriptors that come with it), u16 zero
  * and `length` bytes. The payload of a request, response or event is u32 head length, the head (a JSON object), and
  * the body (whatever the head says; JSON unless stated). Data is raw bytes; credit is a u32 number of bytes; cancel is
- * empty. Descriptors ride on the first byte of their frame's header; surplus ones are closed. */
+ * empty. Descriptors ride on the first byte of their frame's header; surplus ones are closed. Only a response may be on
+ * stream 0: it speaks of the connection as a whole, which ends with it. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
@@ -12,9 +13,11 @@
 enum {
 	FRAME_HEADER_SIZE = 12,
 	FRAME_LENGTH_MAX = 1 << 20, /* a list longer than that is paged by its handler */
+	FRAME_HEAD_MAX = 64 << 10,   /* of a request or response; an event may fill its frame */
 	FRAME_FDS_MAX = 16,
 	FRAME_STREAMS_MAX = 256,      /* open streams of one connection */
-	FRAME_CREDIT_INITIAL = 65536, /* bytes of data each side may send on a new stream */
+	FRAME_CREDIT_INITIAL = 65536, /* payload bytes of data and events that each side may send on a new stream */
+	FRAME_CREDIT_MAX = 16 << 20,  /* what may be granted ahead */
 };
 
 typedef enum FrameType {
@@ -32,6 +35,7 @@ typedef struct Frame {
 	json_object *head; /* request, response, event */
 	GBytes *body;      /* after the head, or the data; may be empty, never NULL */
 	guint32 credit;
+	guint32 length;    /* of the payload as it was received: what data and events cost in credit */
 	guint fd_count;
 	int fds[FRAME_FDS_MAX]; /* owned; -1 once stolen */
 } Frame;
@@ -49,11 +53,17 @@ GBytes *frame_encode(const Frame *frame, GError **error);
 typedef struct FrameReader FrameReader;
 FrameReader *frame_reader_new(void);
 void frame_reader_free(FrameReader *reader);
-/* Gives received bytes and the descriptors that came with the *first* of them (ownership moves in any case). */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FrameReader, frame_reader_free)
+/* Gives the bytes of one recvmsg() and the descriptors that came with them (ownership moves in any case). The kernel
+ * ends a read after the message that carried descriptors but puts earlier bytes before it (unix(7)), so they go to the
+ * first frame that begins in these bytes and states any. Call frame_reader_next() until 0 before feeding more. */
 void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, const int *fds, guint fd_count);
 /* 1: *ret_frame is the next frame; 0: more bytes are needed; -1: protocol error, the connection is to be closed.
  * Pure: decides only by what was fed. */
 int frame_reader_next(FrameReader *reader, Frame **ret_frame, GError **error);
+
+/* TRUE in the middle of a frame. */
+gboolean frame_reader_is_partial(const FrameReader *reader);
 
 /* One recvmsg() into the reader. 1: something came; 0: would block; -1: end or error (errno 0 at the end). */
 int frame_receive(int socket, FrameReader *reader);

@@ -44,6 +44,9 @@ json_object *json_parse(const char *text, gsize length, GError **error)
 		error_set(error, ERROR_INVALID, NULL, "not valid JSON: %s", why);
 		return NULL;
 	}
+	/* json-c shows null as NULL, which callers could not tell from a failure; nothing here needs a bare null. */
+	if (!json)
+		error_set(error, ERROR_INVALID, NULL, "JSON is null");
 	return json;
 }
 

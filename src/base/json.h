@@ -13,7 +13,8 @@ static inline void json_clear(json_object **json)
 
 enum { JSON_DEPTH_MAX = 32 };
 
-/* Parses exactly one value: valid UTF-8, no trailing bytes, at most JSON_DEPTH_MAX levels, no NUL inside.
+/* Parses exactly one value: valid UTF-8, no trailing bytes, at most JSON_DEPTH_MAX levels, no NUL inside, not
+ * a bare null.
  * New reference, or NULL with ERROR_INVALID. */
 json_object *json_parse(const char *text, gsize length, GError **error);
 /* Compact text, caller frees. */

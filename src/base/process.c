@@ -163,6 +163,25 @@ int process_open(pid_t pid, guint64 start_time)
 	return fd_steal(&fd);
 }
 
+gboolean process_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0;
+}
+
+gboolean process_wait(int pidfd, guint timeout_ms)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	for (;;) {
+		gint64 left = MAX(0, (deadline - g_get_monotonic_time() + 999) / 1000);
+		int ready = poll(&poll_fd, 1, (int)MIN(left, G_MAXINT));
+		if (ready > 0)
+			return TRUE;
+		if (ready == 0 || errno != EINTR)
+			return FALSE;
+	}
+}
+
 const char *process_boot_id(void)
 {
 	static gsize once;

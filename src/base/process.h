@@ -22,5 +22,9 @@ gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_outpu
 guint64 process_start_time(pid_t pid);
 /* A pidfd for exactly that process, or -1 if it is gone. Caller closes; it polls readable when the process ends. */
 int process_open(pid_t pid, guint64 start_time);
+/* pidfd_send_signal(2); FALSE with errno if the process is gone. */
+gboolean process_signal(int pidfd, int signal);
+/* Waits until the process of the pidfd has ended; FALSE past the time. */
+gboolean process_wait(int pidfd, guint timeout_ms);
 /* Identifies this boot of the machine (/proc/sys/kernel/random/boot_id); static. */
 const char *process_boot_id(void);

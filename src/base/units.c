@@ -22,7 +22,7 @@ gboolean units_parse_size(const char *text, guint64 *ret_bytes, GError **error)
 	const char *prefix = *end ? strchr(prefixes, g_ascii_toupper(*end)) : NULL;
 	if (prefix) {
 		guint shift = 10 * (guint)(prefix - prefixes + 1);
-		overflow = overflow || value > (G_MAXINT64 >> shift);
+		overflow = overflow || value > ((guint64)G_MAXINT64 >> shift);
 		value <<= shift;
 		end++;
 		if (*end == 'i')

@@ -1,5 +1,5 @@
-/* The image library: DIR/NAME/BUILD/{disk,kernel,initrd,manifest.json}. A build is never changed after it was
- * published (renamed into place); guests keep using the build that they were made with. */
+/* The image library: DIR/NAME/BUILD/{disk,kernel,kernel-efi,initrd,manifest.json}. A build is never changed after it
+ * was published (renamed into place); guests keep using the build that they were made with. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
@@ -23,8 +23,12 @@ gboolean image_build(ImageContext *context, Task *task, json_object *input, GErr
 /* Removes the document and each build that no guest needs. Refuses (ERROR_CONFLICT naming the guests) while a guest's
  * kernel.image or a CD drive is the image. */
 gboolean image_delete(ImageContext *context, Task *task, const char *name, GError **error);
-/* file: "disk", "kernel", "initrd"; build NULL: the present one. Caller closes. */
+/* FALSE with ERROR_CONFLICT, naming the guests, while the image may not be deleted. */
+gboolean image_check_unused(ImageContext *context, const char *name, GError **error);
+/* file: "disk" (always qcow2, or raw for an ISO), "initrd", "kernel" (ELF with a PVH entry: starts fastest, from BIOS
+ * only, and shows nothing on a VGA console), "kernel-efi" (bzImage: for UEFI, and where a VGA console is wanted).
+ * build NULL: the present one. Caller closes. */
 int image_open(ImageContext *context, const char *name, const char *build, const char *file, GError **error);
 json_object *image_get(ImageContext *context, const char *name, GError **error); /* document; new reference */
-/* Removes unpublished directories that a crash left. */
+/* Rolls back or forward what a crash left: removes unpublished directories and builds that nothing names. */
 gboolean image_recover(ImageContext *context, Task *task, json_object *steps, GError **error);

@@ -31,6 +31,10 @@ json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdnam
 json_object *qemu_nic_device(json_object *vm, const char *key);
 json_object *qemu_cdrom_blockdev(json_object *vm, const char *key, int fdset);
 
+/* The name of a block node: kind 'd' a disk and 'f' its file, 'c' a CD drive's medium and 'm' its file. At most 31
+ * characters: "d-KEY", or for a long key its beginning and a hash. Caller frees. */
+char *qemu_node_name(char kind, const char *key);
+
 /* Fills the guest-visible fields that are missing: address of each disk, cdrom and nic. Keeps those that are there; a
  * freed address is used again only by a new device. Errors name the field when a bus is full. */
 gboolean qemu_assign_addresses(json_object *vm, GError **error);

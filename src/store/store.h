@@ -52,10 +52,13 @@ gint64 store_commit(Store *store, Batch *batch, GError **error);
 /* The next number of a counter that starts at `first`, never given out twice (committed at once as "counter/NAME"). */
 gint64 store_allocate(Store *store, const char *counter, gint64 first, GError **error);
 
-/* Called after each commit that touched the prefix, in order of revision, from the store's writer thread: must be
- * quick and must not call the store's blocking functions. body is NULL after a deletion. */
+/* Called after each commit that touched the prefix, in order of revision, from one thread of the store's own: must be
+ * quick and must not call the store's blocking functions. body is NULL after a deletion, and lent for the call only
+ * (json_copy() what is kept: json-c's reference counts are not safe between threads). store_commit() returns to its
+ * caller after the callbacks of its commit have returned, unless it was called by one. */
 typedef void (*StoreWatch)(const char *path, gint64 rev, json_object *body, gpointer data);
 guint store_watch(Store *store, const char *prefix, StoreWatch watch, gpointer data);
+/* None of its calls runs any more when this returns, so hold no lock that the callback takes. */
 void store_unwatch(Store *store, guint id);
 
 typedef struct Change {

@@ -35,6 +35,8 @@ static const Field kernel_fields[] = {
 	 .help_ja = "ブートローダーなしで直接起動するカーネルを持つシステムイメージ"},
 	{.name = "build", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 64,
 	 .help = "build of that image, fixed when it was chosen", .help_ja = "選択時に固定されたイメージのビルド"},
+	{.name = "cmdline", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 2048, .check = check_one_line,
+	 .help = "kernel command line of that build", .help_ja = "そのビルドのカーネルコマンドライン"},
 	{.name = "append", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .max = 2048, .check = check_one_line,
 	 .help = "words added to the kernel's command line", .help_ja = "カーネルコマンドラインへの追加"},
 	{0}};
@@ -44,8 +46,10 @@ static const Table kernel_table = {.name = "kernel", .title = "Direct kernel", .
 static const Field disk_fields[] = {
 	{.name = "storage", .type = FIELD_STRING, .flags = FIELD_FIXED, .min = 1, .max = 63, .fallback = "\"local\"",
 	 .check = schema_check_key, .help = "storage that holds the volume", .help_ja = "ボリュームを置くストレージ"},
-	{.name = "volume", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 63,
-	 .help = "name of the volume on its storage", .help_ja = "ストレージ上のボリューム名"},
+	{.name = "volume", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key,
+	 .help = "volume on that storage; made with the disk, or a detached one of this guest to attach again",
+	 .help_ja = "ストレージ上のボリューム。ディスクと共に作成。取り外したボリュームの再接続にも使う"},
 	{.name = "image", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
 	 .check = schema_check_key, .help = "image that the disk is copied from; without it the disk is empty",
 	 .help_ja = "ディスクのコピー元イメージ。なければ空"},

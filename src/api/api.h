@@ -1,0 +1,11 @@
+/* The API's resources: one file each, with its routes as a const table of small handlers (docs/api.md lists them). */
+#pragma once
+#include "api/server.h"
+#include "guest/services.h"
+
+typedef struct Api Api;
+
+/* Serves the resources; `services` is lent. Give api_handle to server_new() with the Api as data. */
+Api *api_new(Services *services);
+void api_free(Api *api);
+gboolean api_handle(Request *request, Response *response, gpointer api, GError **error);

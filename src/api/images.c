@@ -1,0 +1,128 @@
+/* /images: what guests are made from. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/kinds.h"
+#include "api/route.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "schema/schema.h"
+
+static gboolean list_images(Call *call, GError **error)
+{
+	g_autoptr(GPtrArray) documents = store_list(call->services->store, "image/", error);
+	if (!documents)
+		return FALSE;
+	json_object *items = json_object_new_array();
+	for (guint i = 0; i < documents->len; i++)
+		json_object_array_add(items, json_copy(((Doc *)g_ptr_array_index(documents, i))->body));
+	return answer_items(call, items);
+}
+
+static gboolean get_image(Call *call, GError **error)
+{
+	g_autofree char *path = g_strconcat("image/", call->args[0], NULL);
+	g_autoptr(Doc) doc = store_get(call->services->store, path, NULL);
+	if (!doc) {
+		error_set(error, ERROR_NOT_FOUND, "'yado image list' shows what there is", "there is no image '%s'",
+			  call->args[0]);
+		return FALSE;
+	}
+	return answer_document(call, 200, json_copy(doc->body), doc->rev);
+}
+
+static gint64 submit(Call *call, const TaskKind *kind, const char *name, json_object *args, GError **error)
+{
+	g_autofree char *object = g_strconcat("image/", name, NULL);
+	return tasks_submit(call->services->tasks, kind, object, call->request->user, args, NULL, error);
+}
+
+static gboolean check_absent(Call *call, const char *name, GError **error)
+{
+	g_autofree char *path = g_strconcat("image/", name, NULL);
+	g_autoptr(Doc) doc = store_get(call->services->store, path, NULL);
+	if (!doc)
+		return TRUE;
+	error_set_field(error, ERROR_EXISTS, "name", "choose another name or delete it first",
+			"there is an image '%s' already", name);
+	return FALSE;
+}
+
+static gboolean import_image(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	struct stat info;
+	json_auto json_object *body = call_body(call, error);
+	if (!body)
+		return FALSE;
+	json_auto json_object *image = schema_create(&image_table, body, error);
+	if (!image)
+		return FALSE;
+	const char *name = json_get_str(image, "name", "");
+	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
+	if (!check_absent(call, name, &refusal))
+		;
+	else if (!call->plan && fd < 0)
+		error_set(&refusal, ERROR_INVALID, "'yado image import FILE' sends it",
+			  "an import needs the file's descriptor with the request");
+	else if (fd >= 0 && (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)))
+		error_set(&refusal, ERROR_INVALID, NULL, "the descriptor is not that of a regular file");
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is imported", name);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	json_auto json_object *args = json_object_new_object();
+	gint64 number = import_put_fd(fd_steal(&fd));
+	json_set(args, "image", json_copy(image));
+	json_set_int(args, "import", number);
+	gint64 task = submit(call, &image_import_kind, name, args, error);
+	if (!task)
+		fd_close(import_take_fd(number));
+	return task && answer_task(call, task, NULL);
+}
+
+static gboolean build_image(Call *call, GError **error)
+{
+	json_auto json_object *body = call_body(call, error);
+	json_auto json_object *build = body ? schema_create(&image_build_table, body, error) : NULL;
+	if (!build)
+		return FALSE;
+	const char *recipe = json_get_str(build, "recipe", ""), *name = json_get_str(build, "name", recipe);
+	if (call->plan)
+		return answer_action_plan(call, NULL,
+					  "image '%s' is built from recipe '%s'; guests keep the build that they have",
+					  name, recipe);
+	gint64 task = submit(call, &image_build_kind, name, build, error);
+	return task && answer_task(call, task, NULL);
+}
+
+static gboolean delete_image(Call *call, GError **error)
+{
+	const char *name = call->args[0];
+	g_autofree char *path = g_strconcat("image/", name, NULL);
+	g_autoptr(Doc) doc = store_get(call->services->store, path, NULL);
+	g_autoptr(GError) refusal = NULL;
+	if (!doc) {
+		error_set(error, ERROR_NOT_FOUND, "'yado image list' shows what there is", "there is no image '%s'",
+			  name);
+		return FALSE;
+	}
+	if (call->plan) {
+		image_check_unused(&call->services->image, name, &refusal);
+		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is deleted", name);
+	}
+	gint64 task = submit(call, &image_delete_kind, name, NULL, error);
+	return task && answer_task(call, task, NULL);
+}
+
+const Route image_routes[] = {
+	{"GET", "/images", list_images, FALSE},
+	{"POST", "/images", import_image, TRUE},
+	{"POST", "/images/build", build_image, TRUE},
+	{"GET", "/images/{}", get_image, FALSE},
+	{"DELETE", "/images/{}", delete_image, TRUE},
+	{NULL},
+};

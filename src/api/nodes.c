@@ -1,0 +1,67 @@
+/* /nodes: the machines. */
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "api/route.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "sandbox/cgroup.h"
+
+/* MemAvailable of /proc/meminfo: what could be given to new guests without swapping. */
+static gint64 memory_available(void)
+{
+	g_autofree char *text = NULL;
+	if (!file_read("/proc/meminfo", 65536, &text, NULL, NULL))
+		return 0;
+	const char *line = strstr(text, "MemAvailable:");
+	return line ? g_ascii_strtoll(line + strlen("MemAvailable:"), NULL, 10) * 1024 : 0;
+}
+
+static json_object *describe(Services *services)
+{
+	struct sysinfo info;
+	json_object *node = json_object_new_object();
+	g_autofree char *cgroup = cgroup_describe();
+
+	sysinfo(&info);
+	json_set_str(node, "name", services->node);
+	json_set_str(node, "version", YADO_VERSION);
+	json_set_str(node, "qemu", services->host->version);
+	json_set_str(node, "acceleration", services->host->kvm ? "kvm" : "tcg");
+	json_set_str(node, "acceleration_reason", services->host->acceleration_reason);
+	json_set_int(node, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	json_set_int(node, "memory", (gint64)info.totalram * info.mem_unit);
+	json_set_int(node, "memory_free", memory_available());
+	json_set_int(node, "uptime", info.uptime);
+	json_set_int(node, "running", guests_count_alive(services->guests));
+	json_set_str(node, "cgroup", cgroup);
+	json_set_str(node, "machine", services->host->newest_machine);
+	return node;
+}
+
+static gboolean list_nodes(Call *call, GError **error)
+{
+	(void)error;
+	json_object *items = json_object_new_array();
+	json_object_array_add(items, describe(call->services));
+	return answer_items(call, items);
+}
+
+static gboolean get_node(Call *call, GError **error)
+{
+	if (!g_str_equal(call->args[0], "self") && !g_str_equal(call->args[0], call->services->node)) {
+		error_set(error, ERROR_NOT_FOUND, "'yado node list' shows what there is", "there is no node '%s'",
+			  call->args[0]);
+		return FALSE;
+	}
+	return answer_json(call, 200, describe(call->services));
+}
+
+const Route node_routes[] = {
+	{"GET", "/nodes", list_nodes, FALSE},
+	{"GET", "/nodes/{}", get_node, FALSE},
+	{NULL},
+};

@@ -1,0 +1,226 @@
+/* Finding the route of a request, and the short ways to read it and to answer. */
+#include "api/route.h"
+
+#include <string.h>
+
+#include "api/api.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "store/store.h"
+
+#define ROOT "/api/v1"
+
+struct Api {
+	Services *services;
+};
+
+static const Route *const tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes,
+				      task_routes, node_routes,	     history_routes, event_routes};
+
+Api *api_new(Services *services)
+{
+	Api *api = g_new0(Api, 1);
+	api->services = services;
+	return api;
+}
+
+void api_free(Api *api)
+{
+	g_free(api);
+}
+
+/* Whether the path has the pattern's form; the parts in place of {} go to args (borrowed from `parts`). */
+static gboolean match(const char *pattern, char **parts, char *args[3])
+{
+	guint arg = 0;
+	g_auto(GStrv) steps = g_strsplit(pattern + 1, "/", -1);
+	if (g_strv_length(steps) != g_strv_length(parts))
+		return FALSE;
+	for (guint i = 0; steps[i]; i++) {
+		if (g_str_equal(steps[i], "{}"))
+			args[arg++] = parts[i];
+		else if (!g_str_equal(steps[i], parts[i]))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
+{
+	Api *api = data;
+	gboolean known = FALSE;
+
+	if (!g_str_has_prefix(request->path, ROOT "/")) {
+		error_set(error, ERROR_NOT_FOUND, "the API is below " ROOT, "there is nothing at '%s'", request->path);
+		return FALSE;
+	}
+	g_auto(GStrv) parts = g_strsplit(request->path + strlen(ROOT "/"), "/", 8);
+	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
+		for (const Route *route = tables[i]; route->method; route++) {
+			Call call = {.services = api->services, .request = request, .response = response};
+			if (!match(route->pattern, parts, call.args))
+				continue;
+			known = TRUE;
+			if (!g_str_equal(route->method, request->method))
+				continue;
+			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
+			if (call.plan && !route->plannable) {
+				error_set(error, ERROR_INVALID, NULL, "%s %s changes nothing, so there is no plan",
+					  request->method, request->path);
+				return FALSE;
+			}
+			return route->handle(&call, error);
+		}
+	}
+	if (known)
+		error_set(error, ERROR_METHOD, "docs/api.md lists what there is", "'%s' does not take %s",
+			  request->path, request->method);
+	else
+		error_set(error, ERROR_NOT_FOUND, "docs/api.md lists what there is", "there is nothing at '%s'",
+			  request->path);
+	return FALSE;
+}
+
+json_object *call_body(Call *call, GError **error)
+{
+	gsize length;
+	const char *text = g_bytes_get_data(call->request->body, &length);
+	if (length == 0)
+		return json_object_new_object();
+	json_object *body = json_parse(text, length, error);
+	if (body && !json_object_is_type(body, json_type_object)) {
+		error_set(error, ERROR_INVALID, NULL, "the body must be a JSON object");
+		g_clear_pointer(&body, json_object_put);
+	}
+	return body;
+}
+
+const char *call_query(Call *call, const char *name)
+{
+	return call->request->query ? g_hash_table_lookup(call->request->query, name) : NULL;
+}
+
+gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
+		  GError **error)
+{
+	const char *text = call_query(call, name);
+	g_autoptr(GError) local = NULL;
+	*ret_value = fallback;
+	if (!text || g_ascii_string_to_signed(text, 10, min, max, ret_value, &local))
+		return TRUE;
+	error_set_field(error, ERROR_INVALID, name, NULL, "%s must be a number from %" G_GINT64_FORMAT " to %"
+			G_GINT64_FORMAT, name, min, max);
+	return FALSE;
+}
+
+gboolean call_if_match(Call *call, gint64 *ret_rev, GError **error)
+{
+	const char *text = json_get_str(call->request->headers, "if-match", NULL);
+	*ret_rev = REV_ANY;
+	if (!text || g_ascii_string_to_signed(text, 10, 1, G_MAXINT64, ret_rev, NULL))
+		return TRUE;
+	error_set_field(error, ERROR_INVALID, "if-match", "use the etag that came with the document",
+			"if-match '%s' is not a revision", text);
+	return FALSE;
+}
+
+static GBytes *take_text(json_object *json)
+{
+	char *text = json_dup_text(json);
+	json_object_put(json);
+	return g_bytes_new_take(text, strlen(text));
+}
+
+static json_object *head(Call *call)
+{
+	if (!call->response->head)
+		call->response->head = json_object_new_object();
+	return call->response->head;
+}
+
+gboolean answer_json(Call *call, int status, json_object *body)
+{
+	call->response->status = status;
+	call->response->body = take_text(body);
+	return TRUE;
+}
+
+gboolean answer_document(Call *call, int status, json_object *body, gint64 rev)
+{
+	g_autofree char *etag = g_strdup_printf("%" G_GINT64_FORMAT, rev);
+	json_set_str(head(call), "etag", etag);
+	return answer_json(call, status, body);
+}
+
+gboolean answer_task(Call *call, gint64 task, json_object *body)
+{
+	json_object *answer = body ? body : json_object_new_object();
+	json_set_int(head(call), "task", task);
+	json_set_int(answer, "task", task);
+	return answer_json(call, 202, answer);
+}
+
+gboolean answer_plan(Call *call, json_object *plan)
+{
+	json_object *answer = json_object_new_object();
+	json_set(answer, "plan", plan);
+	return answer_json(call, 200, answer);
+}
+
+static json_object *empty_plan(void)
+{
+	json_object *plan = json_object_new_object();
+	json_set_int(plan, "rev", 0);
+	json_set(plan, "changes", json_object_new_array());
+	json_set(plan, "effects", json_object_new_array());
+	json_set(plan, "refused", json_object_new_array());
+	return plan;
+}
+
+gboolean answer_refused(Call *call, GError *error)
+{
+	json_object *plan = empty_plan();
+	json_object_array_add(json_get(plan, "refused"), error_to_json(error));
+	g_error_free(error);
+	return answer_plan(call, plan);
+}
+
+gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...)
+{
+	if (refusal)
+		return answer_refused(call, refusal);
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	json_object *plan = empty_plan();
+	json_object_array_add(json_get(plan, "effects"), json_object_new_string(text));
+	return answer_plan(call, plan);
+}
+
+gboolean answer_items(Call *call, json_object *items)
+{
+	const char *fields = call_query(call, "fields");
+	g_auto(GStrv) names = fields ? g_strsplit(fields, ",", 64) : NULL;
+	json_object *answer = json_object_new_object(), *cut = names ? json_object_new_array() : items;
+	for (size_t i = 0; names && i < json_object_array_length(items); i++) {
+		json_object *row = json_object_new_object();
+		for (char **name = names; *name; name++) {
+			json_object *value = json_get(json_object_array_get_idx(items, i), *name);
+			if (value)
+				json_set(row, *name, json_object_get(value));
+		}
+		json_object_array_add(cut, row);
+	}
+	json_set(answer, "items", cut);
+	if (names)
+		json_object_put(items);
+	return answer_json(call, 200, answer);
+}
+
+gboolean answer_fd(Call *call, int fd)
+{
+	call->response->fds[0] = fd;
+	call->response->fd_count = 1;
+	return answer_json(call, 200, json_object_new_object());
+}

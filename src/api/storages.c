@@ -1,0 +1,216 @@
+/* /storages: where volumes are. */
+#include <string.h>
+
+#include "api/kinds.h"
+#include "api/route.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "guest/vm.h"
+#include "schema/schema.h"
+
+static Doc *find(Call *call, GError **error)
+{
+	g_autofree char *path = g_strconcat("storage/", call->args[0], NULL);
+	Doc *doc = store_get(call->services->store, path, NULL);
+	if (!doc)
+		error_set(error, ERROR_NOT_FOUND, "'yado storage list' shows what there is", "there is no storage '%s'",
+			  call->args[0]);
+	return doc;
+}
+
+static json_object *describe(Call *call, json_object *storage)
+{
+	g_autoptr(GError) problem = NULL;
+	const char *name = json_get_str(storage, "name", "");
+	json_object *json = json_copy(storage);
+	StorageSpace space = {0};
+	gboolean usable = storage_check(&call->services->storage, name, &problem) &&
+			  storage_space(&call->services->storage, name, &space, &problem);
+	json_set_bool(json, "usable", usable);
+	if (usable) {
+		json_object *json_space = json_object_new_object();
+		json_set_int(json_space, "total", (gint64)space.total);
+		json_set_int(json_space, "free", (gint64)space.free);
+		json_set(json, "space", json_space);
+	} else {
+		json_set_str(json, "problem", problem->message);
+	}
+	return json;
+}
+
+static gboolean list_storages(Call *call, GError **error)
+{
+	g_autoptr(GPtrArray) documents = store_list(call->services->store, "storage/", error);
+	if (!documents)
+		return FALSE;
+	json_object *items = json_object_new_array();
+	for (guint i = 0; i < documents->len; i++)
+		json_object_array_add(items, describe(call, ((Doc *)g_ptr_array_index(documents, i))->body));
+	return answer_items(call, items);
+}
+
+static gboolean get_storage(Call *call, GError **error)
+{
+	g_autoptr(Doc) doc = find(call, error);
+	return doc && answer_document(call, 200, describe(call, doc->body), doc->rev);
+}
+
+/* Commits the document and answers with it. */
+static gboolean commit(Call *call, json_object *storage, gint64 expected, int status, GError **error)
+{
+	g_autofree char *path = g_strconcat("storage/", json_get_str(storage, "name", ""), NULL);
+	g_autoptr(Batch) batch = batch_new(call->request->user, 0);
+	batch_put(batch, path, expected, storage);
+	gint64 rev = store_commit(call->services->store, batch, error);
+	return rev && answer_document(call, status, describe(call, storage), rev);
+}
+
+static gboolean create_storage(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	json_auto json_object *body = call_body(call, error);
+	json_auto json_object *storage = body ? schema_create(&storage_table, body, error) : NULL;
+	if (!storage)
+		return FALSE;
+	const char *name = json_get_str(storage, "name", ""), *path = json_get_str(storage, "path", "");
+	g_autofree char *doc_path = g_strconcat("storage/", name, NULL);
+	g_autoptr(Doc) existing = store_get(call->services->store, doc_path, NULL);
+	if (existing)
+		error_set_field(&refusal, ERROR_EXISTS, "name", "choose another name",
+				"there is a storage '%s' already", name);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal), "directory '%s' is made if it is not there",
+					  path);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	json_set_str(storage, "node", call->services->node);
+	return storage_prepare(&call->services->storage, storage, error) &&
+	       commit(call, storage, REV_ABSENT, 201, error);
+}
+
+static gboolean change_storage(Call *call, GError **error)
+{
+	gint64 if_match;
+	g_autoptr(Doc) doc = find(call, error);
+	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
+	if (!patch || !call_if_match(call, &if_match, error))
+		return FALSE;
+	json_auto json_object *storage = schema_change(&storage_table, doc->body, patch, error);
+	if (!storage)
+		return FALSE;
+	if (call->plan) {
+		json_object *plan = json_object_new_object();
+		json_object *changes = json_diff(doc->body, storage);
+		for (size_t i = 0; i < json_object_array_length(changes); i++)
+			json_set_str(json_object_array_get_idx(changes, i), "when", "now");
+		json_set_int(plan, "rev", doc->rev);
+		json_set(plan, "changes", changes);
+		json_set(plan, "effects", json_object_new_array());
+		json_set(plan, "refused", json_object_new_array());
+		return answer_plan(call, plan);
+	}
+	return commit(call, storage, if_match == REV_ANY ? doc->rev : if_match, 200, error);
+}
+
+static gboolean delete_storage(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	g_autoptr(Doc) doc = find(call, error);
+	if (!doc)
+		return FALSE;
+	json_auto json_object *volumes = volume_list(&call->services->storage, call->args[0], error);
+	if (!volumes)
+		return FALSE;
+	size_t count = json_object_array_length(volumes);
+	if (count > 0)
+		error_set(&refusal, ERROR_CONFLICT, "delete them first; 'yado storage volumes' lists them",
+			  "storage '%s' still has %zu volume(s)", call->args[0], count);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal),
+					  "storage '%s' is forgotten; its directory stays", call->args[0]);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	g_autoptr(Batch) batch = batch_new(call->request->user, 0);
+	batch_delete(batch, doc->path, doc->rev);
+	return store_commit(call->services->store, batch, error) && answer_json(call, 200, json_object_new_object());
+}
+
+/* Whether a guest's document has the volume as a disk, or as its firmware's variables. */
+static gboolean is_attached(Call *call, json_object *volume)
+{
+	g_autoptr(Vm) vm = guests_get(call->services->guests, json_get_int(volume, "vm", 0));
+	if (!vm)
+		return FALSE;
+	if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
+		return TRUE;
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_auto json_object *applied = vm_dup_applied(vm);
+	json_object *sources[] = {json_get(document, "disks"), json_get(applied, "disks")};
+	for (guint i = 0; i < G_N_ELEMENTS(sources); i++) {
+		if (!sources[i])
+			continue;
+		json_object_object_foreach (sources[i], key, disk) {
+			(void)key;
+			if (g_str_equal(json_get_str(disk, "volume", ""), json_get_str(volume, "name", "-")) &&
+			    g_str_equal(json_get_str(disk, "storage", ""), json_get_str(volume, "storage", "-")))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static gboolean list_volumes(Call *call, GError **error)
+{
+	g_autoptr(Doc) doc = find(call, error);
+	json_object *volumes = doc ? volume_list(&call->services->storage, call->args[0], error) : NULL;
+	if (!volumes)
+		return FALSE;
+	for (size_t i = 0; i < json_object_array_length(volumes); i++) {
+		json_object *volume = json_object_array_get_idx(volumes, i);
+		json_set_bool(volume, "attached", is_attached(call, volume));
+	}
+	return answer_items(call, volumes);
+}
+
+static gboolean delete_volume(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	json_auto json_object *volume = volume_get(&call->services->storage, call->args[0], call->args[1], error);
+	if (!volume)
+		return FALSE;
+	gint64 owner = json_get_int(volume, "vm", 0);
+	if (is_attached(call, volume))
+		error_set(&refusal, ERROR_CONFLICT, "take the disk off the guest first ('yado vm set ID --no-disk KEY')",
+			  "volume '%s' is in use by VM %" G_GINT64_FORMAT, call->args[1], owner);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal), "volume '%s' is deleted with all its data",
+					  call->args[1]);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	/* The owner is claimed, so that no change attaches it meanwhile. */
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, owner);
+	json_auto json_object *args = json_object_new_object();
+	json_set_str(args, "storage", call->args[0]);
+	json_set_str(args, "volume", call->args[1]);
+	gint64 task = tasks_submit(call->services->tasks, &volume_delete_kind, object, call->request->user, args, NULL,
+				   error);
+	return task && answer_task(call, task, NULL);
+}
+
+const Route storage_routes[] = {
+	{"GET", "/storages", list_storages, FALSE},
+	{"POST", "/storages", create_storage, TRUE},
+	{"GET", "/storages/{}", get_storage, FALSE},
+	{"PATCH", "/storages/{}", change_storage, TRUE},
+	{"DELETE", "/storages/{}", delete_storage, TRUE},
+	{"GET", "/storages/{}/volumes", list_volumes, FALSE},
+	{"DELETE", "/storages/{}/volumes/{}", delete_volume, TRUE},
+	{NULL},
+};

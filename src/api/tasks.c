@@ -1,0 +1,89 @@
+/* /tasks: long work. */
+#include <string.h>
+
+#include "api/events.h"
+#include "api/route.h"
+#include "base/error.h"
+#include "base/json.h"
+
+enum { WAIT_MAX_S = 60, LIMIT_MAX = 1000, LOG_LINES_MAX = 500 };
+
+static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
+{
+	if (g_ascii_string_to_signed(call->args[0], 10, 1, G_MAXINT64, ret_id, NULL))
+		return TRUE;
+	error_set(error, ERROR_NOT_FOUND, "'yado task list' shows what there is", "there is no task '%s'",
+		  call->args[0]);
+	return FALSE;
+}
+
+static gboolean list_tasks(Call *call, GError **error)
+{
+	gint64 before, limit;
+	if (!call_int(call, "after", 0, G_MAXINT64, 0, &before, error) ||
+	    !call_int(call, "limit", 1, LIMIT_MAX, 200, &limit, error))
+		return FALSE;
+	json_object *items = tasks_list(call->services->tasks, call_query(call, "object"), call_query(call, "state"),
+					before, (guint)limit, error);
+	return items && answer_items(call, items);
+}
+
+static gboolean answer_description(Call *call, gint64 id, GError **error)
+{
+	json_object *task = tasks_describe(call->services->tasks, id, error);
+	return task && answer_json(call, 200, task);
+}
+
+static gboolean get_task(Call *call, GError **error)
+{
+	gint64 id;
+	return parse_id(call, &id, error) && answer_description(call, id, error);
+}
+
+static gboolean get_log(Call *call, GError **error)
+{
+	gint64 id, from;
+	if (!parse_id(call, &id, error) || !call_int(call, "from", 0, G_MAXINT32, 0, &from, error))
+		return FALSE;
+	json_object *log = tasks_log(call->services->tasks, id, (guint)from, LOG_LINES_MAX, error);
+	return log && answer_json(call, 200, log);
+}
+
+static gboolean wait_task(Call *call, GError **error)
+{
+	gint64 id, timeout_s;
+	if (!parse_id(call, &id, error) || !call_int(call, "timeout", 0, WAIT_MAX_S, 30, &timeout_s, error))
+		return FALSE;
+	tasks_wait(call->services->tasks, id, (guint)timeout_s * 1000);
+	return answer_description(call, id, error);
+}
+
+static gboolean cancel_task(Call *call, GError **error)
+{
+	gint64 id;
+	return parse_id(call, &id, error) && tasks_cancel(call->services->tasks, id, error) &&
+	       answer_description(call, id, error);
+}
+
+static gboolean follow_task(Call *call, GError **error)
+{
+	gint64 id;
+	if (!parse_id(call, &id, error))
+		return FALSE;
+	json_auto json_object *task = tasks_describe(call->services->tasks, id, error);
+	if (!task)
+		return FALSE;
+	call->response->keep_stream = TRUE;
+	events_follow_task(call->services, call->request->stream, id);
+	return answer_json(call, 200, json_object_new_object());
+}
+
+const Route task_routes[] = {
+	{"GET", "/tasks", list_tasks, FALSE},
+	{"GET", "/tasks/{}", get_task, FALSE},
+	{"GET", "/tasks/{}/log", get_log, FALSE},
+	{"GET", "/tasks/{}/wait", wait_task, FALSE},
+	{"GET", "/tasks/{}/follow", follow_task, FALSE},
+	{"POST", "/tasks/{}/cancel", cancel_task, FALSE},
+	{NULL},
+};

@@ -1,0 +1,96 @@
+/* /vms/{id}/ACTION: power. */
+#include <string.h>
+
+#include "api/route.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "guest/power.h"
+#include "guest/vm.h"
+
+/* What a request may say about one shutdown, in place of the guest's setting. */
+static gboolean check_shutdown(json_object *body, GError **error)
+{
+	json_object_object_foreach (body, key, value) {
+		if (g_str_equal(key, "timeout") && json_object_is_type(value, json_type_int) &&
+		    json_object_get_int64(value) >= 1 && json_object_get_int64(value) <= 3600)
+			continue;
+		const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+		if (g_str_equal(key, "action") && (g_str_equal(text, "stop") || g_str_equal(text, "leave")))
+			continue;
+		error_set_field(error, ERROR_INVALID, key, "timeout: 1 to 3600 seconds; action: stop or leave",
+				"'%s' is not what a shutdown takes", key);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean act(Call *call, const TaskKind *kind, const char *effect, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *body = vm ? call_body(call, error) : NULL;
+	if (!body)
+		return FALSE;
+	if (kind == &vm_shutdown_kind || kind == &vm_reboot_kind) {
+		if (!check_shutdown(body, error))
+			return FALSE;
+	} else if (json_object_object_length(body) > 0) {
+		error_set(error, ERROR_INVALID, NULL, "this action takes no body");
+		return FALSE;
+	}
+	g_autofree char *label = vm_label(vm);
+	gboolean allowed = vm_power_allowed(vm, kind, &refusal);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal), "%s %s", label, effect);
+	/* A task that is under way may change the state: then the action waits for its turn and looks again. */
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	if (!allowed && !tasks_claimed_by(call->services->tasks, object)) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	gint64 task = vm_submit(vm, kind, call->request->user, body, error);
+	return task && answer_task(call, task, NULL);
+}
+
+static gboolean start(Call *call, GError **error)
+{
+	return act(call, &vm_start_kind, "starts", error);
+}
+
+static gboolean shut_down(Call *call, GError **error)
+{
+	return act(call, &vm_shutdown_kind, "is asked to shut down", error);
+}
+
+static gboolean stop(Call *call, GError **error)
+{
+	return act(call, &vm_stop_kind, "loses its power at once; what it has not written is lost", error);
+}
+
+static gboolean reset(Call *call, GError **error)
+{
+	return act(call, &vm_reset_kind, "is reset at once; what it has not written is lost", error);
+}
+
+static gboolean reboot(Call *call, GError **error)
+{
+	return act(call, &vm_reboot_kind, "is shut down and started; pending changes take effect", error);
+}
+
+static gboolean pause_vm(Call *call, GError **error)
+{
+	return act(call, &vm_pause_kind, "stands still until it is resumed", error);
+}
+
+static gboolean resume(Call *call, GError **error)
+{
+	return act(call, &vm_resume_kind, "runs on", error);
+}
+
+const Route vm_action_routes[] = {
+	{"POST", "/vms/{}/start", start, TRUE},   {"POST", "/vms/{}/shutdown", shut_down, TRUE},
+	{"POST", "/vms/{}/stop", stop, TRUE},     {"POST", "/vms/{}/reset", reset, TRUE},
+	{"POST", "/vms/{}/reboot", reboot, TRUE}, {"POST", "/vms/{}/pause", pause_vm, TRUE},
+	{"POST", "/vms/{}/resume", resume, TRUE}, {NULL},
+};

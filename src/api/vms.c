@@ -1,0 +1,212 @@
+/* /vms: guests. */
+#include <string.h>
+
+#include "api/route.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/agent.h"
+#include "guest/console.h"
+#include "guest/guests.h"
+#include "guest/lifecycle.h"
+#include "guest/power.h"
+#include "guest/stats.h"
+#include "guest/vm.h"
+
+enum { LIMIT_DEFAULT = 200, LIMIT_MAX = 1000 };
+
+/* Rows are kept serialized, so the whole list is a join of strings. */
+static gboolean join_rows(Call *call, GPtrArray *guests, gboolean more)
+{
+	GString *text = g_string_new("{\"items\":[");
+	for (guint i = 0; i < guests->len; i++) {
+		GRefString *row = vm_ref_row(g_ptr_array_index(guests, i));
+		if (!row)
+			continue;
+		if (text->str[text->len - 1] != '[')
+			g_string_append_c(text, ',');
+		g_string_append_len(text, row, (gssize)g_ref_string_length(row));
+		g_ref_string_release(row);
+	}
+	g_string_append_c(text, ']');
+	if (more) {
+		Vm *last = g_ptr_array_index(guests, guests->len - 1);
+		g_string_append_printf(text, ",\"next\":\"%" G_GINT64_FORMAT "\"", last->id);
+	}
+	g_string_append_c(text, '}');
+	call->response->status = 200;
+	call->response->body = g_string_free_to_bytes(text);
+	return TRUE;
+}
+
+static gboolean list_vms(Call *call, GError **error)
+{
+	gint64 limit, after;
+	if (!call_int(call, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit, error) ||
+	    !call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
+		return FALSE;
+	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, (guint)limit + 1);
+	gboolean more = guests->len > limit;
+	if (more)
+		g_ptr_array_set_size(guests, (int)limit);
+	if (!join_rows(call, guests, more) || !call_query(call, "fields"))
+		return TRUE;
+	/* Chosen fields are cut out of the rows. */
+	gsize length;
+	g_autoptr(GBytes) joined = g_steal_pointer(&call->response->body);
+	const char *text = g_bytes_get_data(joined, &length);
+	json_auto json_object *list = json_parse(text, length, error);
+	return list && answer_items(call, json_object_get(json_get(list, "items")));
+}
+
+static gboolean create_vm(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	gint64 id = 0;
+	json_auto json_object *input = call_body(call, error);
+	if (!input)
+		return FALSE;
+	g_autoptr(Plan) plan = plan_create(call->services, input, &refusal);
+	if (call->plan)
+		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
+	if (!plan) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	gint64 task = create_submit(call->services, plan, call->request->user, &id, error);
+	if (!task)
+		return FALSE;
+	json_object *body = json_object_new_object();
+	json_set_int(body, "id", id);
+	return answer_task(call, task, body);
+}
+
+static json_object *describe_status(Vm *vm, json_object *document)
+{
+	json_object *status = json_object_new_object();
+	json_object *console = json_object_new_object();
+	g_autofree char *writer = console_dup_writer(vm);
+	json_object *pending = vm_pending(vm), *agent = agent_describe(vm);
+	json_object *addresses = agent_addresses(vm, document);
+
+	g_mutex_lock(&vm->lock);
+	g_autoptr(GDateTime) since = g_date_time_new_from_unix_utc(vm->since_us / G_USEC_PER_SEC);
+	g_autofree char *since_text = g_date_time_format_iso8601(since);
+	json_set_str(status, "state", vm_state_name(vm->state));
+	json_set_str(status, "reason", vm->reason);
+	json_set_str(status, "reason_code", vm->reason_code);
+	json_set_str(status, "since", since_text);
+	if (vm->pid)
+		json_set_int(status, "pid", vm->pid);
+	g_mutex_unlock(&vm->lock);
+	json_set_str(status, "acceleration", vm->services->host->kvm ? "kvm" : "tcg");
+	json_set(status, "agent", agent);
+	json_set(status, "addresses", addresses);
+	json_set(status, "pending", pending);
+	json_set_str(console, "writer", writer);
+	json_set(status, "console", console);
+	return status;
+}
+
+static json_object *describe_vm(Vm *vm, gint64 *ret_rev)
+{
+	json_object *document = vm_dup_document(vm, ret_rev);
+	json_set(document, "status", describe_status(vm, document));
+	return document;
+}
+
+static gboolean get_vm(Call *call, GError **error)
+{
+	gint64 rev = 0;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	if (!vm)
+		return FALSE;
+	json_object *body = describe_vm(vm, &rev);
+	return answer_document(call, 200, body, rev);
+}
+
+static gboolean change_vm(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	gint64 if_match, task = 0, rev = 0;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *patch = vm ? call_body(call, error) : NULL;
+	if (!patch || !call_if_match(call, &if_match, error))
+		return FALSE;
+	g_autoptr(Plan) plan = plan_change(vm, patch, if_match, &refusal);
+	if (call->plan)
+		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
+	if (!plan) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	if (change_submit(vm, plan, call->request->user, &task, error) < 0)
+		return FALSE;
+	if (task)
+		return answer_task(call, task, NULL);
+	json_object *body = describe_vm(vm, &rev);
+	return answer_document(call, 200, body, rev);
+}
+
+static gboolean delete_vm(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	if (!vm)
+		return FALSE;
+	g_autofree char *label = vm_label(vm);
+	VmState state = vm_get_state(vm);
+	if (state != VM_STOPPED)
+		error_set(&refusal, ERROR_CONFLICT, "stop it first", "%s is %s and cannot be deleted", label,
+			  vm_state_name(state));
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal),
+					  "%s is deleted with all its volumes, attached and detached", label);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	gint64 task = vm_submit(vm, &vm_delete_kind, call->request->user, NULL, error);
+	return task && answer_task(call, task, NULL);
+}
+
+static gboolean get_stats(Call *call, GError **error)
+{
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_object *stats = vm ? vm_stats(vm, error) : NULL;
+	return stats && answer_json(call, 200, stats);
+}
+
+static gboolean open_serial(Call *call, GError **error)
+{
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *body = vm ? call_body(call, error) : NULL;
+	if (!body)
+		return FALSE;
+	const char *mode = json_get_str(body, "mode", "write");
+	if (!g_str_equal(mode, "write") && !g_str_equal(mode, "read")) {
+		error_set_field(error, ERROR_INVALID, "mode", NULL, "mode must be one of write, read");
+		return FALSE;
+	}
+	int fd = console_attach(vm, call->request->user, g_str_equal(mode, "write"),
+				json_get_bool(body, "take_over", FALSE), error);
+	return fd >= 0 && answer_fd(call, fd);
+}
+
+static gboolean open_vnc(Call *call, GError **error)
+{
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	int fd = vm ? vnc_attach(vm, error) : -1;
+	return fd >= 0 && answer_fd(call, fd);
+}
+
+const Route vm_routes[] = {
+	{"GET", "/vms", list_vms, FALSE},
+	{"POST", "/vms", create_vm, TRUE},
+	{"GET", "/vms/{}", get_vm, FALSE},
+	{"PATCH", "/vms/{}", change_vm, TRUE},
+	{"DELETE", "/vms/{}", delete_vm, TRUE},
+	{"GET", "/vms/{}/stats", get_stats, FALSE},
+	{"POST", "/vms/{}/console/serial", open_serial, FALSE},
+	{"POST", "/vms/{}/console/vnc", open_vnc, FALSE},
+	{NULL},
+};

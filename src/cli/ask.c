@@ -1,0 +1,188 @@
+/* Asking the daemon, and telling what went wrong. */
+#include "cli/ask.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static Exit exit_of(const GError *error)
+{
+	switch (error_code(error)) {
+	case ERROR_NOT_FOUND:
+		return EXIT_MISSING;
+	case ERROR_CONFLICT:
+	case ERROR_EXISTS:
+	case ERROR_STALE:
+		return EXIT_CONFLICT;
+	case ERROR_UNAVAILABLE:
+		return EXIT_UNREACHABLE;
+	case ERROR_TIMEOUT:
+	case ERROR_CANCELLED:
+		return EXIT_TIMED_OUT;
+	default:
+		return EXIT_REFUSED;
+	}
+}
+
+/* "disks.disk0.size" is given by --disk, "cpu.cores" by --cpu-cores; "" if no flag of a table gives it. */
+static char *flag_of_field(const char *path)
+{
+	for (const Table *const *table = schema_tables; *table; table++) {
+		g_auto(GStrv) steps = g_strsplit(path, ".", -1);
+		const Field *first = steps[0] ? schema_find(*table, steps[0]) : NULL;
+		if (!first || first->flags & FIELD_READONLY || !schema_find(*table, path))
+			continue;
+		if (first->type == FIELD_MAP)
+			return g_strconcat("--", first->singular, NULL);
+		g_autofree char *name = g_strjoinv("-", steps);
+		return g_strconcat("--", g_strdelimit(name, "_", '-'), NULL);
+	}
+	return g_strdup("");
+}
+
+Exit report(const GError *error)
+{
+	g_autofree char *message = format_safe(error->message);
+	fprintf(stderr, "%syado:%s %s", style_on(stderr, STYLE_RED), style_off(stderr), message);
+	const char *field = error_field(error);
+	g_autofree char *flag = field ? flag_of_field(field) : NULL;
+	if (flag && *flag && !strstr(message, flag))
+		fprintf(stderr, " (%s)", flag);
+	fputc('\n', stderr);
+	if (error_hint(error)) {
+		g_autofree char *hint = format_safe(error_hint(error));
+		fprintf(stderr, "  → %s\n", hint);
+	}
+	return exit_of(error);
+}
+
+Client *ask_client(Cli *cli, GError **error)
+{
+	if (!cli->client)
+		cli->client = client_connect(cli->socket, error);
+	return cli->client;
+}
+
+char *ask_path(const char *prefix, const char *id, const char *suffix)
+{
+	g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
+	return g_strconcat(prefix, escaped, suffix, NULL);
+}
+
+Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *body, const int *fds, guint fd_count,
+	GError **error)
+{
+	Client *client = ask_client(cli, error);
+	if (!client)
+		return NULL;
+	gboolean change = strcmp(method, "GET") != 0;
+	json_auto json_object *headers = NULL;
+	if (change && cli->if_rev) {
+		headers = json_object_new_object();
+		json_set_str(headers, "if-match", cli->if_rev);
+	}
+	g_autofree char *full = g_strconcat("/api/v1", path,
+		change && cli->plan ? (strchr(path, '?') ? "&plan=1" : "?plan=1") : "", NULL);
+	return client_request(client, method, full, headers, body, fds, fd_count, ASK_TIMEOUT_MS, error);
+}
+
+Reply *ask(Cli *cli, const char *method, const char *path, json_object *body, Exit *ret_exit)
+{
+	g_autoptr(GError) error = NULL;
+	Reply *reply = ask_quietly(cli, method, path, body, NULL, 0, &error);
+	if (!reply)
+		*ret_exit = report(error);
+	return reply;
+}
+
+json_object *ask_list(Cli *cli, const char *path, Exit *ret_exit)
+{
+	json_auto json_object *all = json_object_new_object();
+	json_object *items = json_object_new_array();
+	json_set(all, "items", items);
+	g_autofree char *after = NULL;
+	do {
+		g_autofree char *escaped = after ? g_uri_escape_string(after, NULL, FALSE) : NULL;
+		g_autofree char *page = g_strconcat(path, strchr(path, '?') ? "&" : "?", "limit=1000",
+			escaped ? "&after=" : NULL, escaped, NULL);
+		g_autoptr(Reply) reply = ask(cli, "GET", page, NULL, ret_exit);
+		if (!reply)
+			return NULL;
+		json_object *part = json_get(reply->body, "items");
+		gsize count = json_object_is_type(part, json_type_array) ? json_object_array_length(part) : 0;
+		for (gsize i = 0; i < count; i++)
+			json_object_array_add(items, json_object_get(json_object_array_get_idx(part, i)));
+		json_object *next = json_get(reply->body, "next");
+		g_autofree char *former = g_steal_pointer(&after);
+		/* A page without items, or the same place again, would go on for ever. */
+		if (next && count > 0 && g_strcmp0(json_object_get_string(next), former) != 0)
+			after = g_strdup(json_object_get_string(next));
+	} while (after);
+	return json_object_get(all);
+}
+
+static gint64 task_of(const Reply *reply)
+{
+	gint64 task = json_get_int(reply->head, "task", 0);
+	return task ? task : json_get_int(reply->body, "task", 0);
+}
+
+/* A change of several objects answers with several tasks. */
+static Exit follow_all(Cli *cli, json_object *tasks)
+{
+	Exit worst = EXIT_DONE;
+	for (gsize i = 0; i < json_object_array_length(tasks); i++) {
+		Exit code = progress_follow(cli, json_object_get_int64(json_object_array_get_idx(tasks, i)), NULL);
+		if (worst == EXIT_DONE)
+			worst = code;
+	}
+	return worst;
+}
+
+Exit finish(Cli *cli, Reply *owned, const Table *table, const char *done)
+{
+	g_autoptr(Reply) reply = owned;
+	json_object *plan = json_get(reply->body, "plan");
+	if (cli->plan && plan) {
+		if (!cli->json)
+			return plan_print(plan, table);
+		output_json(reply->body);
+		json_object *refused = json_get(plan, "refused");
+		return json_object_is_type(refused, json_type_array) && json_object_array_length(refused) > 0
+			       ? EXIT_REFUSED
+			       : EXIT_DONE;
+	}
+	gint64 task = reply->status == 202 ? task_of(reply) : 0;
+	json_object *tasks = json_get(reply->body, "tasks");
+	if (!cli->no_wait && json_object_is_type(tasks, json_type_array) && json_object_array_length(tasks) > 0) {
+		Exit code = follow_all(cli, tasks);
+		if (cli->json)
+			output_json(reply->body);
+		else if (code == EXIT_DONE && done && !cli->quiet)
+			printf("%s\n", done);
+		return code;
+	}
+	if (task && !cli->no_wait) {
+		json_auto json_object *ended = NULL;
+		Exit code = progress_follow(cli, task, &ended);
+		if (cli->json && ended)
+			output_json(ended);
+		return code;
+	}
+	if (cli->json) {
+		if (reply->body)
+			output_json(reply->body);
+	} else if (task) {
+		if (cli->quiet)
+			printf("%" G_GINT64_FORMAT "\n", task);
+		else
+			printf(T(m_task_goes_on), task, task);
+	} else if (done && !cli->quiet) {
+		printf("%s\n", done);
+	}
+	return EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* Asking the daemon: one call that connects, sends, and on failure prints the error and gives the exit code. */
+#pragma once
+#include "cli/command.h"
+
+enum { ASK_TIMEOUT_MS = 30000 };
+
+/* The reply, or NULL after printing; *ret_exit is then the exit code. `body` is borrowed and may be NULL. Adds ?plan=1
+ * and if-match where they were asked for. `path` is below /api/v1 ("/vms/100"). */
+Reply *ask(Cli *cli, const char *method, const char *path, json_object *body, Exit *ret_exit);
+/* As ask(), with descriptors lent and without printing: error is the caller's. */
+Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *body, const int *fds, guint fd_count,
+		   GError **error);
+/* Connects if that was not done. */
+Client *ask_client(Cli *cli, GError **error);
+/* All items of a list, page after page, as {"items":[…]}; new reference, NULL after printing. */
+json_object *ask_list(Cli *cli, const char *path, Exit *ret_exit);
+/* "/vms/" + the escaped id + suffix; caller frees. */
+char *ask_path(const char *prefix, const char *id, const char *suffix);
+/* Prints "yado: message (--flag)" and "  → hint"; the exit code that fits. */
+Exit report(const GError *error);
+
+/* The usual end of a change: prints the plan, follows the task, or prints what came back. `table` describes the
+ * fields (may be NULL), `done` is said when no task was needed (may be NULL). Takes over the reply. */
+Exit finish(Cli *cli, Reply *reply, const Table *table, const char *done);

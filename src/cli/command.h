@@ -1,0 +1,132 @@
+/* What a command is: an entry in a const table, found by its words, run with its parsed arguments.
+ *
+ * Each group of commands has one file with one `const Command NAME_commands[]`. main.c finds the entry by the words
+ * of the command line, arguments.c takes the options out, help.c and completion.c read the same entries. */
+#pragma once
+#include <glib.h>
+#include <stdio.h>
+
+#include "base/client.h"
+#include "cli/messages.h"
+#include "schema/flags.h"
+
+/* Exit codes, as `yado help exit-codes` and docs/command.md describe them. */
+typedef enum Exit {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_MISSING = 3,
+	EXIT_CONFLICT = 4,
+	EXIT_UNREACHABLE = 5,
+	EXIT_TASK_FAILED = 6,
+	EXIT_TIMED_OUT = 7,
+	EXIT_INTERRUPTED = 130,
+} Exit;
+
+/* What stands in a place of the command line, for completion. */
+typedef enum Complete {
+	COMPLETE_NOTHING,
+	COMPLETE_VM,
+	COMPLETE_IMAGE,
+	COMPLETE_STORAGE,
+	COMPLETE_TASK,
+	COMPLETE_NODE,
+	COMPLETE_REVISION,
+	COMPLETE_FILE,
+	COMPLETE_RECIPE,
+	COMPLETE_HELP, /* names of groups and topics */
+} Complete;
+
+typedef struct Option {
+	const char *name;          /* without dashes; the last entry's is NULL */
+	char letter;               /* 0: none */
+	const char *value;         /* what the help calls its value ("FILE"); NULL: takes none */
+	const char *const *values; /* the only values allowed; may be NULL */
+	Complete complete;
+	Text help;
+} Option;
+
+typedef struct Command Command;
+
+typedef struct Arguments {
+	const Command *command;
+	GPtrArray *words;    /* positional, owned strings */
+	GHashTable *options; /* name -> value, "" for those that take none */
+	GPtrArray *flags;    /* the table's flags as they were written, owned strings */
+} Arguments;
+
+/* The whole call: global options and the connection, made when it is first needed. */
+typedef struct Cli {
+	const char *socket;
+	gboolean json, plan, no_wait, quiet, verbose, yes;
+	const char *if_rev; /* NULL: not given */
+	char **fields;      /* columns chosen; NULL: the usual ones */
+	Client *client;
+} Cli;
+
+struct Command {
+	const char *name;  /* NULL ends the table */
+	const char *alias; /* may be NULL */
+	const char *usage; /* positional arguments, "ID…" */
+	Text help;
+	guint min_words, max_words;
+	Complete complete;     /* of the first word, and of the following ones if there may be more than two */
+	const Option *options; /* may be NULL */
+	const Table *table;    /* its flags are the command's; may be NULL */
+	FlagsMode mode;
+	gboolean named;   /* the first word is the document's name: no --name */
+	gboolean changes; /* takes --plan, --no-wait, --if-rev */
+	Exit (*exec)(Cli *cli, Arguments *arguments);
+};
+
+typedef struct Group {
+	const char *name; /* "" is that of commands without a group; NULL ends the table */
+	Text help;
+	const Command *commands;
+} Group;
+
+extern const Group groups[];
+extern const Option global_options[], change_options[], console_options[], vnc_options[],
+	shutdown_options[], stats_options[];
+extern const Command vm_commands[], image_commands[], storage_commands[], task_commands[], node_commands[],
+	history_commands[], top_commands[];
+/* Commands that stand in more than one table. */
+Exit console_exec(Cli *cli, Arguments *arguments);
+Exit vnc_exec(Cli *cli, Arguments *arguments);
+Exit vm_power_exec(Cli *cli, Arguments *arguments);
+Exit vm_show_exec(Cli *cli, Arguments *arguments);
+Exit vm_stats_exec(Cli *cli, Arguments *arguments);
+Exit events_exec(Cli *cli, Arguments *arguments);
+Exit help_exec(Cli *cli, Arguments *arguments);
+Exit version_exec(Cli *cli, Arguments *arguments);
+Exit completion_exec(Cli *cli, Arguments *arguments);
+Exit complete_exec(Cli *cli, Arguments *arguments);
+
+/* --- arguments.c --- */
+/* Splits what follows the command's own words; NULL after printing what is wrong. */
+Arguments *arguments_parse(const Command *command, char *const *words);
+void arguments_free(Arguments *arguments);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Arguments, arguments_free)
+const char *arguments_word(const Arguments *arguments, guint index); /* NULL past the end */
+gboolean arguments_has(const Arguments *arguments, const char *option);
+const char *arguments_get(const Arguments *arguments, const char *option, const char *fallback);
+/* A number within bounds; FALSE after printing what is wrong. Untouched when the option was not given. */
+gboolean arguments_number(const Arguments *arguments, const char *option, gint64 min, gint64 max, gint64 *inout_value);
+/* The document or merge patch that the table's flags make; NULL after printing what is wrong. New reference. */
+json_object *arguments_document(const Arguments *arguments, json_object *current);
+const Option *option_find(const Option *options, const char *name, gsize length);
+const Option *option_find_letter(const Option *options, char letter);
+/* The candidate nearest to what was typed, or NULL if none is near. Borrowed. */
+const char *closest(const char *typed, const char *const *candidates);
+
+/* --- help.c --- */
+void help_print_command(const char *group, const Command *command);
+void help_print_group(const Group *group, gboolean as_error);
+void help_print_all(gboolean as_error);
+const Group *group_find(const char *name);
+const Command *command_find(const Group *group, const char *name);
+/* The group that holds the command's entry. */
+const Group *command_group(const Command *command);
+
+/* Prints "yado: …" and the way to the help, and is EXIT_USAGE. */
+Exit usage_error(const char *hint, const char *format, ...) G_GNUC_PRINTF(2, 3);

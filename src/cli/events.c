@@ -1,0 +1,51 @@
+/* yado events: changes as they happen, one line each, or one JSON object a line. */
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/format.h"
+
+static void print_row(json_object *vm)
+{
+	g_autofree char *name = format_safe(json_get_str(vm, "name", "?"));
+	const char *state = json_get_str(vm, "state", "?");
+	g_autofree char *reason = format_safe(json_get_str(vm, "reason", ""));
+	printf("vm/%" G_GINT64_FORMAT "  %s  %s%s%s  %s\n", json_get_int(vm, "id", 0), name,
+		style_on(stdout, style_of_state(state)), state, style_off(stdout), reason);
+}
+
+static gboolean on_event(json_object *event, gpointer data)
+{
+	Cli *cli = data;
+	if (cli->json) {
+		printf("%s\n",
+			json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		return fflush(stdout) == 0;
+	}
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+	g_autofree char *at = g_date_time_format(now, "%H:%M:%S");
+	printf("%s%s%s  ", style_on(stdout, STYLE_DIM), at, style_off(stdout));
+	json_object *vm = json_get(event, "vm");
+	if (vm) {
+		print_row(vm);
+	} else {
+		g_autofree char *path = format_safe(json_get_str(event, "path", "?"));
+		printf("%s  %s %" G_GINT64_FORMAT "%s\n", path, T(m_revision), json_get_int(event, "rev", 0),
+			json_get(event, "body") ? "" : T(m_event_deleted));
+	}
+	return fflush(stdout) == 0;
+}
+
+Exit events_exec(Cli *cli, Arguments *arguments)
+{
+	const char *prefix = arguments_word(arguments, 0);
+	g_autofree char *path = ask_path("/api/v1/events?prefix=", prefix ? prefix : "", NULL);
+	if (!prefix)
+		path[sizeof "/api/v1/events" - 1] = 0;
+	g_autoptr(GError) error = NULL;
+	Client *client = ask_client(cli, &error);
+	if (client && client_follow(client, path, on_event, cli, &error))
+		return EXIT_DONE;
+	return report(error);
+}

@@ -1,0 +1,352 @@
+/* Every string that people read, in English and Japanese.
+ *
+ * MESSAGE(name, english, japanese) makes two arrays, so that a missing translation does not compile and the compiler
+ * checks the printf arguments against both. T(name) is the one for the language of this call; TEXT(name) initializes
+ * a Text in a const table. What comes from the daemon (messages of errors, hints, plans) is passed on as it is. */
+#pragma once
+#include <glib.h>
+
+extern gboolean speak_japanese;
+
+typedef struct Text {
+	const char *en, *ja;
+} Text;
+
+static inline const char *text_of(Text text)
+{
+	return speak_japanese ? text.ja : text.en;
+}
+
+#define MESSAGE(name, english, japanese)                                                                              \
+	_Static_assert(sizeof(english) > 1 && sizeof(japanese) > 1, "a translation is missing");                      \
+	static const char name##_en[] G_GNUC_UNUSED = english;                                                        \
+	static const char name##_ja[] G_GNUC_UNUSED = japanese
+#define T(name) (speak_japanese ? name##_ja : name##_en)
+#define TEXT(name)                                                                                                    \
+	{                                                                                                             \
+		name##_en, name##_ja                                                                                  \
+	}
+
+/* The command line */
+MESSAGE(m_did_you_mean, "did you mean %s?", "もしかして: %s");
+MESSAGE(m_did_you_mean_command, "did you mean '%s'?", "もしかして: '%s'");
+MESSAGE(m_see_help, "see '%s'", "'%s' を参照してください");
+MESSAGE(m_unknown_command, "there is no command '%s'", "'%s' というコマンドはありません");
+MESSAGE(m_unknown_option, "there is no option %s for '%s'", "%s は '%s' のオプションではありません");
+MESSAGE(m_unknown_global_option, "there is no global option %s", "%s というグローバルオプションはありません");
+MESSAGE(m_options_come_after, "a command's own options come after it: yado vm list --state running",
+	"コマンド固有のオプションはコマンドの後に書きます: yado vm list --state running");
+MESSAGE(m_fixed_flag, "%s is fixed when the object is made and cannot be changed",
+	"%s は作成時に決まり、変更できません");
+MESSAGE(m_fixed_hint, "make a new one with the other value", "別の値で新しく作成してください");
+MESSAGE(m_option_needs_value, "%s needs a value: %s", "%s には値 %s が必要です");
+MESSAGE(m_option_takes_no_value, "%s takes no value", "%s は値を取りません");
+MESSAGE(m_option_values, "%s must be one of %s, not '%s'", "%s は %s のいずれかです（'%s' は不可）");
+MESSAGE(m_option_number, "--%s must be a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", not '%s'",
+	"--%s は %" G_GINT64_FORMAT " から %" G_GINT64_FORMAT " までの整数です（'%s' は不可）");
+MESSAGE(m_missing_word, "'%s' needs an argument: %s", "'%s' には引数が必要です: %s");
+MESSAGE(m_extra_word, "'%s' is one argument too many for '%s'", "'%s' は '%s' の余分な引数です");
+MESSAGE(m_unknown_column, "there is no column '%s'; there are %s", "'%s' という列はありません。使えるのは %s です");
+MESSAGE(m_unknown_shell, "there is no completion for '%s', only for bash", "'%s' の補完はありません（bashのみ）");
+
+/* Help */
+MESSAGE(m_usage, "Usage:", "使い方:");
+MESSAGE(m_usage_options, " [options]", " [オプション]");
+MESSAGE(m_command_word, "COMMAND", "コマンド");
+MESSAGE(m_also, "  also: %s\n", "  別名: %s\n");
+MESSAGE(m_options, "Options:", "オプション:");
+MESSAGE(m_change_options, "Options of every change:", "変更に共通のオプション:");
+MESSAGE(m_field_options, "Fields:", "フィールド:");
+MESSAGE(m_global_options, "Global options:", "グローバルオプション:");
+MESSAGE(m_more_help_group, "\nMore: yado help %s COMMAND\n", "\n詳細: yado help %s コマンド\n");
+MESSAGE(m_what_yado_is, "Virtual machines on this host.", "このホストの仮想マシンを管理します。");
+MESSAGE(m_first_steps,
+	"First steps:  yado image build tiny;  yado vm create hello --image tiny --start;  yado console hello\n"
+	"More:  yado help COMMAND,  yado help exit-codes",
+	"はじめに:  yado image build tiny;  yado vm create hello --image tiny --start;  yado console hello\n"
+	"詳細:  yado help コマンド、 yado help exit-codes");
+MESSAGE(m_group_vm, "virtual machines", "仮想マシン");
+MESSAGE(m_group_image, "images that guests are made from", "ゲストの元になるイメージ");
+MESSAGE(m_group_storage, "where disks are kept", "ディスクの置き場所");
+MESSAGE(m_group_task, "long work, running and done", "実行中・終了したタスク");
+MESSAGE(m_group_node, "the machines that guests run on", "ゲストが動くマシン");
+MESSAGE(m_group_history, "who changed what; compare, restore", "変更履歴、比較、復元");
+MESSAGE(m_group_top, "commands without a group", "その他のコマンド");
+MESSAGE(m_opt_output, "how to print", "出力形式");
+MESSAGE(m_opt_fields, "columns of a table, by name", "表に出す列の名前");
+MESSAGE(m_opt_quiet, "print only what was asked for", "余分な表示をしない");
+MESSAGE(m_opt_verbose, "print each step of a task", "タスクの各段階を表示する");
+MESSAGE(m_opt_socket, "the daemon's socket (else $YADO_SOCKET, else /run/yado/api.sock)",
+	"デーモンのソケット（省略時は $YADO_SOCKET、次に /run/yado/api.sock）");
+MESSAGE(m_opt_lang, "language of messages", "メッセージの言語");
+MESSAGE(m_opt_help, "this help", "このヘルプ");
+MESSAGE(m_opt_plan, "show what would change, and change nothing", "変更内容を示すだけで、何も変更しない");
+MESSAGE(m_opt_no_wait, "do not wait for the task; print its number", "タスクの終了を待たず、番号を表示する");
+MESSAGE(m_opt_if_rev, "only if the object's revision is still N", "リビジョンがNのままの場合だけ変更する");
+MESSAGE(m_opt_yes, "do not ask", "確認しない");
+MESSAGE(m_exit_done, "done (also: a plan that would not be refused)", "成功（拒否されない計画を含む）");
+MESSAGE(m_exit_refused, "refused or failed", "拒否または失敗");
+MESSAGE(m_exit_usage, "wrong usage of the command", "コマンドの使い方の誤り");
+MESSAGE(m_exit_missing, "the object does not exist", "対象が存在しない");
+MESSAGE(m_exit_conflict, "conflict: in use, name taken, or changed in the meantime", "競合: 使用中、名前の重複、または他で変更された");
+MESSAGE(m_exit_unreachable, "the daemon cannot be reached", "デーモンに接続できない");
+MESSAGE(m_exit_task_failed, "the task failed", "タスクが失敗した");
+MESSAGE(m_exit_timed_out, "time over, or the task was cancelled", "時間切れ、またはタスクがキャンセルされた");
+MESSAGE(m_exit_interrupted, "interrupted by Ctrl-C; a task goes on", "Ctrl-Cによる中断（タスクは続行）");
+MESSAGE(m_help_help, "help on a command, a group, or 'exit-codes'", "コマンド、グループ、'exit-codes' の説明");
+MESSAGE(m_version_help, "the version of this command", "このコマンドのバージョン");
+MESSAGE(m_completion_help, "print the completion script of a shell", "シェルの補完スクリプトを出力する");
+MESSAGE(m_events_help, "follow changes as they happen", "変更をリアルタイムに表示する");
+
+/* Words in values */
+MESSAGE(m_yes, "yes", "はい");
+MESSAGE(m_no, "no", "いいえ");
+MESSAGE(m_made, "made", "作成");
+MESSAGE(m_deleted, "deleted", "削除");
+MESSAGE(m_event_deleted, "  deleted", "  削除");
+MESSAGE(m_revision, "revision", "リビジョン");
+
+/* Plans and tasks */
+MESSAGE(m_plan_heading, "Plan on revision %" G_GINT64_FORMAT ":\n", "リビジョン %" G_GINT64_FORMAT " に対する計画:\n");
+MESSAGE(m_plan_now, "now", "即時");
+MESSAGE(m_plan_restart, "at restart", "再起動時");
+MESSAGE(m_plan_nothing, "nothing would change", "変更はありません");
+MESSAGE(m_plan_refused, "refused:", "拒否:");
+MESSAGE(m_task_goes_on, "task %" G_GINT64_FORMAT " (yado task wait %" G_GINT64_FORMAT ")\n",
+	"タスク %" G_GINT64_FORMAT " (yado task wait %" G_GINT64_FORMAT ")\n");
+MESSAGE(m_time_left, "%s, about %s left", "%s、残り約%s");
+MESSAGE(m_task_done, "%s: %sdone%s in %s\n", "%s: %s完了%s（%s）\n");
+MESSAGE(m_task_cancelled, "%s: cancelled; see yado task log %" G_GINT64_FORMAT "\n",
+	"%s: キャンセルされました。yado task log %" G_GINT64_FORMAT " を参照\n");
+MESSAGE(m_task_see_log, "  log: yado task log %" G_GINT64_FORMAT "\n", "  ログ: yado task log %" G_GINT64_FORMAT "\n");
+MESSAGE(m_interrupted,
+	"\nyado: task %" G_GINT64_FORMAT " goes on; cancel it with yado task cancel %" G_GINT64_FORMAT
+	", wait for it with yado task wait %" G_GINT64_FORMAT "\n",
+	"\nyado: タスク %" G_GINT64_FORMAT " は続行します。中止は yado task cancel %" G_GINT64_FORMAT
+	"、待つには yado task wait %" G_GINT64_FORMAT "\n");
+MESSAGE(m_task_still_runs, "yado: task %" G_GINT64_FORMAT " had not ended when the time was over\n",
+	"yado: タスク %" G_GINT64_FORMAT " は時間内に終わりませんでした\n");
+MESSAGE(m_task_cancel_asked, "task %s was asked to stop\n", "タスク %s に中止を要求しました\n");
+MESSAGE(m_task_number, "'%s' is not the number of a task", "'%s' はタスク番号ではありません");
+MESSAGE(m_task_number_hint, "see yado task list", "yado task list を参照してください");
+MESSAGE(m_task_none, "No tasks.", "タスクはありません。");
+MESSAGE(m_task_list_help, "list tasks, newest first", "タスクの一覧（新しい順）");
+MESSAGE(m_task_show_help, "show a task", "タスクを表示する");
+MESSAGE(m_task_log_help, "print a task's log", "タスクのログを表示する");
+MESSAGE(m_task_wait_help, "wait until tasks have ended", "タスクの終了を待つ");
+MESSAGE(m_task_cancel_help, "ask tasks to stop", "タスクを中止する");
+MESSAGE(m_opt_object, "only tasks of that object, as in vm/100", "その対象のタスクだけ（例: vm/100）");
+MESSAGE(m_opt_task_state, "only tasks in that state", "その状態のタスクだけ");
+MESSAGE(m_opt_follow, "go on until the task has ended", "タスクが終わるまで表示を続ける");
+MESSAGE(m_opt_wait_timeout, "give up after that time", "この時間で待つのをやめる");
+
+/* Guests */
+MESSAGE(m_vm_list_help, "list guests", "ゲストの一覧");
+MESSAGE(m_vm_show_help, "show a guest: state, addresses, hardware", "ゲストの状態、アドレス、ハードウェアを表示する");
+MESSAGE(m_vm_create_help, "make a guest", "ゲストを作成する");
+MESSAGE(m_vm_set_help, "change a guest", "ゲストを変更する");
+MESSAGE(m_vm_delete_help, "delete stopped guests and their volumes", "停止中のゲストをボリュームごと削除する");
+MESSAGE(m_vm_start_help, "start guests", "ゲストを起動する");
+MESSAGE(m_vm_shutdown_help, "shut guests down cleanly", "ゲストを正常にシャットダウンする");
+MESSAGE(m_vm_stop_help, "turn the power off", "電源を切る");
+MESSAGE(m_vm_reset_help, "press the reset button", "リセットする");
+MESSAGE(m_vm_reboot_help, "reboot guests cleanly", "ゲストを正常に再起動する");
+MESSAGE(m_vm_pause_help, "stop the CPUs, keep the memory", "CPUを止める（メモリは保持）");
+MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
+MESSAGE(m_vm_stats_help, "CPU, memory, disk and network use; all running guests if none is named",
+	"CPU、メモリ、ディスク、ネットワークの使用量（省略時は稼働中の全ゲスト）");
+MESSAGE(m_vm_none, "No guests yet. Make one: yado vm create hello --image tiny --start",
+	"ゲストはまだありません。作成: yado vm create hello --image tiny --start");
+MESSAGE(m_vm_none_match, "No guest matches. All of them: yado vm list", "該当するゲストはありません。全件: yado vm list");
+MESSAGE(m_vm_none_running, "No guest is running. Start one: yado vm start ID",
+	"稼働中のゲストはありません。起動: yado vm start ID");
+MESSAGE(m_opt_state, "only guests in that state", "その状態のゲストだけ");
+MESSAGE(m_opt_tag, "only guests with that tag", "そのタグを持つゲストだけ");
+MESSAGE(m_opt_ids_only, "print only ids, one a line", "IDだけを1行ずつ表示する");
+MESSAGE(m_opt_start, "start it when it is made", "作成後に起動する");
+MESSAGE(m_start_needs_wait, "--start and --no-wait do not go together", "--start と --no-wait は同時に使えません");
+MESSAGE(m_start_needs_wait_hint, "leave out --no-wait, or start the guest later", "--no-wait を外すか、後で起動してください");
+MESSAGE(m_vm_created, "guest %s has the id %" G_GINT64_FORMAT "; start it with yado vm start %s\n",
+	"ゲスト %s (ID %" G_GINT64_FORMAT ") を作成しました。起動: yado vm start %s\n");
+MESSAGE(m_vm_created_started, "guest %s has the id %" G_GINT64_FORMAT " and runs; its console: yado console %s\n",
+	"ゲスト %s (ID %" G_GINT64_FORMAT ") を作成し起動しました。コンソール: yado console %s\n");
+MESSAGE(m_vm_changed, "guest %s is changed", "ゲスト %s を変更しました");
+MESSAGE(m_vm_changes_wait, "%u of its changes wait until it is shut down and started again: yado vm show %s\n",
+	"%u 件の変更はシャットダウンして起動し直すと有効になります: yado vm show %s\n");
+MESSAGE(m_nothing_to_set, "no field to change was given", "変更するフィールドがありません");
+MESSAGE(m_nothing_to_set_hint, "for example --memory 2G; all fields: --help", "例: --memory 2G。全フィールド: --help");
+MESSAGE(m_vm_confirm_delete, "Delete guest %s (%" G_GINT64_FORMAT ") and its %d disk(s) for good?",
+	"ゲスト %s (%" G_GINT64_FORMAT ") とディスク %d 個を完全に削除しますか?");
+MESSAGE(m_opt_shutdown_timeout, "how long it may take, instead of the guest's own setting", "制限時間（ゲストの設定の代わり）");
+MESSAGE(m_opt_shutdown_action, "what follows after that time: 'stop' turns the power off", "時間切れ後の動作。'stop' は電源断");
+MESSAGE(m_opt_watch, "go on, every two seconds", "2秒ごとに表示を続ける");
+MESSAGE(m_stats_json_one, "-o json gives the counters of one guest: name it, without --watch",
+	"-o json は1台のゲストのカウンターを出します。ゲストを1つ指定し、--watch は外してください");
+MESSAGE(m_since, " since %s (%s)", " %s から (%s)");
+MESSAGE(m_cpu_line,
+	"%" G_GINT64_FORMAT " (sockets %" G_GINT64_FORMAT ", cores %" G_GINT64_FORMAT ", threads %" G_GINT64_FORMAT
+	"), model %s",
+	"%" G_GINT64_FORMAT " (ソケット %" G_GINT64_FORMAT "、コア %" G_GINT64_FORMAT "、スレッド %" G_GINT64_FORMAT
+	")、モデル %s");
+MESSAGE(m_addresses, "addresses", "アドレス");
+MESSAGE(m_agent, "agent", "エージェント");
+MESSAGE(m_cpu, "CPUs", "CPU");
+MESSAGE(m_memory, "memory", "メモリ");
+MESSAGE(m_acceleration, "acceleration", "アクセラレーション");
+MESSAGE(m_image, "image", "イメージ");
+MESSAGE(m_kernel, "kernel of", "カーネル");
+MESSAGE(m_machine, "machine", "マシン");
+MESSAGE(m_firmware, "firmware", "ファームウェア");
+MESSAGE(m_display, "display", "ディスプレイ");
+MESSAGE(m_boot, "boot order", "起動順");
+MESSAGE(m_autostart, "start at boot", "自動起動");
+MESSAGE(m_restart, "restart", "異常時の再起動");
+MESSAGE(m_console_writer, "console used by", "コンソール使用者");
+MESSAGE(m_process, "process", "プロセス");
+MESSAGE(m_node, "node", "ノード");
+MESSAGE(m_tags, "tags", "タグ");
+MESSAGE(m_description, "description", "説明");
+MESSAGE(m_disks, "Disks", "ディスク");
+MESSAGE(m_cdroms, "CD drives", "CDドライブ");
+MESSAGE(m_nics, "Network cards", "ネットワークカード");
+MESSAGE(m_pending, "Waiting for a restart", "再起動待ちの変更");
+
+/* Consoles */
+MESSAGE(m_console_help, "a guest's serial console; Ctrl-] then q leaves", "シリアルコンソール（Ctrl-] の後 q で終了）");
+MESSAGE(m_vnc_help, "a local port or socket for a VNC viewer", "VNCビューアー用のローカルポートまたはソケット");
+MESSAGE(m_opt_read_only, "look, do not type", "見るだけで入力しない");
+MESSAGE(m_opt_take_over, "take the keyboard from who has it", "使用中の人から操作を引き継ぐ");
+MESSAGE(m_opt_escape, "the escape key: ^A to ^_, one character, or 'none' (^] if not given)",
+	"エスケープキー: ^A〜^_、1文字、または 'none'（省略時 ^]）");
+MESSAGE(m_opt_linger, "when input is not a terminal: go on reading that long after its end (2 if not given)",
+	"入力が端末でない場合、入力の終わりの後に読み続ける秒数（省略時 2）");
+MESSAGE(m_escape_wrong, "--escape is not a key", "--escape の値はキーではありません");
+MESSAGE(m_escape_hint, "write it as ^] or as one character", "^] のように、または1文字で書いてください");
+MESSAGE(m_no_descriptor, "the daemon sent no descriptor for the console", "デーモンからコンソールの記述子が届きませんでした");
+MESSAGE(m_take_over_hint, "look with --read-only, or take it with --take-over",
+	"--read-only で見るか、--take-over で引き継いでください");
+MESSAGE(m_confirm_take_over, "%s. Take over?", "%s。引き継ぎますか?");
+MESSAGE(m_taken_over, "taken over: you can type now", "引き継ぎました。入力できます");
+MESSAGE(m_console_keys, "q or . leave, t take over, the escape key again: send it, ? this list",
+	"q または . 終了、t 引き継ぐ、エスケープキー: そのまま送る、? この一覧");
+MESSAGE(m_console_welcome, "Console of %s. %s then q leaves, then ? lists keys.\n",
+	"%s のコンソール。%s の後 q で終了、? でキー一覧。\n");
+MESSAGE(m_console_welcome_bare, "Console of %s. No escape key%.0s; end it by closing the terminal.\n",
+	"%s のコンソール。エスケープキーなし%.0s。端末を閉じると終了します。\n");
+MESSAGE(m_console_closed, "yado: the console was closed by the other side", "yado: コンソールは相手側で閉じられました");
+MESSAGE(m_console_left, "yado: left the console; the guest runs on", "yado: コンソールを離れました。ゲストは動き続けます");
+MESSAGE(m_opt_listen, "where to listen: a port of 127.0.0.1 or a path (else the first free port from 5900)",
+	"待ち受ける127.0.0.1のポートまたはパス（省略時は5900以降の空きポート）");
+MESSAGE(m_opt_once, "end when the first viewer has left", "最初のビューアーが切れたら終了する");
+MESSAGE(m_path_too_long, "'%s' is too long for a socket", "'%s' はソケットのパスとして長すぎます");
+MESSAGE(m_cannot_listen, "cannot listen on %s", "%s で待ち受けできません");
+MESSAGE(m_vnc_port, "Open it with: vncviewer 127.0.0.1::%u   (Ctrl-C ends)\n",
+	"接続: vncviewer 127.0.0.1::%u   （Ctrl-Cで終了）\n");
+MESSAGE(m_vnc_unix, "Open it with: vncviewer %s   (Ctrl-C ends)\n", "接続: vncviewer %s   （Ctrl-Cで終了）\n");
+
+/* Images, storages, nodes, history */
+MESSAGE(m_image_list_help, "list images", "イメージの一覧");
+MESSAGE(m_image_show_help, "show an image", "イメージを表示する");
+MESSAGE(m_image_build_help, "make an image from a recipe, as in 'tiny'", "レシピからイメージを作る（例: 'tiny'）");
+MESSAGE(m_image_import_help, "take in a disk image or an ISO file", "ディスクイメージやISOファイルを取り込む");
+MESSAGE(m_image_delete_help, "delete images", "イメージを削除する");
+MESSAGE(m_image_none, "No images yet. Make one: yado image build tiny", "イメージはまだありません。作成: yado image build tiny");
+MESSAGE(m_image_deleted, "image %s is deleted", "イメージ %s を削除しました");
+MESSAGE(m_image_confirm_delete, "Delete image %s for good?", "イメージ %s を完全に削除しますか?");
+MESSAGE(m_opt_image_name, "name of the image; that of the recipe if not given", "イメージ名（省略時はレシピ名）");
+MESSAGE(m_unknown_recipe, "there is no recipe '%s'; there are: %s", "'%s' というレシピはありません。使えるのは: %s");
+MESSAGE(m_cannot_open, "cannot open '%s'", "'%s' を開けません");
+MESSAGE(m_not_regular, "'%s' is not a regular file", "'%s' は通常のファイルではありません");
+MESSAGE(m_not_regular_hint, "save it to a file first", "先にファイルに保存してください");
+MESSAGE(m_storage_list_help, "list storages", "ストレージの一覧");
+MESSAGE(m_storage_show_help, "show a storage", "ストレージを表示する");
+MESSAGE(m_storage_volumes_help, "list the volumes on a storage", "ストレージ上のボリュームの一覧");
+MESSAGE(m_storage_create_help, "add a storage", "ストレージを追加する");
+MESSAGE(m_storage_set_help, "change a storage", "ストレージを変更する");
+MESSAGE(m_storage_delete_help, "take an empty storage out of Yado; its directory stays",
+	"空のストレージを登録から外す（ディレクトリは残る）");
+MESSAGE(m_storage_none, "No storages. Add one: yado storage create NAME --path DIRECTORY",
+	"ストレージはありません。追加: yado storage create NAME --path ディレクトリ");
+MESSAGE(m_volume_none, "No volumes. They come with a guest's disks: yado vm create NAME --disk size=8G",
+	"ボリュームはありません。ゲストのディスクと共に作られます: yado vm create NAME --disk size=8G");
+MESSAGE(m_storage_created, "storage %s is added", "ストレージ %s を追加しました");
+MESSAGE(m_storage_changed, "storage %s is changed", "ストレージ %s を変更しました");
+MESSAGE(m_storage_deleted, "storage %s is taken out", "ストレージ %s を外しました");
+MESSAGE(m_storage_confirm_delete, "Take storage %s out of Yado?", "ストレージ %s を登録から外しますか?");
+MESSAGE(m_storage_delete_volume_help, "delete a detached volume", "どのゲストにも接続されていないボリュームを削除する");
+MESSAGE(m_volume_confirm_delete, "Delete volume %s and all that is on it?", "ボリューム %s を内容ごと削除しますか?");
+MESSAGE(m_opt_prefix, "only what is below it, as in vm/100", "その下だけ（例: vm/100）");
+MESSAGE(m_label_name, "name", "名前");
+MESSAGE(m_label_kind, "kind", "種類");
+MESSAGE(m_label_path, "path", "パス");
+MESSAGE(m_label_total, "total", "全容量");
+MESSAGE(m_label_free, "free", "空き");
+MESSAGE(m_label_usable, "usable", "使用可");
+MESSAGE(m_label_problem, "problem", "問題");
+MESSAGE(m_node_list_help, "list nodes", "ノードの一覧");
+MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one if none is named",
+	"ノードのバージョンやアクセラレーションを表示する（省略時はこのノード）");
+MESSAGE(m_node_none, "No nodes.", "ノードはありません。");
+MESSAGE(m_history_list_help, "list changes, newest first; PREFIX as in vm/100", "変更の一覧（新しい順）。PREFIXの例: vm/100");
+MESSAGE(m_history_show_help, "show all that one revision changed", "1つのリビジョンの変更をすべて表示する");
+MESSAGE(m_history_diff_help, "what a revision changed, or what changed between two", "リビジョンの変更、または2つの間の違い");
+MESSAGE(m_history_restore_help, "bring the configuration back to what it was after a revision",
+	"設定をあるリビジョンの直後の状態に戻す");
+MESSAGE(m_history_none, "Nothing was changed yet.", "変更はまだありません。");
+MESSAGE(m_history_same, "There is no difference.", "違いはありません。");
+MESSAGE(m_history_heading, "%srevision %" G_GINT64_FORMAT "%s  %s  %s  %s",
+	"%sリビジョン %" G_GINT64_FORMAT "%s  %s  %s  %s");
+MESSAGE(m_history_task, "  task %" G_GINT64_FORMAT, "  タスク %" G_GINT64_FORMAT);
+MESSAGE(m_history_confirm, "Do it?", "実行しますか?");
+MESSAGE(m_history_restored, "the configuration is as it was after revision %" G_GINT64_FORMAT,
+	"設定をリビジョン %" G_GINT64_FORMAT " の直後に戻しました");
+MESSAGE(m_revision_wrong, "'%s' is not a revision", "'%s' はリビジョンではありません");
+MESSAGE(m_revision_hint, "see yado history list", "yado history list を参照してください");
+MESSAGE(m_opt_limit, "how many (30 if not given)", "件数（省略時 30）");
+MESSAGE(m_opt_before, "only older ones", "これより古いものだけ");
+
+/* Headings of columns */
+MESSAGE(m_col_id, "ID", "ID");
+MESSAGE(m_col_name, "NAME", "名前");
+MESSAGE(m_col_state, "STATE", "状態");
+MESSAGE(m_col_reason, "REASON", "理由");
+MESSAGE(m_col_cpus, "CPUS", "CPU数");
+MESSAGE(m_col_cpu, "CPU", "CPU");
+MESSAGE(m_col_memory, "MEMORY", "メモリ");
+MESSAGE(m_col_limit, "LIMIT", "上限");
+MESSAGE(m_col_age, "FOR", "経過");
+MESSAGE(m_col_since, "SINCE", "開始");
+MESSAGE(m_col_attached, "ATTACHED", "接続");
+MESSAGE(m_col_uptime, "UPTIME", "稼働時間");
+MESSAGE(m_col_node, "NODE", "ノード");
+MESSAGE(m_col_tags, "TAGS", "タグ");
+MESSAGE(m_col_pending, "PENDING", "変更待ち");
+MESSAGE(m_col_rev, "REV", "リビジョン");
+MESSAGE(m_col_read, "READ", "読み込み");
+MESSAGE(m_col_write, "WRITE", "書き込み");
+MESSAGE(m_col_iops, "IOPS", "IOPS");
+MESSAGE(m_col_receive, "RECEIVE", "受信");
+MESSAGE(m_col_send, "SEND", "送信");
+MESSAGE(m_col_kind, "KIND", "種類");
+MESSAGE(m_col_size, "SIZE", "サイズ");
+MESSAGE(m_col_created, "CREATED", "作成日時");
+MESSAGE(m_col_description, "DESCRIPTION", "説明");
+MESSAGE(m_col_path, "PATH", "パス");
+MESSAGE(m_col_free, "FREE", "空き");
+MESSAGE(m_col_total, "TOTAL", "全容量");
+MESSAGE(m_col_usable, "USABLE", "使用可");
+MESSAGE(m_col_problem, "PROBLEM", "問題");
+MESSAGE(m_col_vm, "VM", "VM");
+MESSAGE(m_col_format, "FORMAT", "形式");
+MESSAGE(m_col_role, "ROLE", "用途");
+MESSAGE(m_col_version, "VERSION", "バージョン");
+MESSAGE(m_col_qemu, "QEMU", "QEMU");
+MESSAGE(m_col_acceleration, "ACCELERATION", "アクセラレーション");
+MESSAGE(m_col_running, "RUNNING", "稼働中");
+MESSAGE(m_col_object, "OBJECT", "対象");
+MESSAGE(m_col_user, "USER", "ユーザー");
+MESSAGE(m_col_step, "STEP", "処理");
+MESSAGE(m_col_at, "AT", "日時");
+MESSAGE(m_col_author, "AUTHOR", "変更者");
+MESSAGE(m_col_task, "TASK", "タスク");
+MESSAGE(m_col_changes, "CHANGES", "変更");

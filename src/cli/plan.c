@@ -1,0 +1,93 @@
+/* Plans and differences: what a change would do, leaf by leaf. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/format.h"
+#include "cli/output.h"
+
+static gsize length_of(json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+/* A path in a document, maybe with that of the document before it ("vm/100: memory"). */
+static const Field *field_of(const Table *table, const char *path)
+{
+	const char *colon = strstr(path, ": ");
+	const char *inner = colon ? colon + 2 : path;
+	const Field *field = table ? schema_find(table, inner) : NULL;
+	for (const Table *const *other = schema_tables; !field && *other; other++)
+		field = schema_find(*other, inner);
+	return field;
+}
+
+static void print_side(const char *sign, Style style, const char *indent, const char *path, json_object *value,
+	const Field *field)
+{
+	g_autofree char *text = format_value(value, field);
+	g_autofree char *name = format_safe(path);
+	printf("%s%s%s %s: %s%s\n", indent, style_on(stdout, style), sign, name, text, style_off(stdout));
+}
+
+void changes_print(json_object *changes, const Table *table, const char *indent)
+{
+	for (gsize i = 0; i < length_of(changes); i++) {
+		json_object *change = json_object_array_get_idx(changes, i);
+		const char *path = json_get_str(change, "path", "");
+		const Field *field = field_of(table, path);
+		json_object *before = json_get(change, "before"), *after = json_get(change, "after");
+		if (before)
+			print_side("-", STYLE_RED, indent, path, before, field);
+		if (after)
+			print_side("+", STYLE_GREEN, indent, path, after, field);
+	}
+}
+
+static void print_plan_changes(json_object *changes, const Table *table)
+{
+	guint width = 0;
+	for (gsize i = 0; i < length_of(changes); i++)
+		width = MAX(width, format_width(json_get_str(json_object_array_get_idx(changes, i), "path", "")));
+	guint when_width = MAX(format_width(T(m_plan_now)), format_width(T(m_plan_restart)));
+	for (gsize i = 0; i < length_of(changes); i++) {
+		json_object *change = json_object_array_get_idx(changes, i);
+		const char *path = json_get_str(change, "path", "");
+		const Field *field = field_of(table, path);
+		g_autofree char *before = format_value(json_get(change, "before"), field);
+		g_autofree char *after = format_value(json_get(change, "after"), field);
+		g_autofree char *name = format_safe(path);
+		gboolean now = strcmp(json_get_str(change, "when", "now"), "now") == 0;
+		fputs("  ", stdout);
+		fputs(style_on(stdout, now ? STYLE_GREEN : STYLE_YELLOW), stdout);
+		format_pad(stdout, now ? T(m_plan_now) : T(m_plan_restart), when_width);
+		printf("%s  ", style_off(stdout));
+		format_pad(stdout, name, width);
+		printf("  %s → %s\n", before, after);
+	}
+}
+
+Exit plan_print(json_object *plan, const Table *table)
+{
+	json_object *changes = json_get(plan, "changes"), *effects = json_get(plan, "effects");
+	json_object *refused = json_get(plan, "refused");
+	gint64 rev = json_get_int(plan, "rev", 0);
+	printf(T(m_plan_heading), rev);
+	if (length_of(changes) == 0 && length_of(effects) == 0 && length_of(refused) == 0)
+		printf("  %s\n", T(m_plan_nothing));
+	print_plan_changes(changes, table);
+	for (gsize i = 0; i < length_of(effects); i++) {
+		g_autofree char *effect = format_value(json_object_array_get_idx(effects, i), NULL);
+		printf("  · %s\n", effect);
+	}
+	for (gsize i = 0; i < length_of(refused); i++) {
+		json_object *refusal = json_object_array_get_idx(refused, i);
+		g_autofree char *message = format_safe(json_get_str(refusal, "message", "?"));
+		printf("  %s%s%s %s\n", style_on(stdout, STYLE_RED), T(m_plan_refused), style_off(stdout), message);
+		const char *hint = json_get_str(refusal, "hint", NULL);
+		g_autofree char *safe = hint ? format_safe(hint) : NULL;
+		if (safe)
+			printf("    → %s\n", safe);
+	}
+	return length_of(refused) > 0 ? EXIT_REFUSED : EXIT_DONE;
+}

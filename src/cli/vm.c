@@ -1,0 +1,217 @@
+/* yado vm: guests and their configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static const Column row_columns[] = {
+	{.path = "id", .heading = TEXT(m_col_id)},
+	{.path = "name", .heading = TEXT(m_col_name)},
+	{.path = "state", .heading = TEXT(m_col_state)},
+	{.path = "reason", .heading = TEXT(m_col_reason), .if_any = TRUE, .may_cut = TRUE},
+	{.path = "cpus", .heading = TEXT(m_col_cpus), .as = &as_count},
+	{.path = "memory", .heading = TEXT(m_col_memory)},
+	{.path = "age", .heading = TEXT(m_col_age), .as = &as_seconds},
+	{.path = "node", .heading = TEXT(m_col_node)},
+	{.path = "tags", .heading = TEXT(m_col_tags), .if_any = TRUE, .may_cut = TRUE},
+	{.path = "pending", .heading = TEXT(m_col_pending), .if_any = TRUE},
+	{.path = "since", .heading = TEXT(m_col_since), .extra = TRUE},
+	{.path = "rev", .heading = TEXT(m_col_rev), .as = &as_count, .extra = TRUE},
+	{0}};
+
+static gboolean has_tag(json_object *row, const char *tag)
+{
+	json_object *tags = json_get(row, "tags");
+	for (gsize i = 0; json_object_is_type(tags, json_type_array) && i < json_object_array_length(tags); i++)
+		if (g_strcmp0(json_object_get_string(json_object_array_get_idx(tags, i)), tag) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* with_age: adds how long each guest has been in its state, for people. */
+static json_object *filter_rows(json_object *list, const char *state, const char *tag, gboolean with_age)
+{
+	json_object *kept = json_object_new_array();
+	json_object *items = json_get(list, "items");
+	for (gsize i = 0; i < json_object_array_length(items); i++) {
+		json_object *row = json_object_array_get_idx(items, i);
+		if (state && strcmp(json_get_str(row, "state", ""), state) != 0)
+			continue;
+		if (tag && !has_tag(row, tag))
+			continue;
+		if (with_age)
+			json_set_int(row, "age", format_age(json_get_str(row, "since", NULL)));
+		json_object_array_add(kept, json_object_get(row));
+	}
+	json_object *filtered = json_object_new_object();
+	json_set(filtered, "items", kept);
+	return filtered;
+}
+
+static const Option list_options[] = {
+	{"state", 0, "STATE", NULL, COMPLETE_NOTHING, TEXT(m_opt_state)},
+	{"tag", 0, "TAG", NULL, COMPLETE_NOTHING, TEXT(m_opt_tag)},
+	{"ids-only", 'q', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_ids_only)},
+	{0}};
+
+static Exit list_exec(Cli *cli, Arguments *arguments)
+{
+	Exit code = EXIT_DONE;
+	json_auto json_object *all = ask_list(cli, "/vms", &code);
+	if (!all)
+		return code;
+	const char *state = arguments_get(arguments, "state", NULL), *tag = arguments_get(arguments, "tag", NULL);
+	json_auto json_object *list = filter_rows(all, state, tag, !cli->json);
+	if (arguments_has(arguments, "ids-only")) {
+		output_ids(list, "id");
+		return EXIT_DONE;
+	}
+	return output_list(cli, list, &vm_table, row_columns, state || tag ? T(m_vm_none_match) : T(m_vm_none));
+}
+
+static const Option create_options[] = {
+	{"start", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_start)},
+	{0}};
+
+static Exit start_created(Cli *cli, const char *name)
+{
+	Exit code = EXIT_DONE;
+	g_autofree char *path = ask_path("/vms/", name, "/start");
+	Reply *reply = ask(cli, "POST", path, NULL, &code);
+	return reply ? finish(cli, reply, &vm_table, NULL) : code;
+}
+
+static Exit create_exec(Cli *cli, Arguments *arguments)
+{
+	gboolean start = arguments_has(arguments, "start");
+	const char *name = arguments_word(arguments, 0);
+	if (start && cli->no_wait)
+		return usage_error(T(m_start_needs_wait_hint), T(m_start_needs_wait));
+	json_auto json_object *document = arguments_document(arguments, NULL);
+	if (!document)
+		return EXIT_USAGE;
+	json_set_str(document, "name", name);
+	Exit code = EXIT_DONE;
+	Reply *reply = ask(cli, "POST", "/vms", document, &code);
+	if (!reply)
+		return code;
+	gint64 id = json_get_int(reply->body, "id", 0);
+	code = finish(cli, reply, &vm_table, NULL);
+	if (code != EXIT_DONE || cli->plan || cli->no_wait)
+		return code;
+	if (start)
+		code = start_created(cli, name);
+	if (cli->json || code != EXIT_DONE)
+		return code;
+	if (cli->quiet)
+		printf("%" G_GINT64_FORMAT "\n", id);
+	else
+		printf(start ? T(m_vm_created_started) : T(m_vm_created), name, id, name);
+	return code;
+}
+
+static void tell_pending(Cli *cli, const char *path, const char *id)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Reply) reply = ask_quietly(cli, "GET", path, NULL, NULL, 0, &error);
+	json_object *pending = reply ? json_get_path(reply->body, "status.pending") : NULL;
+	gsize count = json_object_is_type(pending, json_type_array) ? json_object_array_length(pending) : 0;
+	if (count > 0)
+		printf(T(m_vm_changes_wait), (guint)count, id);
+}
+
+static Exit set_exec(Cli *cli, Arguments *arguments)
+{
+	const char *id = arguments_word(arguments, 0);
+	if (arguments->flags->len == 0)
+		return usage_error(T(m_nothing_to_set_hint), T(m_nothing_to_set));
+	Exit code = EXIT_DONE;
+	g_autofree char *path = ask_path("/vms/", id, NULL);
+	g_autoptr(Reply) current = ask(cli, "GET", path, NULL, &code);
+	if (!current)
+		return code;
+	json_auto json_object *patch = arguments_document(arguments, current->body);
+	if (!patch)
+		return EXIT_USAGE;
+	/* The patch was made for the document as it was read: another change in between must not be mixed with it. */
+	json_object *etag = json_get(current->head, "etag");
+	if (!cli->if_rev && etag)
+		cli->if_rev = json_object_get_string(etag);
+	Reply *reply = ask(cli, "PATCH", path, patch, &code);
+	cli->if_rev = NULL;
+	if (!reply)
+		return code;
+	gboolean applied = !cli->plan && !(reply->status == 202 && cli->no_wait);
+	g_autofree char *done = g_strdup_printf(T(m_vm_changed), id);
+	code = finish(cli, reply, &vm_table, done);
+	if (code == EXIT_DONE && applied && !cli->json && !cli->quiet)
+		tell_pending(cli, path, id);
+	return code;
+}
+
+static gboolean confirm_delete(Cli *cli, const char *id, Exit *ret_exit)
+{
+	if (cli->yes || cli->plan || !can_confirm())
+		return TRUE;
+	g_autofree char *path = ask_path("/vms/", id, NULL);
+	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, ret_exit);
+	if (!reply)
+		return FALSE;
+	json_object *disks = json_get(reply->body, "disks");
+	int count = json_object_is_type(disks, json_type_object) ? json_object_object_length(disks) : 0;
+	g_autofree char *name = format_safe(json_get_str(reply->body, "name", id));
+	*ret_exit = EXIT_REFUSED;
+	return confirm(T(m_vm_confirm_delete), name, json_get_int(reply->body, "id", 0), count);
+}
+
+static Exit delete_exec(Cli *cli, Arguments *arguments)
+{
+	Exit worst = EXIT_DONE;
+	for (guint i = 0; i < arguments->words->len; i++) {
+		const char *id = arguments_word(arguments, i);
+		Exit code = EXIT_DONE;
+		g_autofree char *path = ask_path("/vms/", id, NULL);
+		Reply *reply = confirm_delete(cli, id, &code) ? ask(cli, "DELETE", path, NULL, &code) : NULL;
+		if (reply)
+			code = finish(cli, reply, &vm_table, NULL);
+		if (worst == EXIT_DONE)
+			worst = code;
+	}
+	return worst;
+}
+
+#define POWER(verb, text)                                                                                             \
+	{.name = verb, .usage = "ID…", .help = TEXT(text), .min_words = 1, .max_words = G_MAXUINT,                   \
+	 .complete = COMPLETE_VM, .changes = TRUE, .exec = vm_power_exec}
+
+const Command vm_commands[] = {
+	{.name = "list", .alias = "ls", .help = TEXT(m_vm_list_help), .options = list_options, .exec = list_exec},
+	{.name = "show", .usage = "ID", .help = TEXT(m_vm_show_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .exec = vm_show_exec},
+	{.name = "create", .usage = "NAME", .help = TEXT(m_vm_create_help), .min_words = 1, .max_words = 1,
+	 .options = create_options, .table = &vm_table, .mode = FLAGS_CREATE, .named = TRUE, .changes = TRUE,
+	 .exec = create_exec},
+	{.name = "set", .usage = "ID", .help = TEXT(m_vm_set_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .table = &vm_table, .mode = FLAGS_CHANGE, .changes = TRUE, .exec = set_exec},
+	{.name = "delete", .alias = "rm", .usage = "ID…", .help = TEXT(m_vm_delete_help), .min_words = 1,
+	 .max_words = G_MAXUINT, .complete = COMPLETE_VM, .changes = TRUE, .exec = delete_exec},
+	POWER("start", m_vm_start_help),
+	{.name = "shutdown", .usage = "ID…", .help = TEXT(m_vm_shutdown_help), .min_words = 1, .max_words = G_MAXUINT,
+	 .complete = COMPLETE_VM, .options = shutdown_options, .changes = TRUE, .exec = vm_power_exec},
+	POWER("stop", m_vm_stop_help),
+	POWER("reset", m_vm_reset_help),
+	POWER("reboot", m_vm_reboot_help),
+	POWER("pause", m_vm_pause_help),
+	POWER("resume", m_vm_resume_help),
+	{.name = "stats", .usage = "[ID…]", .help = TEXT(m_vm_stats_help), .max_words = G_MAXUINT,
+	 .complete = COMPLETE_VM, .options = stats_options, .exec = vm_stats_exec},
+	{.name = "console", .usage = "ID", .help = TEXT(m_console_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .options = console_options, .exec = console_exec},
+	{.name = "vnc", .usage = "ID", .help = TEXT(m_vnc_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .options = vnc_options, .exec = vnc_exec},
+	{0}};

@@ -1,0 +1,161 @@
+/* yado vm show: one guest for people to read; everything there is comes with -o json. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/ask.h"
+#include "cli/format.h"
+#include "cli/output.h"
+
+static void print_state(json_object *vm)
+{
+	json_object *status = json_get(vm, "status");
+	const char *state = json_get_str(status, "state", "?");
+	g_autofree char *name = format_safe(json_get_str(vm, "name", "?"));
+	printf("%s%s%s (%" G_GINT64_FORMAT ")  %s%s%s", style_on(stdout, STYLE_BOLD), name, style_off(stdout),
+		json_get_int(vm, "id", 0), style_on(stdout, style_of_state(state)), state, style_off(stdout));
+	const char *since = json_get_str(status, "since", NULL);
+	if (since) {
+		g_autofree char *at = format_time(since);
+		g_autofree char *age = units_format_duration((guint64)MAX(format_age(since), 0));
+		printf(T(m_since), at, age);
+	}
+	fputc('\n', stdout);
+	const char *reason = json_get_str(status, "reason", "");
+	if (*reason) {
+		g_autofree char *safe = format_safe(reason);
+		printf("  %s\n", safe);
+	}
+}
+
+static void add_value(Pairs *pairs, const char *label, json_object *vm, const char *path)
+{
+	json_object *value = json_get_path(vm, path);
+	if (!value || (json_object_is_type(value, json_type_string) && json_object_get_string_len(value) == 0) ||
+		(json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0))
+		return;
+	g_autofree char *text = format_value(value, schema_find(&vm_table, path));
+	pairs_add(pairs, label, text);
+}
+
+/* Addresses are strings, or objects that have one as "address". */
+static void add_addresses(Pairs *pairs, json_object *addresses)
+{
+	GString *text = g_string_new(NULL);
+	for (gsize i = 0; json_object_is_type(addresses, json_type_array) && i < json_object_array_length(addresses);
+		i++) {
+		json_object *address = json_object_array_get_idx(addresses, i);
+		const char *plain = json_object_is_type(address, json_type_string)
+					    ? json_object_get_string(address)
+					    : json_get_str(address, "address", NULL);
+		if (plain)
+			g_string_append_printf(text, "%s%s", text->len ? ", " : "", plain);
+	}
+	g_autofree char *joined = g_string_free(text, FALSE);
+	g_autofree char *safe = format_safe(joined);
+	pairs_add(pairs, T(m_addresses), safe);
+}
+
+static void add_agent(Pairs *pairs, json_object *agent)
+{
+	const char *state = json_get_str(agent, "state", NULL), *version = json_get_str(agent, "version", NULL);
+	if (!state)
+		return;
+	g_autofree char *text = g_strconcat(state, version ? " " : NULL, version, NULL);
+	g_autofree char *safe = format_safe(text);
+	pairs_add(pairs, T(m_agent), safe);
+}
+
+static char *describe_cpu(json_object *vm)
+{
+	gint64 sockets = json_get_int(json_get(vm, "cpu"), "sockets", 1),
+	       cores = json_get_int(json_get(vm, "cpu"), "cores", 1);
+	gint64 threads = json_get_int(json_get(vm, "cpu"), "threads", 1);
+	g_autofree char *model = format_safe(json_get_str(json_get(vm, "cpu"), "model", "?"));
+	return g_strdup_printf(T(m_cpu_line), sockets * cores * threads, sockets, cores, threads, model);
+}
+
+static void print_facts(json_object *vm)
+{
+	json_object *status = json_get(vm, "status");
+	g_autoptr(Pairs) pairs = pairs_new();
+	add_addresses(pairs, json_get(status, "addresses"));
+	add_agent(pairs, json_get(status, "agent"));
+	g_autofree char *cpu = describe_cpu(vm);
+	pairs_add(pairs, T(m_cpu), cpu);
+	add_value(pairs, T(m_memory), vm, "memory");
+	add_value(pairs, T(m_acceleration), vm, "status.acceleration");
+	add_value(pairs, T(m_image), vm, "image");
+	add_value(pairs, T(m_kernel), vm, "kernel.image");
+	add_value(pairs, T(m_machine), vm, "machine");
+	add_value(pairs, T(m_firmware), vm, "firmware");
+	add_value(pairs, T(m_display), vm, "display");
+	add_value(pairs, T(m_boot), vm, "boot");
+	add_value(pairs, T(m_autostart), vm, "autostart.enabled");
+	add_value(pairs, T(m_restart), vm, "restart.policy");
+	add_value(pairs, T(m_console_writer), vm, "status.console.writer");
+	add_value(pairs, T(m_process), vm, "status.pid");
+	add_value(pairs, T(m_node), vm, "node");
+	add_value(pairs, T(m_tags), vm, "tags");
+	add_value(pairs, T(m_description), vm, "description");
+	add_value(pairs, "UUID", vm, "uuid");
+	pairs_print(pairs, "  ");
+}
+
+/* One line an entry: its key, then the named fields that it has. */
+static void print_map(json_object *vm, const char *map, const char *heading, const char *const *fields)
+{
+	json_object *entries = json_get(vm, map);
+	if (!json_object_is_type(entries, json_type_object) || json_object_object_length(entries) == 0)
+		return;
+	printf("\n%s\n", heading);
+	g_autoptr(Pairs) pairs = pairs_new();
+	json_object_object_foreach(entries, key, entry) {
+		GString *line = g_string_new(NULL);
+		for (const char *const *field = fields; *field; field++) {
+			json_object *value = json_get(entry, *field);
+			if (!value ||
+				(json_object_is_type(value, json_type_string) && !json_object_get_string_len(value)))
+				continue;
+			g_autofree char *path = g_strconcat(map, ".", key, ".", *field, NULL);
+			const Field *known = schema_find(&vm_table, path);
+			g_autofree char *text = format_value(value, known);
+			gboolean named = known && known->type == FIELD_BOOL;
+			g_string_append_printf(
+				line, "%s%s%s%s", line->len ? "  " : "", named ? *field : "", named ? "=" : "", text);
+		}
+		g_autofree char *text = g_string_free(line, FALSE);
+		pairs_add(pairs, key, *text ? text : "-");
+	}
+	pairs_print(pairs, "  ");
+}
+
+Exit vm_show_exec(Cli *cli, Arguments *arguments)
+{
+	static const char *const disk_fields[] = {
+		"size", "storage", "volume", "format", "bus", "image", "cache", "serial", NULL};
+	static const char *const cdrom_fields[] = {"image", "bus", NULL};
+	static const char *const nic_fields[] = {"mode", "bridge", "model", "mac", "link", NULL};
+	Exit code = EXIT_DONE;
+	g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), NULL);
+	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
+	if (!reply)
+		return code;
+	json_object *vm = reply->body;
+	if (cli->json) {
+		output_json(vm);
+		return EXIT_DONE;
+	}
+	print_state(vm);
+	print_facts(vm);
+	print_map(vm, "disks", T(m_disks), disk_fields);
+	print_map(vm, "cdroms", T(m_cdroms), cdrom_fields);
+	print_map(vm, "nics", T(m_nics), nic_fields);
+	json_object *pending = json_get_path(vm, "status.pending");
+	if (json_object_is_type(pending, json_type_array) && json_object_array_length(pending) > 0) {
+		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_pending), style_off(stdout));
+		changes_print(pending, &vm_table, "  ");
+	}
+	return EXIT_DONE;
+}

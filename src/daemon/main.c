@@ -1,0 +1,284 @@
+/* yadod: the daemon. Puts the parts together in the order in which they depend on each other, runs the loop, and takes
+ * them apart again. Guests run on whatever happens to it. */
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/events.h"
+#include "api/kinds.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "guest/services.h"
+#include "sandbox/cgroup.h"
+#include "schema/schema.h"
+
+enum { STOP_TIMEOUT_MS = 5000 };
+
+/* What the store keeps: configuration comes back with a restore, facts never do. */
+static const StoreKind store_kinds[] = {
+	{"vm", FALSE},	    {"storage", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE},
+	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},	   {NULL, FALSE},
+};
+
+typedef struct Options {
+	char *state, *run, *socket, *node, *probe_rom, *recipes;
+	gboolean debug, version;
+} Options;
+
+typedef struct Daemon {
+	Options options;
+	Services services;
+	char *image_dir, *socket;
+	Api *api;
+	Server *server;
+	GMainLoop *loop;
+} Daemon;
+
+static gboolean parse_options(int argc, char **argv, Options *options, GError **error)
+{
+	GOptionEntry entries[] = {
+		{"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state, "What is kept (default /var/lib/yado)", "DIR"},
+		{"run", 0, 0, G_OPTION_ARG_FILENAME, &options->run, "Sockets and records of this boot (default /run/yado)",
+		 "DIR"},
+		{"socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket, "Socket of the API (default RUN/api.sock)",
+		 "PATH"},
+		{"node", 0, 0, G_OPTION_ARG_STRING, &options->node, "Name of this node at its first start (default: host name)",
+		 "NAME"},
+		{"probe-rom", 0, 0, G_OPTION_ARG_FILENAME, &options->probe_rom, "Firmware image of the acceleration probe",
+		 "FILE"},
+		{"recipes", 0, 0, G_OPTION_ARG_FILENAME, &options->recipes, "Recipes of images", "DIR"},
+		{"debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL},
+		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- the Yado virtualization daemon");
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, error))
+		return FALSE;
+	if (argc > 1) {
+		error_set(error, ERROR_INVALID, NULL, "unexpected argument '%s'", argv[1]);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static char *or_default(char *given, const char *fallback)
+{
+	return given ? g_canonicalize_filename(given, NULL) : g_strdup(fallback);
+}
+
+/* The node's name is a fact of its first start: a host that is renamed later keeps it. */
+static gboolean settle_node(Daemon *daemon, GError **error)
+{
+	Services *services = &daemon->services;
+	g_autoptr(Doc) doc = store_get(services->store, "node/self", NULL);
+	if (!doc) {
+		g_autofree char *name = g_ascii_strdown(daemon->options.node ? daemon->options.node : g_get_host_name(),
+							-1);
+		g_autofree char *id = g_uuid_string_random();
+		name[strcspn(name, ".")] = '\0';
+		if (schema_check_key(name)) {
+			error_set(error, ERROR_INVALID, "start yadod once with --node NAME",
+				  "the host name '%s' cannot be a node's name: it must %s", name,
+				  schema_check_key(name));
+			return FALSE;
+		}
+		json_auto json_object *body = json_object_new_object();
+		json_set_str(body, "name", name);
+		json_set_str(body, "id", id);
+		g_autoptr(Batch) batch = batch_new("yado", 0);
+		batch_put(batch, "node/self", REV_ABSENT, body);
+		if (!store_commit(services->store, batch, error))
+			return FALSE;
+		services->node = g_strdup(name);
+	} else {
+		services->node = g_strdup(json_get_str(doc->body, "name", ""));
+	}
+	return TRUE;
+}
+
+/* A first start has one storage, so that a guest can be made at once. */
+static gboolean settle_storage(Daemon *daemon, GError **error)
+{
+	Services *services = &daemon->services;
+	g_autoptr(GPtrArray) storages = store_list(services->store, "storage/", error);
+	if (!storages)
+		return FALSE;
+	if (storages->len > 0)
+		return TRUE;
+	json_auto json_object *input = json_object_new_object();
+	g_autofree char *path = g_build_filename(daemon->options.state, "storage", NULL);
+	json_set_str(input, "name", "local");
+	json_set_str(input, "path", path);
+	json_auto json_object *storage = schema_create(&storage_table, input, error);
+	if (!storage)
+		return FALSE;
+	json_set_str(storage, "node", services->node);
+	g_autoptr(Batch) batch = batch_new("yado", 0);
+	batch_put(batch, "storage/local", REV_ABSENT, storage);
+	return storage_prepare(&services->storage, storage, error) && store_commit(services->store, batch, error);
+}
+
+/* One control group root and one place for it each state directory: several daemons do not meet (tests, a checkout). */
+static gboolean setup_cgroup(Daemon *daemon)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, daemon->options.state, -1);
+	g_autofree char *name = g_str_equal(daemon->options.state, "/var/lib/yado")
+					? g_strdup("yado")
+					: g_strdup_printf("yado-%.8s", hash);
+	if (cgroup_setup(name, &error))
+		return TRUE;
+	g_warning("guests run without control groups: %s", error->message);
+	return FALSE;
+}
+
+static gboolean assemble(Daemon *daemon, GError **error)
+{
+	Services *services = &daemon->services;
+	Options *options = &daemon->options;
+
+	if (!dir_make(options->state, 0700, error) || !dir_make(options->run, 0700, error))
+		return FALSE;
+	setup_cgroup(daemon);
+	services->run_dir = options->run;
+	services->started_us = g_get_monotonic_time();
+	services->store = store_open(options->state, store_kinds, error);
+	if (!services->store)
+		return FALSE;
+	services->host = qemu_host_probe(options->run, options->probe_rom, error);
+	if (!services->host)
+		return FALSE;
+	daemon->image_dir = g_build_filename(options->state, "images", NULL);
+	services->storage = (StorageContext){services->store, options->run};
+	services->image = (ImageContext){services->store, daemon->image_dir, options->run, options->recipes};
+	if (!dir_make(daemon->image_dir, 0700, error) || !settle_node(daemon, error) ||
+	    !settle_storage(daemon, error))
+		return FALSE;
+	services->tasks = tasks_new(options->state, task_kinds, services, error);
+	if (!services->tasks || !guests_new(services, error))
+		return FALSE;
+	guests_adopt(services->guests);
+	if (!tasks_start(services->tasks, error))
+		return FALSE;
+	events_start(services);
+	daemon->api = api_new(services);
+	daemon->server = server_new(daemon->socket, NULL, api_handle, daemon->api, error);
+	return daemon->server != NULL;
+}
+
+static void take_apart(Daemon *daemon)
+{
+	Services *services = &daemon->services;
+	g_clear_pointer(&daemon->server, server_free);
+	if (services->guests)
+		events_stop(services);
+	if (services->tasks)
+		tasks_stop(services->tasks, STOP_TIMEOUT_MS);
+	g_clear_pointer(&services->guests, guests_free);
+	g_clear_pointer(&services->tasks, tasks_free);
+	g_clear_pointer(&services->host, qemu_host_free);
+	g_clear_pointer(&services->store, store_close);
+	g_clear_pointer(&daemon->api, api_free);
+	g_clear_pointer(&daemon->image_dir, g_free);
+	g_free((char *)services->node);
+}
+
+/* sd_notify(3)'s protocol, for a unit of Type=notify; without NOTIFY_SOCKET nobody listens. */
+static void notify_ready(void)
+{
+	const char *path = g_getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (!path || g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+		return;
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = '\0';
+	fd_auto int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0)
+		g_warning("cannot tell the service manager that yadod is ready");
+}
+
+static gboolean on_signal(gpointer data)
+{
+	Daemon *daemon = data;
+	g_main_loop_quit(daemon->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer data)
+{
+	const Options *options = data;
+	if ((level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO)) && !options->debug)
+		return G_LOG_WRITER_HANDLED;
+	return g_log_writer_standard_streams(level, fields, count, NULL);
+}
+
+/* Each guest takes a handful of descriptors here, and more while it starts. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	Daemon daemon = {0};
+	Options *options = &daemon.options;
+	g_autoptr(GError) error = NULL;
+
+	setlocale(LC_ALL, "C.UTF-8");
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	g_log_set_writer_func(write_log, options, NULL);
+	if (!parse_options(argc, argv, options, &error)) {
+		fprintf(stderr, "yadod: %s\n", error->message);
+		return 2;
+	}
+	if (options->version) {
+		printf("yadod %s\n", YADO_VERSION);
+		return 0;
+	}
+	if (geteuid() != 0) {
+		fprintf(stderr, "yadod: must be started by root\n");
+		return 1;
+	}
+	options->state = or_default(options->state, "/var/lib/yado");
+	options->run = or_default(options->run, "/run/yado");
+	options->probe_rom = or_default(options->probe_rom, YADO_DATA_DIR "/probe.rom");
+	options->recipes = or_default(options->recipes, YADO_DATA_DIR "/recipes");
+	daemon.socket = options->socket ? g_strdup(options->socket) : g_build_filename(options->run, "api.sock", NULL);
+	raise_limits();
+
+	if (!assemble(&daemon, &error)) {
+		fprintf(stderr, "yadod: %s\n", error->message);
+		if (error_hint(error))
+			fprintf(stderr, "  -> %s\n", error_hint(error));
+		take_apart(&daemon);
+		return 1;
+	}
+	daemon.loop = g_main_loop_new(NULL, FALSE);
+	g_unix_signal_add(SIGTERM, on_signal, &daemon);
+	g_unix_signal_add(SIGINT, on_signal, &daemon);
+	notify_ready();
+	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
+		  daemon.services.host->kvm ? "kvm" : "tcg");
+	guests_autostart(daemon.services.guests);
+	g_main_loop_run(daemon.loop);
+	take_apart(&daemon);
+	g_main_loop_unref(daemon.loop);
+	return 0;
+}

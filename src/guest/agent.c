@@ -1,0 +1,237 @@
+/* The guest agent.
+ *
+ * QEMU tells (VSERPORT_CHANGE) when the guest opens the agent's port. Then the daemon connects, asks for the agent's
+ * version and the guest's addresses, and asks for addresses again every second until there is one, then twice a
+ * minute. What a guest says is shown, never trusted: it is bounded and only the known members are taken. */
+#include "guest/agent.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "guest/open.h"
+
+enum {
+	CONNECT_TIMEOUT_MS = 5000,
+	COMMAND_TIMEOUT_MS = 5000,
+	EAGER_S = 1,
+	CALM_S = 30,
+	VERSION_LENGTH_MAX = 32,
+	ADDRESSES_MAX = 64,
+};
+
+static Qmp *ref_agent(Vm *vm, GError **error)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	if (vm->agent && qmp_is_open(vm->agent))
+		return qmp_ref(vm->agent);
+	error_set(error, ERROR_UNAVAILABLE, "install and start qemu-guest-agent in the guest",
+		  "the guest agent of VM %" G_GINT64_FORMAT " is not connected", vm->id);
+	return NULL;
+}
+
+void agent_disconnect(Vm *vm)
+{
+	g_mutex_lock(&vm->lock);
+	Qmp *agent = g_steal_pointer(&vm->agent);
+	json_object *nics = g_steal_pointer(&vm->agent_nics);
+	vm->agent_port_open = FALSE;
+	g_clear_pointer(&vm->agent_version, g_free);
+	g_cond_broadcast(&vm->changed);
+	g_mutex_unlock(&vm->lock);
+	if (agent) {
+		qmp_close(agent);
+		qmp_unref(agent);
+	}
+	if (nics)
+		json_object_put(nics);
+}
+
+gboolean agent_refresh(Vm *vm, GError **error)
+{
+	g_autoptr(Qmp) agent = ref_agent(vm, error);
+	if (!agent)
+		return FALSE;
+	json_object *nics = qmp_command(agent, "guest-network-get-interfaces", NULL, COMMAND_TIMEOUT_MS, error);
+	if (!nics)
+		return FALSE;
+	g_mutex_lock(&vm->lock);
+	json_object *old = vm->agent_nics;
+	vm->agent_nics = nics;
+	g_cond_broadcast(&vm->changed);
+	g_mutex_unlock(&vm->lock);
+	if (old)
+		json_object_put(old);
+	return TRUE;
+}
+
+static void schedule(Vm *vm, guint seconds);
+
+static void react_refresh(Vm *vm, gpointer data)
+{
+	(void)data;
+	g_mutex_lock(&vm->lock);
+	gboolean open = vm->agent_port_open;
+	g_mutex_unlock(&vm->lock);
+	if (!open)
+		return;
+	agent_refresh(vm, NULL);
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_auto json_object *addresses = agent_addresses(vm, document);
+	gboolean has_nics = json_object_object_length(json_get(document, "nics")) > 0;
+	schedule(vm, json_object_array_length(addresses) || !has_nics ? CALM_S : EAGER_S);
+	guests_notify(vm->services->guests, vm);
+}
+
+static gboolean on_timer(gpointer data)
+{
+	Vm *vm = data;
+	guests_react(vm->services->guests, vm_ref(vm), react_refresh, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+static void schedule(Vm *vm, guint seconds)
+{
+	GSource *timer = g_timeout_source_new_seconds(seconds);
+	g_source_set_callback(timer, on_timer, vm_ref(vm), (GDestroyNotify)vm_unref);
+	g_source_attach(timer, qmp_monitor_context());
+	g_source_unref(timer);
+}
+
+void agent_set_port(Vm *vm, gboolean open)
+{
+	g_autoptr(GError) error = NULL;
+	if (!open) {
+		agent_disconnect(vm);
+		return;
+	}
+	g_mutex_lock(&vm->lock);
+	gboolean had = vm->agent_port_open;
+	vm->agent_port_open = TRUE;
+	g_mutex_unlock(&vm->lock);
+	if (had)
+		return;
+	g_autofree char *path = vm_socket_path(vm, "agent");
+	Qmp *agent = qmp_connect_agent(path, CONNECT_TIMEOUT_MS, &error);
+	if (!agent) {
+		g_info("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
+		agent_disconnect(vm);
+		return;
+	}
+	json_auto json_object *info = qmp_command(agent, "guest-info", NULL, COMMAND_TIMEOUT_MS, NULL);
+	g_mutex_lock(&vm->lock);
+	vm->agent = agent;
+	vm->agent_version = g_strndup(json_get_str(info, "version", "?"), VERSION_LENGTH_MAX);
+	g_cond_broadcast(&vm->changed);
+	g_mutex_unlock(&vm->lock);
+	react_refresh(vm, NULL);
+}
+
+void agent_query_port(Vm *vm)
+{
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
+	json_auto json_object *chardevs =
+		qmp ? qmp_command(qmp, "query-chardev", NULL, COMMAND_TIMEOUT_MS, NULL) : NULL;
+	for (size_t i = 0; chardevs && i < json_object_array_length(chardevs); i++) {
+		json_object *chardev = json_object_array_get_idx(chardevs, i);
+		if (g_str_equal(json_get_str(chardev, "label", ""), "agent") &&
+		    json_get_bool(chardev, "frontend-open", FALSE))
+			agent_set_port(vm, TRUE);
+	}
+}
+
+gboolean agent_shutdown(Vm *vm, GError **error)
+{
+	g_autoptr(Qmp) agent = ref_agent(vm, error);
+	g_autoptr(GError) local = NULL;
+	if (!agent)
+		return FALSE;
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "mode", "powerdown");
+	/* guest-shutdown has no answer on success: to have written it to a live agent is all there is. */
+	if (!qmp_do(agent, "guest-ping", NULL, COMMAND_TIMEOUT_MS, error)) {
+		json_object_put(arguments);
+		return FALSE;
+	}
+	if (qmp_do(agent, "guest-shutdown", arguments, 1000, &local) || error_code(local) == ERROR_TIMEOUT ||
+	    error_code(local) == ERROR_UNAVAILABLE)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+json_object *agent_describe(Vm *vm)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_object *json = json_object_new_object();
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	gboolean port = json_get_bool(document, "agent", FALSE);
+	json_set_str(json, "state", vm->agent ? "connected" : port && vm->qmp ? "waiting" : "none");
+	if (vm->agent_version)
+		json_set_str(json, "version", vm->agent_version);
+	return json;
+}
+
+static gboolean is_shown(const char *address)
+{
+	return !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") &&
+	       !g_str_has_prefix(address, "fe80:");
+}
+
+static const char *nic_of_mac(json_object *document, const char *mac)
+{
+	json_object *nics = json_get(document, "nics");
+	if (!nics)
+		return NULL;
+	json_object_object_foreach (nics, key, nic)
+		if (g_ascii_strcasecmp(json_get_str(nic, "mac", ""), mac) == 0)
+			return key;
+	return NULL;
+}
+
+json_object *agent_addresses(Vm *vm, json_object *document)
+{
+	json_object *list = json_object_new_array();
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	size_t nics = json_object_is_type(vm->agent_nics, json_type_array) ? json_object_array_length(vm->agent_nics)
+									   : 0;
+	for (size_t i = 0; i < nics; i++) {
+		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
+		json_object *addresses = json_get(nic, "ip-addresses");
+		const char *mac = json_get_str(nic, "hardware-address", "");
+		const char *key = nic_of_mac(document, mac);
+		if (!json_object_is_type(addresses, json_type_array))
+			continue;
+		for (size_t j = 0; j < json_object_array_length(addresses); j++) {
+			const char *text =
+				json_get_str(json_object_array_get_idx(addresses, j), "ip-address", "127.");
+			if (!is_shown(text) || json_object_array_length(list) >= ADDRESSES_MAX)
+				continue;
+			json_object *entry = json_object_new_object();
+			if (key)
+				json_set_str(entry, "nic", key);
+			json_set_str(entry, "mac", mac);
+			json_set_str(entry, "address", text);
+			json_object_array_add(list, entry);
+		}
+	}
+	return list;
+}
+
+gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	size_t nics = json_object_is_type(vm->agent_nics, json_type_array) ? json_object_array_length(vm->agent_nics)
+									   : 0;
+	for (size_t i = 0; i < nics; i++) {
+		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
+		json_object *statistics = json_get(nic, "statistics");
+		if (!statistics || g_ascii_strcasecmp(json_get_str(nic, "hardware-address", ""), mac) != 0)
+			continue;
+		*ret_rx_bytes = (guint64)json_get_int(statistics, "rx-bytes", 0);
+		*ret_tx_bytes = (guint64)json_get_int(statistics, "tx-bytes", 0);
+		return TRUE;
+	}
+	return FALSE;
+}

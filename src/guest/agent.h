@@ -1,0 +1,19 @@
+/* The QEMU guest agent: whether it answers, what it says of the guest's addresses, and a clean shutdown. */
+#pragma once
+#include "guest/vm.h"
+
+/* The guest opened or closed the agent's port: connects and asks, or forgets. On a reaction's thread. */
+void agent_set_port(Vm *vm, gboolean open);
+/* Asks QEMU whether the port is open (at adoption) and goes on as above. */
+void agent_query_port(Vm *vm);
+void agent_disconnect(Vm *vm);
+/* Asks for the guest's network cards and addresses again. */
+gboolean agent_refresh(Vm *vm, GError **error);
+/* Asks the guest to power off. TRUE once the agent has taken the request. */
+gboolean agent_shutdown(Vm *vm, GError **error);
+/* {"state":"none"|"waiting"|"connected","version":…}; new reference. */
+json_object *agent_describe(Vm *vm);
+/* Addresses beside loopback and link-local: [{"nic","mac","address"}…]; new reference. */
+json_object *agent_addresses(Vm *vm, json_object *document);
+/* Traffic of the card with that MAC as the guest counts it. */
+gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes);

@@ -1,0 +1,153 @@
+/* Creating and deleting guests. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "guest/guests.h"
+#include "guest/identity.h"
+#include "guest/lifecycle.h"
+#include "guest/open.h"
+#include "guest/power.h"
+#include "guest/prepare.h"
+#include "guest/volumes.h"
+
+enum { VM_ID_FIRST = 100 };
+
+static const TaskPool lifecycle_pool = {"guests", 8};
+
+gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *ret_id, GError **error)
+{
+	gint64 id = store_allocate(services->store, "vmid", VM_ID_FIRST, error);
+	if (!id)
+		return 0;
+	json_set_int(plan->document, "id", id);
+	prepare_name_volumes(services, plan->document, id);
+	json_auto json_object *args = json_object_new_object();
+	json_set(args, "document", json_copy(plan->document));
+	const char *image = json_get_str(plan->document, "image", NULL);
+	g_autofree char *image_object = image ? g_strdup_printf("image/%s", image) : NULL;
+	const char *claims[] = {image_object, NULL};
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
+	gint64 task = tasks_submit(services->tasks, &vm_create_kind, object, user, args, claims, error);
+	if (task)
+		*ret_id = id;
+	return task;
+}
+
+static gboolean create_firmware(Services *services, Task *task, json_object *document, GError **error)
+{
+	struct stat info;
+	if (!g_str_equal(json_get_str(document, "firmware", ""), "uefi"))
+		return TRUE;
+	fd_auto int template = open(OVMF_VARS, O_RDONLY | O_CLOEXEC);
+	if (template < 0 || fstat(template, &info) < 0) {
+		error_set(error, ERROR_UNSUPPORTED, "install it (apt install ovmf) or use firmware 'bios'",
+			  "UEFI firmware is not installed on this node");
+		return FALSE;
+	}
+	g_autofree char *name = vm_firmware_volume(json_get_int(document, "id", 0));
+	VolumeSpec spec = {.storage = vm_firmware_storage(document), .name = name, .format = "raw",
+			   .size = (guint64)info.st_size, .role = "firmware", .vm = json_get_int(document, "id", 0),
+			   .source_fd = template, .source_format = "raw", .source_size = (guint64)info.st_size};
+	return volume_create(&services->storage, task, &spec, error);
+}
+
+static gboolean commit_new(Services *services, Task *task, json_object *document, GError **error)
+{
+	gint64 id = json_get_int(document, "id", 0);
+	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
+	g_autofree char *name_path = g_strdup_printf("vm-name/%s", json_get_str(document, "name", ""));
+	json_auto json_object *name = json_object_new_object();
+	json_set_int(name, "id", id);
+	g_autoptr(Batch) batch = batch_new(task_user(task), task_id(task));
+	batch_put(batch, path, REV_ABSENT, document);
+	batch_put(batch, name_path, REV_ABSENT, name);
+	return identity_create(services, batch, id, error) && store_commit(services->store, batch, error);
+}
+
+static gboolean run_create(Task *task, gpointer data, GError **error)
+{
+	Services *services = data;
+	json_object *document = json_get(task_args(task), "document");
+	gint64 id = json_get_int(document, "id", 0);
+
+	if (volumes_create_missing(services, task, NULL, document, error) &&
+	    create_firmware(services, task, document, error) && !task_check_cancelled(task, error) &&
+	    commit_new(services, task, document, error)) {
+		json_object *result = json_object_new_object();
+		json_set_int(result, "id", id);
+		task_result(task, result);
+		return TRUE;
+	}
+	g_autoptr(GError) cleanup = NULL;
+	if (!volumes_delete_all(services, task, id, &cleanup))
+		task_log(task, "cannot remove what was made so far: %s", cleanup->message);
+	return FALSE;
+}
+
+static gboolean recover_create(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	Services *services = data;
+	gint64 id = json_get_int(json_get(task_args(task), "document"), "id", 0);
+	g_autoptr(Vm) vm = guests_get(services->guests, id);
+	if (vm)
+		return TRUE;
+	task_log(task, "yadod ended during the creation: it begins again");
+	return storage_recover(&services->storage, task, steps, error) &&
+	       volumes_delete_all(services, task, id, error) && run_create(task, data, error);
+}
+
+static void delete_existing(Services *services, Batch *batch, const char *path)
+{
+	g_autoptr(Doc) doc = store_get(services->store, path, NULL);
+	if (doc)
+		batch_delete(batch, path, REV_ANY);
+}
+
+static gboolean run_delete(Task *task, gpointer data, GError **error)
+{
+	Services *services = data;
+	g_autoptr(Vm) vm = guests_find(services->guests, task_object(task) + strlen("vm/"), error);
+	if (!vm)
+		return FALSE;
+	if (vm_get_state(vm) != VM_STOPPED) {
+		g_autofree char *label = vm_label(vm);
+		error_set(error, ERROR_CONFLICT, "stop it first", "%s is %s and cannot be deleted", label,
+			  vm_state_name(vm_get_state(vm)));
+		return FALSE;
+	}
+	if (!task_intent(task, "vm.delete", NULL, error) || !volumes_delete_all(services, task, vm->id, error))
+		return FALSE;
+	g_autofree char *name = vm_dup_name(vm);
+	static const char *const kinds[] = {"vm", "vm-identity", "vm-state"};
+	g_autofree char *name_path = g_strdup_printf("vm-name/%s", name);
+	g_autoptr(Batch) batch = batch_new(task_user(task), task_id(task));
+	delete_existing(services, batch, name_path);
+	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		g_autofree char *path = g_strdup_printf("%s/%" G_GINT64_FORMAT, kinds[i], vm->id);
+		delete_existing(services, batch, path);
+	}
+	gboolean ok = store_commit(services->store, batch, error) != 0;
+	if (ok)
+		dir_remove(vm->run_dir, NULL);
+	return ok;
+}
+
+/* A deletion that began is finished. */
+static gboolean recover_delete(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	Services *services = data;
+	g_autoptr(Vm) vm = guests_find(services->guests, task_object(task) + strlen("vm/"), NULL);
+	if (!vm)
+		return TRUE;
+	return storage_recover(&services->storage, task, steps, error) && run_delete(task, data, error);
+}
+
+const TaskKind vm_create_kind = {"vm.create", &lifecycle_pool, .cancellable = TRUE, .queue = TRUE, .run = run_create,
+				 .recover = recover_create};
+const TaskKind vm_delete_kind = {"vm.delete", &lifecycle_pool, .queue = TRUE, .run = run_delete,
+				 .recover = recover_delete};

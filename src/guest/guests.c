@@ -1,0 +1,273 @@
+/* All guests of this node.
+ *
+ * The table is keyed by id and sorted by it (a GTree). The store's watch keeps it true: whoever commits a "vm/ID"
+ * document, here it appears, changes or goes. What guests do by themselves (power off, panic, die) arrives on the
+ * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. */
+#include "guest/guests.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "guest/adopt.h"
+#include "guest/power.h"
+#include "guest/vm.h"
+
+struct Guests {
+	Services *services;
+	GMutex lock;
+	GTree *by_id;        /* gint64* -> Vm* */
+	GHashTable *by_name; /* name -> Vm* (borrowed from by_id) */
+	guint watch_id;
+	GuestsWatch watch;
+	gpointer watch_data;
+	GThreadPool *reactions;
+};
+
+typedef struct Reaction {
+	Vm *vm;
+	GuestReaction run;
+	gpointer data;
+} Reaction;
+
+static int compare_ids(gconstpointer a, gconstpointer b, gpointer data)
+{
+	(void)data;
+	gint64 left = *(const gint64 *)a, right = *(const gint64 *)b;
+	return left < right ? -1 : left > right;
+}
+
+static gint64 id_of_path(const char *path)
+{
+	return g_ascii_strtoll(path + strlen("vm/"), NULL, 10);
+}
+
+static void follow(const char *path, gint64 rev, json_object *body, gpointer data)
+{
+	Guests *guests = data;
+	gint64 id = id_of_path(path);
+
+	g_mutex_lock(&guests->lock);
+	Vm *vm = g_tree_lookup(guests->by_id, &id);
+	Vm *held = NULL;
+	if (body && !vm) {
+		vm = vm_new(guests->services, id);
+		g_tree_insert(guests->by_id, &vm->id, vm);
+	}
+	if (vm) {
+		held = vm_ref(vm);
+		if (vm->name)
+			g_hash_table_remove(guests->by_name, vm->name);
+		if (body)
+			g_hash_table_insert(guests->by_name, g_strdup(json_get_str(body, "name", "")), vm);
+		else
+			g_tree_remove(guests->by_id, &id);
+	}
+	GuestsWatch watch = guests->watch;
+	gpointer watch_data = guests->watch_data;
+	g_mutex_unlock(&guests->lock);
+
+	if (held && body)
+		vm_set_document(held, body, rev);
+	else if (held && watch)
+		watch(id, NULL, watch_data);
+	if (held && !body) {
+		g_mutex_lock(&held->lock);
+		held->deleted = TRUE;
+		g_mutex_unlock(&held->lock);
+	}
+	vm_unref(held);
+}
+
+static void react(gpointer item, gpointer data)
+{
+	(void)data;
+	Reaction *reaction = item;
+	reaction->run(reaction->vm, reaction->data);
+	vm_unref(reaction->vm);
+	g_free(reaction);
+}
+
+Guests *guests_new(Services *services, GError **error)
+{
+	Guests *guests = g_new0(Guests, 1);
+	guests->services = services;
+	g_mutex_init(&guests->lock);
+	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
+	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	guests->reactions = g_thread_pool_new(react, NULL, 4, FALSE, NULL);
+	services->guests = guests;
+
+	g_autoptr(GPtrArray) documents = store_list(services->store, "vm/", error);
+	if (!documents) {
+		guests_free(guests);
+		return NULL;
+	}
+	for (guint i = 0; i < documents->len; i++) {
+		Doc *doc = g_ptr_array_index(documents, i);
+		follow(doc->path, doc->rev, doc->body, guests);
+	}
+	guests->watch_id = store_watch(services->store, "vm/", follow, guests);
+	return guests;
+}
+
+static gboolean release_process(gpointer key, gpointer value, gpointer data)
+{
+	(void)key;
+	(void)data;
+	vm_release_process(value);
+	return FALSE;
+}
+
+void guests_free(Guests *guests)
+{
+	if (!guests)
+		return;
+	if (guests->watch_id)
+		store_unwatch(guests->services->store, guests->watch_id);
+	g_tree_foreach(guests->by_id, release_process, NULL);
+	g_thread_pool_free(guests->reactions, FALSE, TRUE);
+	g_hash_table_destroy(guests->by_name);
+	g_tree_destroy(guests->by_id);
+	g_mutex_clear(&guests->lock);
+	g_free(guests);
+}
+
+Vm *guests_get(Guests *guests, gint64 id)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	Vm *vm = g_tree_lookup(guests->by_id, &id);
+	return vm ? vm_ref(vm) : NULL;
+}
+
+Vm *guests_find(Guests *guests, const char *id_or_name, GError **error)
+{
+	char *end = NULL;
+	gint64 id = g_ascii_strtoll(id_or_name, &end, 10);
+	Vm *vm = NULL;
+
+	if (end != id_or_name && *end == '\0') {
+		vm = guests_get(guests, id);
+	} else {
+		g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+		vm = g_hash_table_lookup(guests->by_name, id_or_name);
+		if (vm)
+			vm_ref(vm);
+	}
+	if (!vm)
+		error_set(error, ERROR_NOT_FOUND, "'yado vm list' shows what there is", "there is no VM '%s'",
+			  id_or_name);
+	return vm;
+}
+
+GPtrArray *guests_list(Guests *guests, gint64 after, guint limit)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)vm_unref);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	for (GTreeNode *node = g_tree_upper_bound(guests->by_id, &after); node; node = g_tree_node_next(node)) {
+		if (limit && list->len >= limit)
+			break;
+		g_ptr_array_add(list, vm_ref(g_tree_node_value(node)));
+	}
+	return list;
+}
+
+guint guests_count_alive(Guests *guests)
+{
+	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
+	guint count = 0;
+	for (guint i = 0; i < list->len; i++)
+		count += vm_state_is_alive(vm_get_state(g_ptr_array_index(list, i)));
+	return count;
+}
+
+void guests_set_watch(Guests *guests, GuestsWatch watch, gpointer data)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	guests->watch = watch;
+	guests->watch_data = data;
+}
+
+void guests_notify(Guests *guests, Vm *vm)
+{
+	g_mutex_lock(&guests->lock);
+	GuestsWatch watch = guests->watch;
+	gpointer data = guests->watch_data;
+	g_mutex_unlock(&guests->lock);
+	if (!watch)
+		return;
+	GRefString *row = vm_ref_row(vm);
+	if (row) {
+		watch(vm->id, row, data);
+		g_ref_string_release(row);
+	}
+}
+
+void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
+{
+	Reaction *queued = g_new(Reaction, 1);
+	*queued = (Reaction){.vm = vm, .run = reaction, .data = data};
+	g_thread_pool_push(guests->reactions, queued, NULL);
+}
+
+void guests_adopt(Guests *guests)
+{
+	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
+	for (guint i = 0; i < list->len; i++)
+		vm_adopt(g_ptr_array_index(list, i));
+}
+
+typedef struct Boot {
+	gint64 order, delay;
+	Vm *vm;
+} Boot;
+
+static int compare_boots(gconstpointer a, gconstpointer b)
+{
+	const Boot *left = a, *right = b;
+	return left->order != right->order ? (left->order < right->order ? -1 : 1)
+					   : (left->vm->id < right->vm->id ? -1 : left->vm->id > right->vm->id);
+}
+
+/* One thread for the whole sequence, since a guest's delay holds back those after it. */
+static gpointer start_in_order(gpointer data)
+{
+	GArray *boots = data;
+	for (guint i = 0; i < boots->len; i++) {
+		Boot *boot = &g_array_index(boots, Boot, i);
+		g_autoptr(GError) error = NULL;
+		if (!vm_submit(boot->vm, &vm_start_kind, "yado", NULL, &error))
+			g_warning("cannot start VM %" G_GINT64_FORMAT " at boot: %s", boot->vm->id, error->message);
+		else if (i + 1 < boots->len && boot->delay > 0)
+			g_usleep((gulong)boot->delay * G_USEC_PER_SEC); /* the delay that the user asked for */
+		vm_unref(boot->vm);
+	}
+	g_array_unref(boots);
+	return NULL;
+}
+
+void guests_autostart(Guests *guests)
+{
+	g_autofree char *marker = g_build_filename(guests->services->run_dir, "booted", NULL);
+	g_autofree char *last_boot = NULL;
+	if (g_file_get_contents(marker, &last_boot, NULL, NULL) && g_str_equal(last_boot, process_boot_id()))
+		return;
+	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
+	GArray *boots = g_array_new(FALSE, FALSE, sizeof(Boot));
+	for (guint i = 0; i < list->len; i++) {
+		Vm *vm = g_ptr_array_index(list, i);
+		json_auto json_object *document = vm_dup_document(vm, NULL);
+		json_object *autostart = json_get(document, "autostart");
+		Boot boot = {json_get_int(autostart, "order", 100), json_get_int(autostart, "delay", 0), vm};
+		if (json_get_bool(autostart, "enabled", FALSE) && vm_get_state(vm) == VM_STOPPED) {
+			vm_ref(vm);
+			g_array_append_val(boots, boot);
+		}
+	}
+	g_array_sort(boots, compare_boots);
+	g_autoptr(GError) error = NULL;
+	if (!g_file_set_contents(marker, process_boot_id(), -1, &error))
+		g_warning("cannot record that the guests of this boot were started: %s", error->message);
+	g_thread_unref(g_thread_new("autostart", start_in_order, boots));
+}

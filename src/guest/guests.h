@@ -1,0 +1,34 @@
+/* All guests of this node: the registry that follows the store, adoption at the daemon's start, and start at boot. */
+#pragma once
+#include <glib.h>
+
+#include "guest/services.h"
+
+typedef struct Vm Vm;
+
+/* Loads every guest's document and follows the store from then on. */
+Guests *guests_new(Services *services, GError **error);
+/* Lets go of all guests; their processes run on. */
+void guests_free(Guests *guests);
+
+/* Finds the processes that a former daemon left, connects to them and learns their true state; what ended meanwhile is
+ * found out from its exit record. Before tasks_start(). */
+void guests_adopt(Guests *guests);
+/* After a boot of the node: starts guests with autostart, in order. After a mere restart of the daemon: nothing. */
+void guests_autostart(Guests *guests);
+
+/* By number or name; new reference. ERROR_NOT_FOUND. */
+Vm *guests_find(Guests *guests, const char *id_or_name, GError **error);
+Vm *guests_get(Guests *guests, gint64 id); /* NULL if there is none */
+/* New references, ordered by id; only ids > after; at most limit (0: all). Free with g_ptr_array_unref. */
+GPtrArray *guests_list(Guests *guests, gint64 after, guint limit);
+guint guests_count_alive(Guests *guests);
+
+/* Called with a guest's new list row whenever it changed, NULL row after deletion; from any thread; must be quick. */
+typedef void (*GuestsWatch)(gint64 id, const char *row, gpointer data);
+void guests_set_watch(Guests *guests, GuestsWatch watch, gpointer data);
+void guests_notify(Guests *guests, Vm *vm); /* for vm.c */
+
+/* Runs a reaction to something that a guest did on the reactions' threads. Takes over the reference to vm. */
+typedef void (*GuestReaction)(Vm *vm, gpointer data);
+void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data);

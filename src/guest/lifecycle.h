@@ -1,0 +1,39 @@
+/* A guest's configuration from creation to deletion: create, change (live where QEMU can), delete, restore. */
+#pragma once
+#include "guest/vm.h"
+#include "task/task.h"
+
+/* vm_apply only brings a running process to what its document says. */
+extern const TaskKind vm_create_kind, vm_change_kind, vm_delete_kind, vm_apply_kind;
+
+/* A planned change, as the API answers plan=1 and as the tasks carry it out. */
+typedef struct Plan {
+	gint64 rev;            /* revision that it was made on; 0: a new guest */
+	json_object *document; /* what will be committed */
+	json_object *changes;  /* [{"path","before","after","when":"now"|"restart"}] */
+	json_object *effects;  /* sentences: what happens beside the document */
+	gboolean needs_task;   /* volumes or a running guest are touched */
+} Plan;
+void plan_free(Plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+json_object *plan_describe(const Plan *plan); /* new reference */
+
+Plan *plan_create(Services *services, json_object *input, GError **error);
+/* if_match: revision that the client saw, or REV_ANY; another present one is ERROR_STALE and says what changed. */
+Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
+/* To a document of the past (history restore): through the same checks. */
+Plan *plan_restore(Services *services, gint64 id, json_object *document, GError **error);
+
+/* Allocates the id and submits the creation; ret_id gets the guest's id. Returns the task or 0. */
+gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *ret_id, GError **error);
+/* Commits at once (returns 0 in *ret_task) or submits a task. Returns the new revision or, with a task, 0; -1: error. */
+gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GError **error);
+
+/* Adds a restore's plan to a batch; the process is brought along by vm_apply afterwards. */
+gboolean restore_add(Services *services, Plan *plan, Batch *batch, GError **error);
+
+/* Brings the running process to what the document wants, as far as that goes live (live.c). What the guest refuses
+ * stays pending and is an error; what needs a restart stays pending and is not. */
+gboolean live_apply(Vm *vm, Task *task, GError **error);
+/* "now" or "restart": when a change of that path takes effect, given the guest's state. */
+const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after);

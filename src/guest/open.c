@@ -1,0 +1,158 @@
+/* Opening what a guest's QEMU is given. QEMU itself can open nothing: it gets each thing as a descriptor. */
+#include "guest/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "guest/identity.h"
+#include "net/passt.h"
+#include "net/tap.h"
+#include "sandbox/cgroup.h"
+
+char *vm_socket_path(Vm *vm, const char *name)
+{
+	return g_strdup_printf("%s/%s.sock", vm->run_dir, name);
+}
+
+char *vm_firmware_volume(gint64 vm)
+{
+	return g_strdup_printf("vm-%" G_GINT64_FORMAT "-firmware", vm);
+}
+
+/* With the first disk, so that guest and firmware variables stay together. */
+const char *vm_firmware_storage(json_object *document)
+{
+	json_object *disks = json_get(document, "disks");
+	if (disks) {
+		json_object_object_foreach (disks, key, disk) {
+			(void)key;
+			return json_get_str(disk, "storage", "local");
+		}
+	}
+	return "local";
+}
+
+static int listen_socket(Vm *vm, const char *name, GError **error)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	g_autofree char *path = vm_socket_path(vm, name);
+
+	if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path) {
+		error_set(error, ERROR_FAILED, "start yadod with a shorter --run directory",
+			  "the socket path '%s' is too long", path);
+		return -1;
+	}
+	unlink(path);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* The directory is 0700 and root's, so nobody else gets near the socket between bind and chmod. */
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 ||
+	    listen(fd, 4) < 0) {
+		error_set_errno(error, errno, "cannot listen on '%s'", path);
+		return -1;
+	}
+	return fd_steal(&fd);
+}
+
+static int open_file(const char *path, gboolean writable, GError **error)
+{
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (fd < 0)
+		error_set_errno(error, errno, "cannot open '%s'", path);
+	return fd;
+}
+
+guint vm_nic_index(json_object *document, const char *key)
+{
+	const char *address = json_get_str(json_get(json_get(document, "nics"), key), "address", "pci:10.0");
+	guint device = 0x10, function = 0;
+	if (sscanf(address, "pci:%x.%u", &device, &function) != 2)
+		return 0;
+	return (device - 0x10) * 8 + function;
+}
+
+static char *nic_run_dir(Vm *vm, const char *key)
+{
+	return g_strdup_printf("%s/nic-%s", vm->run_dir, key);
+}
+
+int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error)
+{
+	json_object *nic = json_get(json_get(document, "nics"), key);
+	if (g_str_equal(json_get_str(nic, "mode", "user"), "bridge"))
+		return tap_open(vm->id, vm_nic_index(document, key), json_get_str(nic, "bridge", ""), error);
+
+	uid_t uid = identity_nic_uid(vm, key, error);
+	if (!uid)
+		return -1;
+	g_autofree char *run_dir = nic_run_dir(vm, key);
+	Launched launched = {.pidfd = -1};
+	int fd = -1;
+	if (!passt_start(run_dir, uid, vm->cgroup, &fd, &launched, error))
+		return -1;
+	fd_close(launched.pidfd);
+	return fd;
+}
+
+gboolean vm_close_nic(Vm *vm, const char *key, GError **error)
+{
+	g_autofree char *run_dir = nic_run_dir(vm, key);
+	LaunchRecord record;
+	if (!launch_read_record(run_dir, &record, error))
+		return FALSE;
+	/* passt ends by itself once QEMU has closed its end; this makes sure. */
+	fd_auto int pidfd = record.running ? process_open(record.pid, record.start_time) : -1;
+	if (pidfd >= 0)
+		process_signal(pidfd, SIGTERM);
+	return dir_remove(run_dir, error);
+}
+
+/* The kernel that starts fastest knows nothing of UEFI, and shows nothing on a screen. */
+static const char *kernel_file(json_object *document)
+{
+	gboolean plain = g_str_equal(json_get_str(document, "firmware", ""), "bios") &&
+			 g_str_equal(json_get_str(document, "display", ""), "none");
+	return plain ? "kernel" : "kernel-efi";
+}
+
+int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writable, GError **error)
+{
+	Services *services = vm->services;
+	json_object *kernel = json_get(document, "kernel");
+
+	if (g_str_equal(need, "qmp") || g_str_equal(need, "serial") || g_str_equal(need, "agent"))
+		return listen_socket(vm, need, error);
+	if (g_str_equal(need, "kernel") || g_str_equal(need, "initrd"))
+		return image_open(&services->image, json_get_str(kernel, "image", ""), json_get_str(kernel, "build", NULL),
+				  g_str_equal(need, "kernel") ? kernel_file(document) : need, error);
+	if (g_str_equal(need, "firmware-code"))
+		return open_file(OVMF_CODE, writable, error);
+	if (g_str_equal(need, "firmware-vars")) {
+		g_autofree char *volume = vm_firmware_volume(vm->id);
+		return volume_open(&services->storage, vm_firmware_storage(document), volume, writable, error);
+	}
+	const char *key = strchr(need, ':');
+	if (key && g_str_has_prefix(need, "disk:")) {
+		json_object *disk = json_get(json_get(document, "disks"), key + 1);
+		return volume_open(&services->storage, json_get_str(disk, "storage", ""),
+				   json_get_str(disk, "volume", ""), writable, error);
+	}
+	if (key && g_str_has_prefix(need, "cdrom:")) {
+		json_object *cdrom = json_get(json_get(document, "cdroms"), key + 1);
+		return image_open(&services->image, json_get_str(cdrom, "image", ""), NULL, "disk", error);
+	}
+	if (key && g_str_has_prefix(need, "nic:"))
+		return vm_open_nic(vm, document, key + 1, error);
+	error_set(error, ERROR_FAILED, NULL, "QEMU's command line needs '%s', which is unknown", need);
+	return -1;
+}

@@ -1,0 +1,22 @@
+/* Opening what a guest's QEMU is given: volumes, images, firmware, taps, sockets. */
+#pragma once
+#include <json-c/json.h>
+
+#include "guest/vm.h"
+
+/* One name as in qemu/command.h ("disk:disk0", "qmp"…). Returns a descriptor (caller closes) or -1. */
+int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writable, GError **error);
+/* A network card's descriptor: tap, or the socket to its passt, which is started. */
+int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error);
+/* Ends the passt of a card that was unplugged. */
+gboolean vm_close_nic(Vm *vm, const char *key, GError **error);
+/* The number of a card for its tap's name: its place among all possible ones, "pci:10.3" -> 3. */
+guint vm_nic_index(json_object *document, const char *key);
+/* Name of the volume that keeps UEFI variables, and the storage it is on. */
+char *vm_firmware_volume(gint64 vm);
+const char *vm_firmware_storage(json_object *document);
+/* Listening socket in the guest's run directory, for QEMU to accept on. */
+char *vm_socket_path(Vm *vm, const char *name);
+
+#define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"

@@ -1,0 +1,187 @@
+/* Plans: what a change would do, before it is done. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "guest/guests.h"
+#include "guest/lifecycle.h"
+#include "guest/prepare.h"
+#include "schema/schema.h"
+
+void plan_free(Plan *plan)
+{
+	if (!plan)
+		return;
+	if (plan->document)
+		json_object_put(plan->document);
+	if (plan->changes)
+		json_object_put(plan->changes);
+	if (plan->effects)
+		json_object_put(plan->effects);
+	g_free(plan);
+}
+
+json_object *plan_describe(const Plan *plan)
+{
+	json_object *json = json_object_new_object();
+	json_set_int(json, "rev", plan->rev);
+	json_set(json, "changes", json_copy(plan->changes));
+	json_set(json, "effects", json_copy(plan->effects));
+	json_set(json, "refused", json_object_new_array());
+	return json;
+}
+
+static void add_effect(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void add_effect(Plan *plan, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	json_object_array_add(plan->effects, json_object_new_string(text));
+}
+
+static void describe_new_disk(Plan *plan, const char *key, json_object *disk)
+{
+	g_autofree char *size = units_format_size((guint64)json_get_int(disk, "size", 0));
+	const char *image = json_get_str(disk, "image", NULL), *storage = json_get_str(disk, "storage", "");
+	if (json_get(disk, "volume"))
+		add_effect(plan, "%s: volume '%s' on '%s' is attached again", key, json_get_str(disk, "volume", ""),
+			   storage);
+	else if (image)
+		add_effect(plan, "%s: a volume of %s is made on '%s' from image '%s'", key, size, storage, image);
+	else
+		add_effect(plan, "%s: an empty volume of %s is made on '%s'", key, size, storage);
+}
+
+static void describe_disks(Plan *plan, json_object *before, json_object *after)
+{
+	json_object *old_disks = json_get(before, "disks"), *disks = json_get(after, "disks");
+	json_object_object_foreach (disks, key, disk) {
+		json_object *old = json_get(old_disks, key);
+		gint64 size = json_get_int(disk, "size", 0);
+		plan->needs_task |= !old || size != json_get_int(old, "size", 0);
+		if (!old) {
+			describe_new_disk(plan, key, disk);
+		} else if (size != json_get_int(old, "size", 0)) {
+			g_autofree char *text = units_format_size((guint64)size);
+			add_effect(plan, "%s: its volume grows to %s", key, text);
+		}
+	}
+	if (!old_disks)
+		return;
+	json_object_object_foreach (old_disks, old_key, old_disk)
+		if (!json_get(disks, old_key))
+			add_effect(plan, "%s: volume '%s' on '%s' is detached and kept; 'yado storage volumes' shows it",
+				   old_key, json_get_str(old_disk, "volume", ""),
+				   json_get_str(old_disk, "storage", ""));
+}
+
+Plan *plan_create(Services *services, json_object *input, GError **error)
+{
+	g_autoptr(Plan) plan = g_new0(Plan, 1);
+	plan->document = prepare_create(services, input, error);
+	if (!plan->document)
+		return NULL;
+	plan->needs_task = TRUE;
+	plan->effects = json_object_new_array();
+	plan->changes = json_diff(NULL, plan->document);
+	for (size_t i = 0; i < json_object_array_length(plan->changes); i++)
+		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
+	describe_disks(plan, NULL, plan->document);
+	if (g_str_equal(json_get_str(plan->document, "firmware", ""), "uefi"))
+		add_effect(plan, "a volume for the firmware's variables is made");
+	return g_steal_pointer(&plan);
+}
+
+/* Says who changed what since the revision that the client saw. */
+static void explain_stale(Vm *vm, gint64 seen, gint64 present, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	g_autofree char *label = vm_label(vm);
+	g_autoptr(GString) what = g_string_new(NULL);
+	g_autoptr(GPtrArray) history = store_history(vm->services->store, path, 0, 20, NULL);
+	for (guint i = 0; history && i < history->len; i++) {
+		Change *change = g_ptr_array_index(history, i);
+		if (change->rev <= seen || !g_str_equal(change->path, path))
+			continue;
+		json_auto json_object *diff = json_diff(change->before, change->after);
+		for (size_t j = 0; j < json_object_array_length(diff) && what->len < 400; j++) {
+			json_object *entry = json_object_array_get_idx(diff, j);
+			json_object *after = json_get(entry, "after");
+			g_string_append_printf(what, "%s%s -> %s (by %s)", what->len ? ", " : "",
+					       json_get_str(entry, "path", ""),
+					       after ? json_object_to_json_string(after) : "removed", change->author);
+		}
+	}
+	g_autofree char *hint =
+		g_strdup_printf("look at it again and repeat the change with revision %" G_GINT64_FORMAT, present);
+	error_set(error, ERROR_STALE, hint, "%s was changed meanwhile: %s", label, what->str);
+}
+
+static Plan *compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted)
+{
+	Plan *plan = g_new0(Plan, 1);
+	plan->rev = rev;
+	plan->document = json_object_get(wanted);
+	plan->effects = json_object_new_array();
+	plan->changes = json_diff(present, wanted);
+	gboolean alive = vm && vm_state_is_alive(vm_get_state(vm));
+	for (size_t i = 0; i < json_object_array_length(plan->changes); i++) {
+		json_object *change = json_object_array_get_idx(plan->changes, i);
+		const char *path = json_get_str(change, "path", "");
+		const char *when = alive ? live_when(vm, path, present, wanted) : "now";
+		json_set_str(change, "when", when);
+		plan->needs_task |= alive && g_str_equal(when, "now");
+	}
+	describe_disks(plan, present, wanted);
+	return plan;
+}
+
+Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
+{
+	gint64 rev = 0;
+	json_auto json_object *present = vm_dup_document(vm, &rev);
+	if (if_match != REV_ANY && if_match != rev) {
+		explain_stale(vm, if_match, rev, error);
+		return NULL;
+	}
+	json_auto json_object *wanted = prepare_change(vm->services, present, patch, error);
+	if (!wanted)
+		return NULL;
+	prepare_name_volumes(vm->services, wanted, vm->id);
+	return compare(vm, present, rev, wanted);
+}
+
+static gboolean volumes_exist(Services *services, json_object *document, GError **error)
+{
+	json_object *disks = json_get(document, "disks");
+	json_object_object_foreach (disks, key, disk) {
+		json_auto json_object *volume =
+			volume_get(&services->storage, json_get_str(disk, "storage", ""),
+				   json_get_str(disk, "volume", ""), NULL);
+		if (!volume) {
+			g_autofree char *field = g_strdup_printf("disks.%s.volume", key);
+			error_set_field(error, ERROR_CONFLICT, field,
+					"what was deleted with its volumes comes back only from a backup",
+					"the volume '%s' of %s is gone", json_get_str(disk, "volume", ""), key);
+			return FALSE;
+		}
+		/* A volume never shrinks; the document follows what is there. */
+		json_set_int(disk, "size", json_get_int(volume, "size", 0));
+	}
+	return TRUE;
+}
+
+Plan *plan_restore(Services *services, gint64 id, json_object *document, GError **error)
+{
+	gint64 rev = REV_ABSENT;
+	g_autoptr(Vm) vm = guests_get(services->guests, id);
+	json_auto json_object *present = vm ? vm_dup_document(vm, &rev) : NULL;
+	json_auto json_object *wanted = json_copy(document);
+	if (!schema_check(&vm_table, wanted, error) || !volumes_exist(services, wanted, error) ||
+	    !prepare_check(services, present, wanted, error))
+		return NULL;
+	return compare(vm, present, rev, wanted);
+}

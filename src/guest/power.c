@@ -1,0 +1,344 @@
+/* Power actions as tasks. Each checks the state when it is asked for (so that a refusal comes at once) and again when
+ * it runs, and ends only when the new state is a fact. */
+#include "guest/power.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/agent.h"
+#include "guest/guests.h"
+
+enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000 };
+
+static const TaskPool start_pool = {"start", 8};
+/* Shutdowns wait for guests for minutes: they must not hold back starts. */
+static const TaskPool shutdown_pool = {"shutdown", 64};
+static const TaskPool power_pool = {"power", 8};
+
+#define ON(state) (1u << VM_##state)
+enum { ALIVE = ON(RUNNING) | ON(PAUSED) | ON(PANICKED) | ON(UNKNOWN) | ON(STOPPING) | ON(STARTING) };
+
+/* Which states allow which action, and what to do otherwise. */
+static const struct {
+	const TaskKind *kind;
+	const char *verb;
+	guint from;
+	const char *hint;
+} allowed[] = {
+	{&vm_start_kind, "start", ON(STOPPED), "it is there already; 'yado vm reboot' restarts it"},
+	{&vm_shutdown_kind, "shut down", ON(RUNNING) | ON(STOPPING), "start or resume it first, or use 'stop'"},
+	{&vm_stop_kind, "stop", ALIVE, "it is stopped already"},
+	{&vm_reset_kind, "reset", ON(RUNNING) | ON(PAUSED) | ON(PANICKED), "start it first"},
+	{&vm_reboot_kind, "reboot", ON(RUNNING) | ON(PAUSED) | ON(PANICKED), "start it first"},
+	{&vm_pause_kind, "pause", ON(RUNNING), "only a running guest can be paused"},
+	{&vm_resume_kind, "resume", ON(PAUSED), "only a paused guest can be resumed"},
+};
+
+gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error)
+{
+	VmState state = vm_get_state(vm);
+	for (guint i = 0; i < G_N_ELEMENTS(allowed); i++) {
+		if (allowed[i].kind != kind || (allowed[i].from & (1u << state)))
+			continue;
+		g_autofree char *label = vm_label(vm);
+		error_set(error, ERROR_CONFLICT, allowed[i].hint, "cannot %s %s: it is %s", allowed[i].verb, label,
+			  vm_state_name(state));
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gint64 vm_submit(Vm *vm, const TaskKind *kind, const char *user, json_object *args, GError **error)
+{
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	return tasks_submit(vm->services->tasks, kind, object, user, args, NULL, error);
+}
+
+static char *state_path(Vm *vm)
+{
+	return g_strdup_printf("vm-state/%" G_GINT64_FORMAT, vm->id);
+}
+
+static gboolean write_state(Vm *vm, gboolean wanted, const char *user, GError **error)
+{
+	g_autofree char *path = state_path(vm);
+	json_auto json_object *body = json_object_new_object();
+	json_set_bool(body, "wanted", wanted);
+	json_set_str(body, "user", user);
+	g_mutex_lock(&vm->lock);
+	json_set_str(body, "reason_code", vm->reason_code);
+	json_set_str(body, "reason", vm->reason);
+	json_set_int(body, "since_us", vm->since_us);
+	g_mutex_unlock(&vm->lock);
+	g_autoptr(Batch) batch = batch_new(user, 0);
+	batch_put(batch, path, REV_ANY, body);
+	return store_commit(vm->services->store, batch, error) != 0;
+}
+
+gboolean vm_want(Vm *vm, gboolean running, const char *user, GError **error)
+{
+	return write_state(vm, running, user, error);
+}
+
+gboolean vm_is_wanted(Vm *vm)
+{
+	g_autofree char *path = state_path(vm);
+	g_autoptr(Doc) doc = store_get(vm->services->store, path, NULL);
+	return doc && json_get_bool(doc->body, "wanted", FALSE);
+}
+
+void vm_record_reason(Vm *vm, gboolean wanted)
+{
+	g_autoptr(GError) error = NULL;
+	g_mutex_lock(&vm->lock);
+	gboolean deleted = vm->deleted;
+	g_mutex_unlock(&vm->lock);
+	if (!deleted && !write_state(vm, wanted, "yado", &error))
+		g_warning("cannot record why VM %" G_GINT64_FORMAT " stopped: %s", vm->id, error->message);
+}
+
+void vm_recall_reason(Vm *vm)
+{
+	g_autofree char *path = state_path(vm);
+	g_autoptr(Doc) doc = store_get(vm->services->store, path, NULL);
+	if (!doc)
+		return;
+	vm_set_state(vm, vm_get_state(vm), json_get_str(doc->body, "reason_code", "none"), "%s",
+		     json_get_str(doc->body, "reason", ""));
+	g_mutex_lock(&vm->lock);
+	vm->since_us = json_get_int(doc->body, "since_us", vm->since_us);
+	g_mutex_unlock(&vm->lock);
+}
+
+static Vm *task_vm(Task *task, gpointer data, GError **error)
+{
+	Services *services = data;
+	const char *object = task_object(task);
+	return guests_find(services->guests, object + strlen("vm/"), error);
+}
+
+/* Starts; the guest is STOPPED before. */
+static gboolean start(Vm *vm, Task *task, GError **error)
+{
+	if (!vm_want(vm, TRUE, task_user(task), error))
+		return FALSE;
+	vm_set_state(vm, VM_STARTING, NULL, NULL);
+	if (vm_start_process(vm, task, error))
+		return TRUE;
+	vm_set_state(vm, VM_STOPPED, "start-failed", "did not start: %s", error && *error ? (*error)->message : "");
+	vm_record_reason(vm, FALSE);
+	return FALSE;
+}
+
+static gboolean run_start(Task *task, gpointer data, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	return vm && vm_power_allowed(vm, &vm_start_kind, error) && start(vm, task, error);
+}
+
+/* The daemon died during a start: adoption has looked at the process already. */
+static gboolean recover_start(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	(void)steps;
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm)
+		return FALSE;
+	if (vm_state_is_alive(vm_get_state(vm))) {
+		task_log(task, "the process was running already");
+		return TRUE;
+	}
+	return start(vm, task, error);
+}
+
+static gboolean turn_off(Vm *vm, Task *task, const char *code, GError **error)
+{
+	vm_expect_exit(vm, code, "stopped by %s", task_user(task));
+	vm_set_state(vm, VM_STOPPING, NULL, NULL);
+	return vm_end_process(vm, STOP_TIMEOUT_MS, error);
+}
+
+static gboolean run_stop(Task *task, gpointer data, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm || !vm_power_allowed(vm, &vm_stop_kind, error) || !vm_want(vm, FALSE, task_user(task), error))
+		return FALSE;
+	return turn_off(vm, task, "user-stop", error);
+}
+
+static gboolean recover_stop(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	(void)steps;
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm)
+		return FALSE;
+	return vm_get_state(vm) == VM_STOPPED ||
+	       (vm_want(vm, FALSE, task_user(task), error) && turn_off(vm, task, "user-stop", error));
+}
+
+/* The agent first, since it can say no; then the power button. FALSE: neither could be asked. */
+static gboolean ask_guest(Vm *vm, Task *task, gboolean *ret_agent, GError **error)
+{
+	g_autoptr(GError) agent_error = NULL;
+	*ret_agent = agent_shutdown(vm, &agent_error);
+	if (*ret_agent) {
+		task_step(task, "asked the guest agent");
+		return TRUE;
+	}
+	task_log(task, "the guest agent cannot be asked: %s", agent_error->message);
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	if (!qmp || !qmp_do(qmp, "system_powerdown", NULL, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	task_step(task, "pressed the power button");
+	return TRUE;
+}
+
+static gboolean wait_stopped(Vm *vm, Task *task, guint timeout_ms, GError **error)
+{
+	gint64 begin = g_get_monotonic_time(), end = begin + (gint64)timeout_ms * 1000;
+	for (gint64 now = begin; now < end; now = g_get_monotonic_time()) {
+		if (task_check_cancelled(task, error))
+			return FALSE;
+		if (vm_wait_state(vm, ON(STOPPED) | ON(PANICKED), (guint)MIN(500, (end - now) / 1000 + 1)))
+			break;
+		task_progress(task, (guint64)(g_get_monotonic_time() - begin) / 1000, timeout_ms, "ms");
+	}
+	return vm_get_state(vm) == VM_STOPPED;
+}
+
+/* What the request says counts before what the document says. */
+static gboolean shut_down(Vm *vm, Task *task, GError **error)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_object *setting = json_get(document, "shutdown"), *args = task_args(task);
+	gint64 timeout_s = json_get_int(args, "timeout", json_get_int(setting, "timeout", 90));
+	const char *action = json_get_str(args, "action", json_get_str(setting, "action", "stop"));
+	gboolean agent = FALSE;
+
+	vm_expect_exit(vm, "user-shutdown", "shut down by %s", task_user(task));
+	vm_set_state(vm, VM_STOPPING, NULL, NULL);
+	g_autoptr(GError) wait_error = NULL;
+	if (!ask_guest(vm, task, &agent, error))
+		g_prefix_error(error, "the guest cannot be asked to shut down: ");
+	else if (wait_stopped(vm, task, (guint)timeout_s * 1000, &wait_error))
+		return TRUE;
+	else if (wait_error)
+		g_propagate_error(error, g_steal_pointer(&wait_error));
+	else if (g_str_equal(action, "stop")) {
+		task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off", timeout_s);
+		vm_forget_exit(vm);
+		return turn_off(vm, task, "user-stop", error);
+	} else {
+		error_set(error, ERROR_TIMEOUT, "shut it down from inside, or use 'yado vm stop'",
+			  "the guest did not shut down within %" G_GINT64_FORMAT " s and was left running", timeout_s);
+	}
+	vm_forget_exit(vm);
+	vm_set_state(vm, VM_RUNNING, NULL, NULL);
+	vm_query_state(vm);
+	return FALSE;
+}
+
+static gboolean run_shutdown(Task *task, gpointer data, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm || !vm_power_allowed(vm, &vm_shutdown_kind, error) || !vm_want(vm, FALSE, task_user(task), error))
+		return FALSE;
+	if (shut_down(vm, task, error))
+		return TRUE;
+	/* It runs on, and so it is wanted. */
+	vm_record_reason(vm, TRUE);
+	return FALSE;
+}
+
+static gboolean recover_shutdown(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	(void)steps;
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm)
+		return FALSE;
+	return vm_get_state(vm) == VM_STOPPED || run_shutdown(task, data, error);
+}
+
+static gboolean run_reset(Task *task, gpointer data, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm || !vm_power_allowed(vm, &vm_reset_kind, error))
+		return FALSE;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	if (!qmp || !qmp_do(qmp, "system_reset", NULL, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	if (vm_get_state(vm) != VM_RUNNING && !qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	vm_set_state(vm, VM_RUNNING, "user-reset", "reset by %s", task_user(task));
+	return TRUE;
+}
+
+/* A whole new process, so that what was pending takes effect. */
+static gboolean run_reboot(Task *task, gpointer data, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm || !vm_power_allowed(vm, &vm_reboot_kind, error))
+		return FALSE;
+	gboolean ended = vm_get_state(vm) == VM_RUNNING ? shut_down(vm, task, error)
+							: turn_off(vm, task, "user-stop", error);
+	return ended && start(vm, task, error);
+}
+
+static gboolean recover_reboot(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	(void)steps;
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm)
+		return FALSE;
+	return vm_get_state(vm) == VM_STOPPED ? start(vm, task, error) : run_reboot(task, data, error);
+}
+
+static gboolean switch_cpus(Task *task, gpointer data, const TaskKind *kind, const char *command, VmState state,
+			    const char *code, const char *word, GError **error)
+{
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm || !vm_power_allowed(vm, kind, error))
+		return FALSE;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	if (!qmp || !qmp_do(qmp, command, NULL, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	vm_set_state(vm, state, code, "%s by %s", word, task_user(task));
+	/* A disk that is still full stops the guest again at once. */
+	vm_query_state(vm);
+	return TRUE;
+}
+
+static gboolean run_pause(Task *task, gpointer data, GError **error)
+{
+	return switch_cpus(task, data, &vm_pause_kind, "stop", VM_PAUSED, "user-pause", "paused", error);
+}
+
+static gboolean run_resume(Task *task, gpointer data, GError **error)
+{
+	return switch_cpus(task, data, &vm_resume_kind, "cont", VM_RUNNING, "resumed", "resumed", error);
+}
+
+/* Reset, pause and resume change nothing that outlives QEMU's answer: an interrupted one is simply looked at. */
+static gboolean recover_looked_at(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	(void)steps;
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (!vm)
+		return FALSE;
+	error_set(error, ERROR_FAILED, "see the guest's state and ask again if needed",
+		  "yadod ended before this was done; the guest is %s now", vm_state_name(vm_get_state(vm)));
+	return FALSE;
+}
+
+const TaskKind vm_start_kind = {"vm.start", &start_pool, .queue = TRUE, .run = run_start, .recover = recover_start};
+const TaskKind vm_stop_kind = {"vm.stop", &power_pool, .queue = TRUE, .run = run_stop, .recover = recover_stop};
+const TaskKind vm_shutdown_kind = {"vm.shutdown", &shutdown_pool, .cancellable = TRUE, .queue = TRUE,
+				   .run = run_shutdown, .recover = recover_shutdown};
+const TaskKind vm_reset_kind = {"vm.reset", &power_pool, .queue = TRUE, .run = run_reset,
+				.recover = recover_looked_at};
+const TaskKind vm_reboot_kind = {"vm.reboot", &shutdown_pool, .cancellable = TRUE, .queue = TRUE, .run = run_reboot,
+				 .recover = recover_reboot};
+const TaskKind vm_pause_kind = {"vm.pause", &power_pool, .queue = TRUE, .run = run_pause,
+				.recover = recover_looked_at};
+const TaskKind vm_resume_kind = {"vm.resume", &power_pool, .queue = TRUE, .run = run_resume,
+				 .recover = recover_looked_at};

@@ -1,0 +1,369 @@
+/* Completing and checking a guest's document. */
+#include "guest/prepare.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "guest/guests.h"
+#include "guest/vm.h"
+#include "net/tap.h"
+#include "qemu/command.h"
+#include "schema/schema.h"
+
+#define MIB (1024 * 1024)
+enum { DISK_SECTOR = 512 };
+static const gint64 disk_size_default = 8LL * 1024 * MIB;
+
+static char *random_hex(guint bytes)
+{
+	guint8 data[16];
+	GString *text = g_string_new(NULL);
+	RAND_bytes(data, (int)bytes);
+	for (guint i = 0; i < bytes; i++)
+		g_string_append_printf(text, "%02x", data[i]);
+	return g_string_free(text, FALSE);
+}
+
+static char *random_mac(void)
+{
+	guint8 data[3];
+	RAND_bytes(data, sizeof data);
+	/* QEMU's and KVM's customary prefix. */
+	return g_strdup_printf("52:54:00:%02x:%02x:%02x", data[0], data[1], data[2]);
+}
+
+static gboolean fail_field(GError **error, const char *field, const char *hint, const char *format, ...)
+	G_GNUC_PRINTF(4, 5);
+static gboolean fail_field(GError **error, const char *field, const char *hint, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	error_set_field(error, ERROR_INVALID, field, hint, "%s", text);
+	return FALSE;
+}
+
+/* Finds an image of one of the kinds; the error names the field. */
+static json_object *find_image(Services *services, const char *name, const char *kind_a, const char *kind_b,
+			       const char *field, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	json_object *image = image_get(&services->image, name, &local);
+	if (!image) {
+		fail_field(error, field, "'yado image list' shows what there is; 'yado image build tiny' makes one",
+			   "%s: there is no image '%s'", field, name);
+		return NULL;
+	}
+	const char *kind = json_get_str(image, "kind", "");
+	if (g_str_equal(kind, kind_a) || (kind_b && g_str_equal(kind, kind_b)))
+		return image;
+	fail_field(error, field, g_str_equal(kind, "iso") ? "put it into a CD drive: --cdrom image=NAME" : NULL,
+		   "%s: image '%s' is of kind '%s' and cannot be used there", field, name, kind);
+	json_object_put(image);
+	return NULL;
+}
+
+/* The image fills disk0, the kernel and the memory, where the client did not. */
+static gboolean apply_image(Services *services, json_object *input, GError **error)
+{
+	const char *name = json_get_str(input, "image", NULL);
+	if (!name)
+		return TRUE;
+	json_auto json_object *image = find_image(services, name, "system", "disk", "image", error);
+	if (!image)
+		return FALSE;
+	if (!json_get(input, "disks"))
+		json_set(input, "disks", json_object_new_object());
+	json_object *disks = json_get(input, "disks");
+	if (json_object_is_type(disks, json_type_object)) {
+		if (!json_get(disks, "disk0"))
+			json_set(disks, "disk0", json_object_new_object());
+		json_object *disk = json_get(disks, "disk0");
+		if (json_object_is_type(disk, json_type_object) && !json_get(disk, "image"))
+			json_set_str(disk, "image", name);
+	}
+	if (g_str_equal(json_get_str(image, "kind", ""), "system") && !json_get(input, "kernel")) {
+		json_set(input, "kernel", json_object_new_object());
+		json_set_str(json_get(input, "kernel"), "image", name);
+	}
+	if (!json_get(input, "memory") && json_get_int(image, "memory", 0) > 0)
+		json_set_int(input, "memory", json_get_int(image, "memory", 0));
+	return TRUE;
+}
+
+static gboolean complete_kernel(Services *services, json_object *document, GError **error)
+{
+	json_object *kernel = json_get(document, "kernel");
+	if (!kernel || json_get(kernel, "build"))
+		return TRUE;
+	json_auto json_object *image =
+		find_image(services, json_get_str(kernel, "image", ""), "system", NULL, "kernel.image", error);
+	if (!image)
+		return FALSE;
+	json_set_str(kernel, "build", json_get_str(image, "build", ""));
+	json_set_str(kernel, "cmdline", json_get_str(image, "append", ""));
+	return TRUE;
+}
+
+static gboolean complete_disk(Services *services, const char *key, json_object *disk, GError **error)
+{
+	g_autofree char *image_field = g_strdup_printf("disks.%s.image", key);
+	g_autofree char *size_field = g_strdup_printf("disks.%s.size", key);
+	const char *image_name = json_get_str(disk, "image", NULL);
+	gint64 size = json_get_int(disk, "size", 0), least = 0;
+
+	if (!json_get(disk, "serial")) {
+		g_autofree char *serial = random_hex(8);
+		json_set_str(disk, "serial", serial);
+	}
+	if (image_name && !json_get(disk, "volume")) {
+		json_auto json_object *image =
+			find_image(services, image_name, "system", "disk", image_field, error);
+		if (!image)
+			return FALSE;
+		least = json_get_int(image, "size", 0);
+	}
+	if (json_get(disk, "volume")) {
+		/* A detached volume is attached again: its size is what it is. */
+		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
+							   json_get_str(disk, "volume", ""), error);
+		if (!volume) {
+			g_prefix_error(error, "disks.%s.volume: ", key);
+			return FALSE;
+		}
+		least = json_get_int(volume, "size", 0);
+		json_set_str(disk, "format", json_get_str(volume, "format", "qcow2"));
+	}
+	if (!size)
+		size = least ? least : disk_size_default;
+	if (size < least) {
+		g_autofree char *text = units_format_size((guint64)least);
+		return fail_field(error, size_field, NULL, "%s must be at least that of its source, %s", size_field,
+				  text);
+	}
+	if (size % DISK_SECTOR)
+		return fail_field(error, size_field, NULL, "%s must be a multiple of 512 bytes", size_field);
+	json_set_int(disk, "size", size);
+	return TRUE;
+}
+
+static gboolean complete_devices(Services *services, json_object *present, json_object *document, GError **error)
+{
+	json_object *disks = json_get(document, "disks"), *nics = json_get(document, "nics");
+	json_object *old_disks = json_get(present, "disks");
+	if (disks) {
+		json_object_object_foreach (disks, key, disk)
+			if (!json_get(old_disks, key) && !complete_disk(services, key, disk, error))
+				return FALSE;
+	}
+	if (nics) {
+		json_object_object_foreach (nics, nic_key, nic) {
+			(void)nic_key;
+			if (json_get(nic, "mac"))
+				continue;
+			g_autofree char *mac = random_mac();
+			json_set_str(nic, "mac", mac);
+		}
+	}
+	return complete_kernel(services, document, error) && qemu_assign_addresses(document, error);
+}
+
+json_object *prepare_create(Services *services, json_object *input, GError **error)
+{
+	json_auto json_object *wanted = json_copy(input);
+	if (json_object_is_type(wanted, json_type_object)) {
+		if (!apply_image(services, wanted, error))
+			return NULL;
+		if (!json_get(wanted, "nics")) {
+			json_object *nics = json_object_new_object();
+			json_set(nics, "nic0", json_object_new_object());
+			json_set(wanted, "nics", nics);
+		}
+	}
+	json_auto json_object *document = schema_create(&vm_table, wanted, error);
+	if (!document)
+		return NULL;
+	json_set_str(document, "node", services->node);
+	if (!json_get(document, "uuid")) {
+		g_autofree char *uuid = g_uuid_string_random();
+		json_set_str(document, "uuid", uuid);
+	}
+	if (!json_get(document, "machine"))
+		json_set_str(document, "machine", services->host->newest_machine);
+	if (!complete_devices(services, NULL, document, error) || !prepare_check(services, NULL, document, error))
+		return NULL;
+	return json_object_get(document);
+}
+
+json_object *prepare_change(Services *services, json_object *present, json_object *patch, GError **error)
+{
+	json_auto json_object *document = schema_change(&vm_table, present, patch, error);
+	if (!document)
+		return NULL;
+	json_object *kernel = json_get(document, "kernel");
+	/* Another image means that image's present build; the same image keeps the build that it had. */
+	if (kernel && !g_str_equal(json_get_str(kernel, "image", ""),
+				   json_get_str(json_get(present, "kernel"), "image", ""))) {
+		json_object_object_del(kernel, "build");
+		json_object_object_del(kernel, "cmdline");
+	}
+	if (!complete_devices(services, present, document, error) ||
+	    !prepare_check(services, present, document, error))
+		return NULL;
+	return json_object_get(document);
+}
+
+static gboolean check_disks(Services *services, json_object *present, json_object *document, GError **error)
+{
+	json_object *disks = json_get(document, "disks"), *old_disks = json_get(present, "disks");
+	g_autoptr(GHashTable) serials = g_hash_table_new(g_str_hash, g_str_equal);
+
+	json_object_object_foreach (disks, key, disk) {
+		g_autofree char *field = g_strdup_printf("disks.%s", key);
+		json_object *old = json_get(old_disks, key);
+		gint64 size = json_get_int(disk, "size", 0), old_size = json_get_int(old, "size", 0);
+		if (!g_hash_table_add(serials, (gpointer)json_get_str(disk, "serial", "")))
+			return fail_field(error, field, "leave the serial out to get a new one",
+					  "%s.serial is that of another disk of this guest", field);
+		if (size < old_size) {
+			g_autofree char *text = units_format_size((guint64)old_size);
+			return fail_field(error, field, "make a smaller disk, copy inside the guest, remove this one",
+					  "%s.size cannot shrink below %s: what is past the end would be lost", field,
+					  text);
+		}
+		if (old)
+			continue;
+		if (!storage_check(&services->storage, json_get_str(disk, "storage", ""), error)) {
+			g_prefix_error(error, "%s.storage: ", field);
+			return FALSE;
+		}
+		if (!json_get(disk, "volume"))
+			continue;
+		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
+							   json_get_str(disk, "volume", ""), error);
+		if (!volume)
+			return FALSE;
+		if (!present || json_get_int(volume, "vm", 0) != json_get_int(document, "id", -1))
+			return fail_field(error, field, "only a detached volume of the same guest can be attached",
+					  "%s.volume belongs to another guest", field);
+	}
+	return TRUE;
+}
+
+static gboolean check_cdroms(Services *services, json_object *present, json_object *document, GError **error)
+{
+	json_object *cdroms = json_get(document, "cdroms"), *old_cdroms = json_get(present, "cdroms");
+	json_object_object_foreach (cdroms, key, cdrom) {
+		const char *name = json_get_str(cdrom, "image", NULL);
+		const char *old = json_get_str(json_get(old_cdroms, key), "image", NULL);
+		g_autofree char *field = g_strdup_printf("cdroms.%s.image", key);
+		if (!name || g_strcmp0(name, old) == 0)
+			continue;
+		json_auto json_object *image = find_image(services, name, "iso", NULL, field, error);
+		if (!image)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* The id of another guest that has this MAC, or 0. */
+static gint64 mac_owner(Services *services, const char *mac, gint64 self)
+{
+	g_autoptr(GPtrArray) guests = guests_list(services->guests, 0, 0);
+	for (guint i = 0; i < guests->len; i++) {
+		Vm *vm = g_ptr_array_index(guests, i);
+		if (vm->id == self || !vm_mentions(vm, mac))
+			continue;
+		json_auto json_object *document = vm_dup_document(vm, NULL);
+		json_object *nics = json_get(document, "nics");
+		json_object_object_foreach (nics, key, nic) {
+			(void)key;
+			if (g_str_equal(json_get_str(nic, "mac", ""), mac))
+				return vm->id;
+		}
+	}
+	return 0;
+}
+
+static gboolean check_nics(Services *services, json_object *present, json_object *document, GError **error)
+{
+	json_object *nics = json_get(document, "nics"), *old_nics = json_get(present, "nics");
+	json_object_object_foreach (nics, key, nic) {
+		json_object *old = json_get(old_nics, key);
+		const char *mode = json_get_str(nic, "mode", "user"), *bridge = json_get_str(nic, "bridge", NULL);
+		const char *mac = json_get_str(nic, "mac", "");
+		g_autofree char *field = g_strdup_printf("nics.%s.bridge", key);
+		g_autofree char *mac_field = g_strdup_printf("nics.%s.mac", key);
+		if (old && json_equal(old, nic))
+			continue;
+		if (g_str_equal(mode, "bridge") && !bridge)
+			return fail_field(error, field, "name a bridge of the node", "%s is missing", field);
+		if (g_str_equal(mode, "user") && bridge)
+			return fail_field(error, field, "use mode=bridge", "%s has no meaning in mode 'user'", field);
+		if (bridge && !tap_bridge_exists(bridge))
+			return fail_field(error, field,
+					  "create it (ip link add NAME type bridge; ip link set NAME up) or choose another",
+					  "%s: bridge '%s' does not exist on node %s", field, bridge, services->node);
+		gint64 owner = old ? 0 : mac_owner(services, mac, json_get_int(document, "id", 0));
+		if (owner)
+			return fail_field(error, mac_field, "leave it out to get a new one",
+					  "%s: VM %" G_GINT64_FORMAT " has that address", mac_field, owner);
+	}
+	return TRUE;
+}
+
+gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error)
+{
+	const char *machine = json_get_str(document, "machine", "");
+	const char *model = json_get_str(json_get(document, "cpu"), "model", "host");
+	const char *name = json_get_str(document, "name", "");
+
+	if (json_get_int(document, "memory", 0) % MIB)
+		return fail_field(error, "memory", NULL, "memory must be a whole number of MiB");
+	if (!qemu_host_has_machine(services->host, machine)) {
+		g_autofree char *list = g_strjoinv(", ", services->host->machines);
+		g_autofree char *hint = g_strdup_printf("it has %s", list);
+		return fail_field(error, "machine", hint, "machine '%s' is not known to this node's QEMU", machine);
+	}
+	if (!g_str_equal(model, "host") && !g_strv_contains((const char *const *)services->host->cpu_models, model))
+		return fail_field(error, "cpu.model", "use 'host', or one of 'qemu-system-x86_64 -cpu help'",
+				  "CPU model '%s' is not known to this node's QEMU", model);
+	g_autoptr(Vm) other = guests_find(services->guests, name, NULL);
+	if (other && other->id != json_get_int(document, "id", 0)) {
+		error_set_field(error, ERROR_EXISTS, "name", "choose another name", "there is a VM named '%s' already (%"
+				G_GINT64_FORMAT ")", name, other->id);
+		return FALSE;
+	}
+	if (!check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
+	    !check_nics(services, present, document, error))
+		return FALSE;
+	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, "", error);
+	return command != NULL;
+}
+
+static char *free_volume_name(Services *services, const char *storage, gint64 id, const char *key)
+{
+	char *name = g_strdup_printf("vm-%" G_GINT64_FORMAT "-%s", id, key);
+	for (guint number = 2;; number++) {
+		json_auto json_object *taken = volume_get(&services->storage, storage, name, NULL);
+		if (!taken)
+			return name;
+		g_free(name);
+		name = g_strdup_printf("vm-%" G_GINT64_FORMAT "-%s.%u", id, key, number);
+	}
+}
+
+void prepare_name_volumes(Services *services, json_object *document, gint64 id)
+{
+	json_object *disks = json_get(document, "disks");
+	json_object_object_foreach (disks, key, disk) {
+		if (json_get(disk, "volume"))
+			continue;
+		g_autofree char *name = free_volume_name(services, json_get_str(disk, "storage", ""), id, key);
+		json_set_str(disk, "volume", name);
+	}
+}

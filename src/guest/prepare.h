@@ -1,0 +1,18 @@
+/* Completing and checking a guest's document before it is committed: what a client left open is decided here, once,
+ * and written down, so that no later change of a default alters an existing guest. */
+#pragma once
+#include <json-c/json.h>
+
+#include "guest/services.h"
+
+/* What a client sent, with what the image, the node and chance decide. The id and the volumes' names are still
+ * missing. New reference. */
+json_object *prepare_create(Services *services, json_object *input, GError **error);
+/* The present document changed by a merge patch, new devices completed. */
+json_object *prepare_change(Services *services, json_object *present, json_object *patch, GError **error);
+/* Everything about a complete document that the table alone cannot know: storages, images, bridges, machine, CPU model,
+ * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it was
+ * there is not checked against the outside again. */
+gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
+/* Names the volumes of disks that have none yet: "vm-ID-KEY", with a number where a detached volume has that name. */
+void prepare_name_volumes(Services *services, json_object *document, gint64 id);

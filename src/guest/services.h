@@ -1,0 +1,21 @@
+/* What the guests stand on: made once by the daemon, lent to every part and to every task. */
+#pragma once
+#include "image/image.h"
+#include "qemu/host.h"
+#include "storage/storage.h"
+#include "store/store.h"
+#include "task/task.h"
+
+typedef struct Guests Guests;
+
+typedef struct Services {
+	Store *store;
+	Tasks *tasks;
+	StorageContext storage;
+	ImageContext image;
+	QemuHost *host;
+	Guests *guests;
+	const char *run_dir;     /* short: sockets live below it */
+	const char *node;        /* name of this node */
+	gint64 started_us;       /* monotonic; of the daemon */
+} Services;

@@ -1,0 +1,132 @@
+/* Starting a guest's process: command line from its document, every need opened and passed, the cage, the monitor,
+ * `cont`. The start is a fact when `cont` has returned. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "guest/console.h"
+#include "guest/identity.h"
+#include "guest/open.h"
+#include "guest/power.h"
+#include "qemu/command.h"
+#include "sandbox/cgroup.h"
+
+enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000 };
+
+static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, Launch *launch, GArray *opened,
+			   GError **error)
+{
+	for (guint i = 0; i < command->needs->len; i++) {
+		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
+		int fd = vm_open_need(vm, document, need->name, need->writable, error);
+		if (fd < 0)
+			return FALSE;
+		g_array_append_val(opened, fd);
+		launch_pass_fd(launch, fd, need->fd);
+	}
+	return TRUE;
+}
+
+static gboolean launch_qemu(Vm *vm, json_object *document, Launched *ret_launched, GError **error)
+{
+	Services *services = vm->services;
+	const char *cmdline = json_get_str(json_get(document, "kernel"), "cmdline", NULL);
+	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, cmdline, error);
+	if (!command)
+		return FALSE;
+	uid_t uid = identity_vm_uid(vm, error);
+	if (!uid)
+		return FALSE;
+	if (!dir_make(vm->run_dir, 0700, error) || !launch_clear_record(vm->run_dir, error) ||
+	    !cgroup_make(vm->cgroup, error))
+		return FALSE;
+
+	g_autoptr(Launch) launch = launch_new(services->host->program, vm->run_dir);
+	for (guint i = 1; i < command->argv->len; i++)
+		launch_add_arg(launch, g_ptr_array_index(command->argv, i));
+	launch_set_uid(launch, uid);
+	launch_set_network(launch, LAUNCH_NETWORK_NONE);
+	launch_set_cgroup(launch, vm->cgroup);
+	if (services->host->kvm)
+		launch_bind(launch, "/dev/kvm", TRUE);
+
+	/* The child has its own copies; ours must go at once, or a dead QEMU's volume would look in use. */
+	g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
+	gboolean ok = pass_needs(vm, document, command, launch, opened, error) &&
+		      launch_start(launch, LAUNCH_TIMEOUT_MS, ret_launched, error);
+	for (guint i = 0; i < opened->len; i++)
+		fd_close(g_array_index(opened, int, i));
+	return ok;
+}
+
+static gboolean unplug_cables(Qmp *qmp, json_object *document, GError **error)
+{
+	json_object *nics = json_get(document, "nics");
+	if (!nics)
+		return TRUE;
+	json_object_object_foreach (nics, key, nic) {
+		if (json_get_bool(nic, "link", TRUE))
+			continue;
+		json_object *arguments = json_object_new_object();
+		g_autofree char *device = g_strconcat("nic-", key, NULL);
+		json_set_str(arguments, "name", device);
+		json_set_bool(arguments, "up", FALSE);
+		if (!qmp_do(qmp, "set_link", arguments, COMMAND_TIMEOUT_MS, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* QEMU says why it would not start on stderr; without that, a lost monitor is all that one sees. */
+static void explain_failure(Vm *vm, GError **error)
+{
+	g_autofree char *log = launch_read_log(vm->run_dir, 1500);
+	g_strstrip(log);
+	if (error && *error && *log)
+		g_prefix_error(error, "QEMU said: %s: ", log);
+}
+
+gboolean vm_start_process(Vm *vm, Task *task, GError **error)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	gint64 begin = g_get_monotonic_time();
+	Launched launched = {.pidfd = -1};
+
+	if (!launch_qemu(vm, document, &launched, error)) {
+		g_autoptr(GError) ignored = NULL;
+		cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &ignored);
+		return FALSE;
+	}
+	gint64 executed = g_get_monotonic_time();
+	g_mutex_lock(&vm->lock);
+	vm->pid = launched.pid;
+	vm->start_time = launched.start_time;
+	vm->pidfd = launched.pidfd;
+	g_mutex_unlock(&vm->lock);
+
+	json_auto json_object *hardware = vm_hardware(document);
+	vm_set_applied(vm, hardware);
+	g_autoptr(Qmp) qmp = NULL;
+	if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
+	    unplug_cables(qmp, document, error) && console_open(vm, error) &&
+	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
+		gint64 now = g_get_monotonic_time();
+		task_log(task, "QEMU %d: executed after %.1f ms, running after %.1f ms", (int)launched.pid,
+			 (double)(executed - begin) / 1000, (double)(now - begin) / 1000);
+		vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
+		vm_watch_exit(vm);
+		return TRUE;
+	}
+	explain_failure(vm, error);
+	process_signal(launched.pidfd, SIGKILL);
+	process_wait(launched.pidfd, COMMAND_TIMEOUT_MS);
+	vm_release_process(vm);
+	vm_set_applied(vm, NULL);
+	g_autoptr(GError) ignored = NULL;
+	cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &ignored);
+	return FALSE;
+}

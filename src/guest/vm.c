@@ -1,0 +1,266 @@
+/* One guest in memory. */
+#include "guest/vm.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "guest/guests.h"
+
+Vm *vm_new(Services *services, gint64 id)
+{
+	Vm *vm = g_new0(Vm, 1);
+	vm->id = id;
+	vm->services = services;
+	vm->run_dir = g_strdup_printf("%s/vm/%" G_GINT64_FORMAT, services->run_dir, id);
+	vm->cgroup = g_strdup_printf("vm-%" G_GINT64_FORMAT, id);
+	g_atomic_ref_count_init(&vm->refs);
+	g_mutex_init(&vm->lock);
+	g_cond_init(&vm->changed);
+	vm->pidfd = -1;
+	vm->restarts_us = g_array_new(FALSE, FALSE, sizeof(gint64));
+	vm->since_us = g_get_real_time();
+	vm->reason_code = g_strdup("none");
+	vm->reason = g_strdup("");
+	return vm;
+}
+
+Vm *vm_ref(Vm *vm)
+{
+	g_atomic_ref_count_inc(&vm->refs);
+	return vm;
+}
+
+void vm_unref(Vm *vm)
+{
+	if (!vm || !g_atomic_ref_count_dec(&vm->refs))
+		return;
+	g_clear_pointer(&vm->qmp, qmp_unref);
+	g_clear_pointer(&vm->agent, qmp_unref);
+	fd_close(vm->pidfd);
+	g_clear_pointer(&vm->text, g_ref_string_release);
+	g_clear_pointer(&vm->applied, g_ref_string_release);
+	g_clear_pointer(&vm->row, g_ref_string_release);
+	if (vm->agent_nics)
+		json_object_put(vm->agent_nics);
+	g_free(vm->agent_version);
+	g_free(vm->name);
+	g_free(vm->reason_code);
+	g_free(vm->reason);
+	g_array_unref(vm->restarts_us);
+	g_free(vm->exit_code);
+	g_free(vm->exit_reason);
+	g_free(vm->run_dir);
+	g_free(vm->cgroup);
+	g_mutex_clear(&vm->lock);
+	g_cond_clear(&vm->changed);
+	g_free(vm);
+}
+
+/* Texts come from our own documents, so parsing cannot fail. */
+static json_object *parse_text(GRefString *text)
+{
+	return text ? json_parse(text, g_ref_string_length(text), NULL) : NULL;
+}
+
+static GRefString *make_text(json_object *json)
+{
+	g_autofree char *text = json_dup_text(json);
+	return g_ref_string_new(text);
+}
+
+static GRefString *ref_text(Vm *vm, GRefString *const *text)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return *text ? g_ref_string_acquire(*text) : NULL;
+}
+
+json_object *vm_dup_document(Vm *vm, gint64 *ret_rev)
+{
+	g_mutex_lock(&vm->lock);
+	GRefString *text = g_ref_string_acquire(vm->text);
+	if (ret_rev)
+		*ret_rev = vm->rev;
+	g_mutex_unlock(&vm->lock);
+	json_object *json = parse_text(text);
+	g_ref_string_release(text);
+	return json;
+}
+
+json_object *vm_dup_applied(Vm *vm)
+{
+	GRefString *text = ref_text(vm, &vm->applied);
+	json_object *json = parse_text(text);
+	if (text)
+		g_ref_string_release(text);
+	return json;
+}
+
+char *vm_dup_name(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return g_strdup(vm->name);
+}
+
+gboolean vm_mentions(Vm *vm, const char *word)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return strstr(vm->text, word) != NULL;
+}
+
+GRefString *vm_ref_row(Vm *vm)
+{
+	return ref_text(vm, &vm->row);
+}
+
+VmState vm_get_state(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->state;
+}
+
+char *vm_label(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return g_strdup_printf("VM %" G_GINT64_FORMAT " '%s'", vm->id, vm->name ? vm->name : "");
+}
+
+Qmp *vm_ref_qmp(Vm *vm, GError **error)
+{
+	g_mutex_lock(&vm->lock);
+	Qmp *qmp = vm->qmp && qmp_is_open(vm->qmp) ? qmp_ref(vm->qmp) : NULL;
+	VmState state = vm->state;
+	g_mutex_unlock(&vm->lock);
+	if (!qmp) {
+		g_autofree char *label = vm_label(vm);
+		if (vm_state_is_alive(state))
+			error_set(error, ERROR_CONFLICT, "see its state with 'yado vm show', or stop it",
+				  "%s is %s and its monitor is not connected", label, vm_state_name(state));
+		else
+			error_set(error, ERROR_CONFLICT, "start it first", "%s is %s", label, vm_state_name(state));
+	}
+	return qmp;
+}
+
+/* With the lock held. */
+static void renew_row(Vm *vm)
+{
+	json_auto json_object *document = parse_text(vm->text);
+	json_auto json_object *row = json_object_new_object();
+	json_auto json_object *applied = parse_text(vm->applied);
+	if (applied) {
+		json_auto json_object *wanted = vm_hardware(document);
+		vm->pending = !json_equal(applied, wanted);
+	} else {
+		vm->pending = FALSE;
+	}
+	json_object *cpu = json_get(document, "cpu");
+	g_autoptr(GDateTime) since = g_date_time_new_from_unix_utc(vm->since_us / G_USEC_PER_SEC);
+	g_autofree char *since_text = g_date_time_format_iso8601(since);
+	json_set_int(row, "id", vm->id);
+	json_set_str(row, "name", vm->name);
+	json_set_str(row, "state", vm_state_name(vm->state));
+	json_set_str(row, "reason", vm->reason);
+	json_set_str(row, "reason_code", vm->reason_code);
+	json_set_str(row, "since", since_text);
+	json_set_str(row, "node", json_get_str(document, "node", ""));
+	json_set(row, "tags", json_copy(json_get(document, "tags")));
+	json_set_int(row, "memory", json_get_int(document, "memory", 0));
+	json_set_int(row, "cpus",
+		     json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1));
+	json_set_bool(row, "pending", vm->pending);
+	json_set_int(row, "rev", vm->rev);
+	g_clear_pointer(&vm->row, g_ref_string_release);
+	vm->row = make_text(row);
+}
+
+void vm_set_document(Vm *vm, json_object *document, gint64 rev)
+{
+	g_mutex_lock(&vm->lock);
+	g_clear_pointer(&vm->text, g_ref_string_release);
+	vm->text = make_text(document);
+	vm->rev = rev;
+	g_free(vm->name);
+	vm->name = g_strdup(json_get_str(document, "name", ""));
+	renew_row(vm);
+	g_mutex_unlock(&vm->lock);
+	guests_notify(vm->services->guests, vm);
+}
+
+void vm_set_applied(Vm *vm, json_object *hardware)
+{
+	g_autofree char *path = g_build_filename(vm->run_dir, "applied.json", NULL);
+	GRefString *text = hardware ? make_text(hardware) : NULL;
+	g_autoptr(GError) error = NULL;
+
+	/* The run directory is gone after a reboot, as is the process: nothing to make durable. */
+	if (text && !g_file_set_contents(path, text, -1, &error))
+		g_warning("cannot record the hardware of VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
+	else if (!text)
+		unlink(path);
+	g_mutex_lock(&vm->lock);
+	g_clear_pointer(&vm->applied, g_ref_string_release);
+	vm->applied = text;
+	renew_row(vm);
+	g_mutex_unlock(&vm->lock);
+	guests_notify(vm->services->guests, vm);
+}
+
+void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...)
+{
+	g_mutex_lock(&vm->lock);
+	if (!vm_state_allows(vm->state, state))
+		g_critical("VM %" G_GINT64_FORMAT ": transition %s -> %s is not in the table", vm->id,
+			   vm_state_name(vm->state), vm_state_name(state));
+	if (reason_code) {
+		va_list args;
+		va_start(args, format);
+		g_free(vm->reason);
+		vm->reason = g_strdup_vprintf(format, args);
+		va_end(args);
+		g_free(vm->reason_code);
+		vm->reason_code = g_strdup(reason_code);
+	}
+	if (vm->state != state || reason_code)
+		vm->since_us = g_get_real_time();
+	g_info("VM %" G_GINT64_FORMAT ": %s -> %s%s%s", vm->id, vm_state_name(vm->state), vm_state_name(state),
+	       *vm->reason ? ": " : "", vm->reason);
+	vm->state = state;
+	renew_row(vm);
+	g_cond_broadcast(&vm->changed);
+	g_mutex_unlock(&vm->lock);
+	guests_notify(vm->services->guests, vm);
+}
+
+gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	while (!(mask & (1u << vm->state)))
+		if (!g_cond_wait_until(&vm->changed, &vm->lock, deadline))
+			return (mask & (1u << vm->state)) != 0;
+	return TRUE;
+}
+
+json_object *vm_hardware(json_object *document)
+{
+	static const char *const parts[] = {"uuid", "machine", "firmware", "cpu",    "memory", "kernel", "disks",
+					    "cdroms", "nics",  "serial",   "display", "agent", "boot"};
+	json_object *hardware = json_object_new_object();
+	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+		if (json_get(document, parts[i]))
+			json_set(hardware, parts[i], json_copy(json_get(document, parts[i])));
+	return hardware;
+}
+
+json_object *vm_pending(Vm *vm)
+{
+	json_auto json_object *applied = vm_dup_applied(vm);
+	if (!applied)
+		return json_object_new_array();
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_auto json_object *wanted = vm_hardware(document);
+	return json_diff(applied, wanted);
+}

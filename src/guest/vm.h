@@ -1,0 +1,83 @@
+/* One guest in memory: its document, its state and reason, and the handles of its running process.
+ *
+ * A Vm is shared by API threads, task threads, and the monitor thread. Everything below `lock` is read and written
+ * with the lock held; it is never held over I/O: a thread takes a reference of what it needs (vm_ref_qmp) and lets go.
+ * Tasks on one guest exclude each other by their claims, so only one thread at a time changes the process. */
+#pragma once
+#include <glib.h>
+#include <json-c/json.h>
+
+#include "guest/services.h"
+#include "guest/state.h"
+#include "qemu/qmp.h"
+#include "sandbox/launch.h"
+
+typedef struct Console Console;
+
+typedef struct Vm {
+	gint64 id;
+	Services *services;
+	char *run_dir;
+	char *cgroup;
+	gatomicrefcount refs;
+
+	GMutex lock;
+	GCond changed;       /* state, agent or addresses changed */
+	GRefString *text;    /* the document, compact JSON */
+	gint64 rev;
+	char *name;
+	gboolean deleted;
+	VmState state;
+	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
+	char *reason;        /* for people */
+	gint64 since_us;     /* UTC */
+	char *exit_code;     /* reason for which the process is being ended on purpose; NULL: any end is a crash */
+	char *exit_reason;
+	gboolean settling;   /* a thread is at work in vm_settle_exit() */
+	GRefString *applied; /* hardware that the running process has, compact JSON; NULL when not running */
+	gboolean pending;    /* applied differs from the document */
+	Qmp *qmp;
+	pid_t pid;
+	guint64 start_time;
+	int pidfd;           /* -1 when not running */
+	guint exit_source;   /* on the monitor thread */
+	Console *console;
+	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
+	/* guest agent */
+	gboolean agent_port_open;
+	Qmp *agent;
+	char *agent_version;
+	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
+	GRefString *row;         /* list row, renewed on change */
+} Vm;
+
+Vm *vm_new(Services *services, gint64 id);
+Vm *vm_ref(Vm *vm);
+void vm_unref(Vm *vm);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_unref)
+
+/* New references or copies; the lock is taken inside. */
+json_object *vm_dup_document(Vm *vm, gint64 *ret_rev);
+json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
+char *vm_dup_name(Vm *vm);
+/* Whether the document's text contains the word: a quick look before a parse. */
+gboolean vm_mentions(Vm *vm, const char *word);
+GRefString *vm_ref_row(Vm *vm);
+VmState vm_get_state(Vm *vm);
+/* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
+Qmp *vm_ref_qmp(Vm *vm, GError **error);
+
+void vm_set_document(Vm *vm, json_object *document, gint64 rev);
+/* The hardware that the process has now; NULL: none. Also written to run_dir, so that a restarted daemon knows. */
+void vm_set_applied(Vm *vm, json_object *hardware);
+/* Changes the state; the transition must be allowed. Reason NULL: keep the former reason. */
+void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* Waits until the state is one of the mask (1 << VM_…) or the time is over. */
+gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms);
+
+/* The part of a document that makes up the guest's hardware: what is not in it never needs the process to change. */
+json_object *vm_hardware(json_object *document);
+/* Differences between what runs and what the document wants, as json_diff; empty array when nothing waits. */
+json_object *vm_pending(Vm *vm);
+/* "VM 100 'web'"; caller frees. */
+char *vm_label(Vm *vm);

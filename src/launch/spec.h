@@ -1,0 +1,27 @@
+/* The spec that yadod hands over, parsed. See sandbox/launch-spec.h. */
+#pragma once
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef struct Bind {
+	const char *path;
+	int writable;
+} Bind;
+
+typedef struct Spec {
+	const char *program, *run_dir, *log;
+	char **argv; /* NULL-terminated, argv[0] is the program */
+	Bind *binds;
+	size_t bind_count;
+	const char **cgroups;
+	size_t cgroup_count;
+	int *fds; /* ascending */
+	size_t fd_count;
+	uid_t uid;
+	int network_host, lifeline;
+	void *filter; /* struct sock_filter[filter_length] */
+	size_t filter_length;
+} Spec;
+
+/* Reads LAUNCH_FD_SPEC (and LAUNCH_FD_SECCOMP). 0, or -1 with a reason in `why`. The memory stays for good. */
+int spec_read(Spec *spec, char *why, size_t why_size);

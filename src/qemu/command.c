@@ -1,0 +1,366 @@
+/* The command line of one VM.
+ *
+ * The machine is a q35 with a fixed layout, whatever the document has: adding or removing one device moves no other.
+ *
+ *   pcie.0 01.0  graphics card (if any)        05.0  virtio-rng
+ *          02.0  virtio-scsi                   06.0  pvpanic
+ *          03.0  virtio-serial (guest agent)   07.0  USB with tablet and keyboard (with a graphics card)
+ *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
+ *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
+ *          1f.2  q35's own SATA controller, six ports
+ *
+ * Every file comes as a descriptor; those that QEMU's block layer opens are descriptor sets with the same number.
+ * Whatever the document says goes into JSON arguments, or is escaped, or is checked: it cannot become an option. */
+#include "qemu/command.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "qemu/addresses.h"
+#include "qemu/devices.h"
+
+enum { FIRST_FD = 10, APIC_ID_MAX = 254 };
+
+static const char program[] = "qemu-system-x86_64";
+static const gint64 mib = 1024 * 1024;
+
+static void clear_need(gpointer data)
+{
+	g_free(((QemuNeed *)data)->name);
+}
+
+static QemuCommand *command_new(void)
+{
+	QemuCommand *command = g_new0(QemuCommand, 1);
+	command->argv = g_ptr_array_new_with_free_func(g_free);
+	command->needs = g_array_new(FALSE, TRUE, sizeof(QemuNeed));
+	g_array_set_clear_func(command->needs, clear_need);
+	return command;
+}
+
+void qemu_command_free(QemuCommand *command)
+{
+	if (!command)
+		return;
+	g_ptr_array_unref(command->argv);
+	g_array_unref(command->needs);
+	g_free(command);
+}
+
+static void add(QemuCommand *command, const char *option, const char *value)
+{
+	g_ptr_array_add(command->argv, g_strdup(option));
+	if (value)
+		g_ptr_array_add(command->argv, g_strdup(value));
+}
+
+static void addf(QemuCommand *command, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void addf(QemuCommand *command, const char *option, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_ptr_array_add(command->argv, g_strdup(option));
+	g_ptr_array_add(command->argv, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+/* Takes over the reference. */
+static void add_json(QemuCommand *command, const char *option, json_object *value)
+{
+	g_ptr_array_add(command->argv, g_strdup(option));
+	g_ptr_array_add(command->argv, json_dup_text(value));
+	json_object_put(value);
+}
+
+/* In QEMU's comma lists a doubled comma stands for itself. */
+static char *dup_escaped(const char *value)
+{
+	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+	return g_strjoinv(",,", parts);
+}
+
+static int need(QemuCommand *command, gboolean writable, const char *name, const char *key)
+{
+	QemuNeed item = {
+		.name = key ? g_strdup_printf("%s:%s", name, key) : g_strdup(name),
+		.fd = FIRST_FD + (int)command->needs->len,
+		.writable = writable,
+	};
+	g_array_append_val(command->needs, item);
+	return item.fd;
+}
+
+/* A file for the block layer: the descriptor becomes the only member of the set with its number. */
+static int need_set(QemuCommand *command, gboolean writable, const char *name, const char *key)
+{
+	int fd = need(command, writable, name, key);
+	g_autofree char *opaque = dup_escaped(g_array_index(command->needs, QemuNeed, command->needs->len - 1).name);
+	addf(command, "-add-fd", "fd=%d,set=%d,opaque=%s", fd, fd, opaque);
+	return fd;
+}
+
+/* A device of the fixed layout, "driver" at an address of pcie.0. */
+static json_object *fixed_device(const char *driver, const char *id, const char *addr)
+{
+	json_object *json = json_object_new_object();
+	json_set_str(json, "driver", driver);
+	json_set_str(json, "id", id);
+	json_set_str(json, "bus", "pcie.0");
+	json_set_str(json, "addr", addr);
+	return json;
+}
+
+static guint bits_for(gint64 count)
+{
+	return count > 1 ? (guint)g_bit_storage((gulong)count - 1) : 0;
+}
+
+static gboolean add_cpu(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
+{
+	json_object *cpu = json_get(vm, "cpu");
+	const char *model = json_get_str(cpu, "model", "host");
+	gint64 sockets = json_get_int(cpu, "sockets", 1), cores = json_get_int(cpu, "cores", 1);
+	gint64 threads = json_get_int(cpu, "threads", 1);
+
+	if (strchr(model, ',') || *model == '-') {
+		error_set_field(error, ERROR_INVALID, "cpu.model", NULL, "'%s' is not a CPU model", model);
+		return FALSE;
+	}
+	/* Cores and threads take whole bits of the APIC id, which without x2APIC ends at 254. */
+	gint64 last = (sockets - 1) << (bits_for(cores) + bits_for(threads)) | (cores - 1) << bits_for(threads) |
+		      (threads - 1);
+	if (sockets < 1 || cores < 1 || threads < 1 || last > APIC_ID_MAX) {
+		error_set_field(error, ERROR_INVALID, "cpu", "use fewer sockets, cores or threads",
+				"%" G_GINT64_FORMAT " sockets with %" G_GINT64_FORMAT " cores of %" G_GINT64_FORMAT
+				" threads are more than a virtual machine can have (255 CPUs, counting gaps)",
+				sockets, cores, threads);
+		return FALSE;
+	}
+	if (g_str_equal(model, "host") && !kvm)
+		model = "max";
+	add(command, "-cpu", model);
+	addf(command, "-smp", "cpus=%" G_GINT64_FORMAT ",sockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
+	     ",threads=%" G_GINT64_FORMAT, sockets * cores * threads, sockets, cores, threads);
+	return TRUE;
+}
+
+/* Everything that has no device of its own; also checks what these options take. */
+static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
+{
+	const char *machine = json_get_str(vm, "machine", ""), *uuid = json_get_str(vm, "uuid", NULL);
+	const char *name = json_get_str(vm, "name", "");
+	gint64 memory = json_get_int(vm, "memory", 0);
+	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
+
+	if (!g_str_has_prefix(machine, "pc-q35-") || strpbrk(machine, ",= ")) {
+		error_set_field(error, ERROR_INVALID, "machine", "use a pinned version such as pc-q35-7.2",
+				"'%s' is not a q35 machine", machine);
+		return FALSE;
+	}
+	if (memory <= 0 || memory % mib != 0) {
+		error_set_field(error, ERROR_INVALID, "memory", "give it as 512M or 4G",
+				"%" G_GINT64_FORMAT " bytes of memory are not whole MiB", memory);
+		return FALSE;
+	}
+	if (!uuid || !g_uuid_string_is_valid(uuid)) {
+		error_set_field(error, ERROR_INVALID, "uuid", NULL, "'%s' is not a UUID", uuid ? uuid : "(none)");
+		return FALSE;
+	}
+	g_autofree char *escaped = dup_escaped(name);
+	add(command, "-nodefaults", NULL);
+	add(command, "-no-user-config", NULL);
+	add(command, "-S", NULL);
+	addf(command, "-name", "guest=%s,debug-threads=on", escaped);
+	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	add(command, "-msg", "timestamp=on");
+	addf(command, "-machine", "%s,dump-guest-core=off%s", machine,
+	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "");
+	add(command, "-accel", kvm ? "kvm" : "tcg");
+	if (!add_cpu(command, vm, kvm, error))
+		return FALSE;
+	addf(command, "-m", "%" G_GINT64_FORMAT, memory / mib);
+	add(command, "-uuid", uuid);
+	add(command, "-rtc", "base=utc,driftfix=slew");
+	add(command, "-boot", "strict=on");
+	/* The machine stays, paused, after power-off and panic: so both can still be read after a restart of yadod. */
+	add(command, "-action", "reboot=reset,shutdown=pause,panic=pause");
+	add(command, "-display", "none");
+	return TRUE;
+}
+
+static void add_chardev(QemuCommand *command, const char *id)
+{
+	int fd = need(command, TRUE, id, NULL);
+	addf(command, "-chardev", "socket,id=%s,fd=%d,server=on,wait=off", id, fd);
+}
+
+static void add_sockets(QemuCommand *command, json_object *vm)
+{
+	add_chardev(command, "qmp");
+	add(command, "-mon", "chardev=qmp,mode=control");
+	if (json_get_bool(vm, "serial", TRUE)) {
+		add_chardev(command, "serial");
+		add(command, "-device", "{\"driver\":\"isa-serial\",\"id\":\"serial0\",\"chardev\":\"serial\",\"index\":0}");
+	}
+	if (json_get_bool(vm, "agent", TRUE))
+		add_chardev(command, "agent");
+}
+
+static void add_firmware(QemuCommand *command, json_object *vm, const char *kernel_append)
+{
+	if (g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi")) {
+		int code = need_set(command, FALSE, "firmware-code", NULL);
+		int vars = need_set(command, TRUE, "firmware-vars", NULL);
+		add_json(command, "-blockdev",
+			 qemu_file_blockdev("raw", "firmware-code", "firmware-code-file", code, TRUE));
+		add_json(command, "-blockdev",
+			 qemu_file_blockdev("raw", "firmware-vars", "firmware-vars-file", vars, FALSE));
+	}
+	if (json_get(vm, "kernel")) {
+		const char *own = json_get_str(json_get(vm, "kernel"), "append", "");
+		const char *base = kernel_append ? kernel_append : "";
+		addf(command, "-kernel", "/proc/self/fd/%d", need(command, FALSE, "kernel", NULL));
+		addf(command, "-initrd", "/proc/self/fd/%d", need(command, FALSE, "initrd", NULL));
+		addf(command, "-append", "%s%s%s", base, *base && *own ? " " : "", own);
+	}
+}
+
+static gboolean has_ide(json_object *vm)
+{
+	const char *const maps[] = {"disks", "cdroms"};
+	for (guint i = 0; i < G_N_ELEMENTS(maps); i++) {
+		json_object *map = json_get(vm, maps[i]);
+		if (!json_object_is_type(map, json_type_object))
+			continue;
+		json_object_object_foreach (map, key, device) {
+			(void)key;
+			if (g_str_equal(json_get_str(device, "bus", ""), "ide"))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static void add_display(QemuCommand *command, json_object *vm)
+{
+	const char *display = json_get_str(vm, "display", "vga");
+	if (g_str_equal(display, "none"))
+		return;
+	/* Makes the VNC server without listening: clients come by add_client. */
+	add(command, "-vnc", "none");
+	add_json(command, "-device",
+		 fixed_device(g_str_equal(display, "virtio") ? "virtio-vga" : "VGA", "display", "1.0"));
+	add_json(command, "-device", fixed_device("qemu-xhci", "usb", "7.0"));
+	add(command, "-device", "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
+	add(command, "-device", "{\"driver\":\"usb-kbd\",\"id\":\"keyboard\",\"bus\":\"usb.0\",\"port\":\"2\"}");
+}
+
+static void add_layout(QemuCommand *command, json_object *vm)
+{
+	add_display(command, vm);
+	add_json(command, "-device", fixed_device("virtio-scsi-pci", "scsi", "2.0"));
+	add_json(command, "-device", fixed_device("virtio-serial-pci", "vserial", "3.0"));
+	if (json_get_bool(vm, "agent", TRUE))
+		add(command, "-device",
+		    "{\"driver\":\"virtserialport\",\"id\":\"agent0\",\"bus\":\"vserial.0\",\"nr\":1,"
+		    "\"chardev\":\"agent\",\"name\":\"org.qemu.guest_agent.0\"}");
+	add_json(command, "-device", fixed_device("virtio-balloon-pci", "balloon", "4.0"));
+	add(command, "-object", "{\"qom-type\":\"rng-random\",\"id\":\"random\",\"filename\":\"/dev/urandom\"}");
+	json_object *rng = fixed_device("virtio-rng-pci", "rng", "5.0");
+	json_set_str(rng, "rng", "random");
+	add_json(command, "-device", rng);
+	add_json(command, "-device", fixed_device("pvpanic-pci", "pvpanic", "6.0"));
+	if (has_ide(vm))
+		add_json(command, "-device", fixed_device("piix3-ide", "pata", "8.0"));
+	for (guint i = 0; i < QEMU_PORTS; i++) {
+		g_autofree char *id = g_strdup_printf("port%u", i);
+		g_autofree char *addr = g_strdup_printf("%x.%u", 0x10 + i / 8, i % 8);
+		json_object *port = fixed_device("pcie-root-port", id, addr);
+		if (i % 8 == 0)
+			json_set_bool(port, "multifunction", TRUE);
+		json_set_int(port, "chassis", (gint64)i + 1);
+		json_set_int(port, "port", i);
+		add_json(command, "-device", port);
+	}
+}
+
+/* Gives the field and the error for a member that a complete document has. */
+static gboolean check_member(json_object *device, const char *map, const char *key, const char *member, GError **error)
+{
+	if (*json_get_str(device, member, ""))
+		return TRUE;
+	g_autofree char *field = g_strdup_printf("%s.%s.%s", map, key, member);
+	error_set_field(error, ERROR_INVALID, field, NULL, "'%s' has no %s", key, member);
+	return FALSE;
+}
+
+static gboolean add_disks(QemuCommand *command, json_object *vm, GError **error)
+{
+	json_object *disks = json_get(vm, "disks"), *cdroms = json_get(vm, "cdroms");
+	g_autoptr(GPtrArray) disk_keys = qemu_sorted_keys(disks);
+	g_autoptr(GPtrArray) cdrom_keys = qemu_sorted_keys(cdroms);
+	for (guint i = 0; i < disk_keys->len; i++) {
+		const char *key = disk_keys->pdata[i];
+		if (!check_member(json_get(disks, key), "disks", key, "serial", error))
+			return FALSE;
+		int set = need_set(command, TRUE, "disk", key);
+		add_json(command, "-blockdev", qemu_disk_blockdev(vm, key, set));
+		add_json(command, "-device", qemu_disk_device(vm, key));
+	}
+	for (guint i = 0; i < cdrom_keys->len; i++) {
+		const char *key = cdrom_keys->pdata[i];
+		if (json_get_str(json_get(cdroms, key), "image", NULL)) {
+			int set = need_set(command, FALSE, "cdrom", key);
+			add_json(command, "-blockdev", qemu_cdrom_blockdev(vm, key, set));
+		}
+		add_json(command, "-device", qemu_cdrom_device(vm, key));
+	}
+	return TRUE;
+}
+
+static gboolean add_nics(QemuCommand *command, json_object *vm, GError **error)
+{
+	json_object *nics = json_get(vm, "nics");
+	g_autoptr(GPtrArray) keys = qemu_sorted_keys(nics);
+	for (guint i = 0; i < keys->len; i++) {
+		const char *key = keys->pdata[i];
+		if (!check_member(json_get(nics, key), "nics", key, "mac", error))
+			return FALSE;
+		g_autofree char *fd = g_strdup_printf("%d", need(command, TRUE, "nic", key));
+		add_json(command, "-netdev", qemu_nic_netdev(vm, key, fd));
+		add_json(command, "-device", qemu_nic_device(vm, key));
+	}
+	return TRUE;
+}
+
+static gboolean check_boot(json_object *vm, GError **error)
+{
+	json_object *boot = json_get(vm, "boot");
+	gsize count = json_object_is_type(boot, json_type_array) ? json_object_array_length(boot) : 0;
+	for (gsize i = 0; i < count; i++) {
+		const char *name = json_object_get_string(json_object_array_get_idx(boot, i));
+		if (!name || (!json_get(json_get(vm, "disks"), name) && !json_get(json_get(vm, "cdroms"), name) &&
+			      !json_get(json_get(vm, "nics"), name))) {
+			error_set_field(error, ERROR_INVALID, "boot", "name a disk, CD drive or network card of the guest",
+					"the guest has no device '%s' to boot from", name ? name : "null");
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+QemuCommand *qemu_command_build(json_object *vm, gboolean kvm, const char *kernel_append, GError **error)
+{
+	g_autoptr(QemuCommand) command = command_new();
+	g_ptr_array_add(command->argv, g_strdup(program));
+	if (!check_boot(vm, error) || !qemu_check_addresses(vm, error) || !add_machine(command, vm, kvm, error))
+		return NULL;
+	add_sockets(command, vm);
+	add_firmware(command, vm, kernel_append);
+	add_layout(command, vm);
+	if (!add_disks(command, vm, error) || !add_nics(command, vm, error))
+		return NULL;
+	return g_steal_pointer(&command);
+}

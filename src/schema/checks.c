@@ -1,0 +1,101 @@
+/* Value checks shared by the resource tables. They guard what ends up on command lines, in file names and in guests'
+ * hardware, so each allows a short list of characters rather than forbidding some. */
+#include "schema/checks.h"
+
+#include <glib.h>
+#include <string.h>
+
+static gboolean only(const char *value, const char *punctuation, gboolean upper)
+{
+	for (const char *c = value; *c; c++)
+		if (!g_ascii_isdigit(*c) && !g_ascii_islower(*c) && !(upper && g_ascii_isupper(*c)) &&
+		    !strchr(punctuation, *c))
+			return FALSE;
+	return TRUE;
+}
+
+const char *check_guest_name(const char *value)
+{
+	size_t length = strlen(value);
+	/* RFC 1123 §2.1; the name becomes the guest's host name. */
+	if (length < 1 || length > 63 || !only(value, "-", TRUE) || value[0] == '-' || value[length - 1] == '-')
+		return "be a host name: 1 to 63 letters, digits and '-', with no '-' at its ends";
+	/* Names are accepted wherever an id is, so the two must not be mistaken for each other. */
+	if (strspn(value, "0123456789") == length)
+		return "contain a letter, or it could be mistaken for a number of a guest";
+	return NULL;
+}
+
+const char *check_one_line(const char *value)
+{
+	for (const char *c = value; *c; c = g_utf8_next_char(c))
+		if (g_unichar_iscntrl(g_utf8_get_char(c)))
+			return "be one line without control characters";
+	return NULL;
+}
+
+const char *check_uuid(const char *value)
+{
+	if (!g_uuid_string_is_valid(value) || !only(value, "-", FALSE))
+		return "be a UUID in lower case, such as 5f0f6a3e-8a4c-4c55-9a3e-0c1d2e3f4a5b";
+	return NULL;
+}
+
+const char *check_mac(const char *value)
+{
+	gboolean good = strlen(value) == 17;
+	for (guint i = 0; good && i < 17; i++)
+		good = i % 3 == 2 ? value[i] == ':' : g_ascii_isxdigit(value[i]) && !g_ascii_isupper(value[i]);
+	if (!good)
+		return "be a MAC address in lower case, such as 52:54:00:12:34:56";
+	/* The lowest bit of the first byte marks a group (IEEE 802). */
+	if (g_ascii_xdigit_value(value[1]) & 1)
+		return "be a unicast MAC address: its first byte must be even";
+	if (strcmp(value, "00:00:00:00:00:00") == 0)
+		return "be a MAC address other than 00:00:00:00:00:00";
+	return NULL;
+}
+
+const char *check_serial(const char *value)
+{
+	return *value && only(value, "._-", TRUE) ? NULL : "consist of letters, digits, '.', '_' and '-'";
+}
+
+const char *check_interface(const char *value)
+{
+	/* Narrower than the kernel's dev_valid_name(): what nft, ip and QEMU all take without quoting. */
+	size_t length = strlen(value);
+	if (length < 1 || length > 15 || !only(value, "._-", TRUE) || strchr(".-", value[0]))
+		return "be the name of a network interface: 1 to 15 letters, digits, '.', '_' and '-'";
+	return NULL;
+}
+
+const char *check_machine(const char *value)
+{
+	if (!g_ascii_islower(value[0]) || !only(value, ".-", FALSE))
+		return "be the name of a QEMU machine, such as pc-q35-7.2";
+	return NULL;
+}
+
+const char *check_cpu_model(const char *value)
+{
+	if (!g_ascii_isalnum(value[0]) || !only(value, "._-", TRUE))
+		return "be 'host' or the name of a QEMU CPU model, such as Skylake-Server-v4";
+	return NULL;
+}
+
+const char *check_absolute_path(const char *value)
+{
+	static const char phrase[] = "be an absolute path without '.', '..', '//' and a '/' at its end";
+	if (value[0] != '/' || value[1] == '\0' || check_one_line(value))
+		return phrase;
+	for (const char *part = value; part;) {
+		part++;
+		const char *end = strchr(part, '/');
+		size_t length = end ? (size_t)(end - part) : strlen(part);
+		if (length == 0 || (length <= 2 && strncmp(part, "..", length) == 0))
+			return phrase;
+		part = end;
+	}
+	return NULL;
+}

@@ -1,0 +1,144 @@
+/* One SQLite connection: how it is opened, its prepared statements, and SQLite's errors in our words. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/internal.h"
+
+static const char *const texts[STATEMENT_COUNT] = {
+	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+	[STATEMENT_COMMIT] = "COMMIT",
+	[STATEMENT_ROLLBACK] = "ROLLBACK",
+	[STATEMENT_SAVEPOINT] = "SAVEPOINT batch",
+	[STATEMENT_SAVEPOINT_RELEASE] = "RELEASE batch",
+	[STATEMENT_SAVEPOINT_ROLLBACK] = "ROLLBACK TO batch",
+	[STATEMENT_DOC_FIND] = "SELECT rowid, rev, body FROM doc WHERE path = ?1",
+	[STATEMENT_DOC_INSERT] = "INSERT INTO doc(path, rev, body) VALUES(?1, ?2, ?3)",
+	[STATEMENT_DOC_UPDATE] = "UPDATE doc SET rev = ?2, body = ?3 WHERE rowid = ?1",
+	[STATEMENT_DOC_DELETE] = "DELETE FROM doc WHERE rowid = ?1",
+	[STATEMENT_DOC_GET] = "SELECT path, rev, body FROM doc WHERE path = ?1",
+	[STATEMENT_DOC_LIST] = "SELECT path, rev, body FROM doc WHERE path >= ?1 AND path < ?2 ORDER BY path",
+	[STATEMENT_CHANGE_INSERT] = "INSERT INTO change(rev, at, author, task, path, before, after) "
+				    "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[STATEMENT_CHANGE_NEWEST] = "SELECT coalesce(max(rev), 0) FROM change",
+	[STATEMENT_CHANGE_ALL] = "SELECT rev, at, author, task, path, before, after FROM change WHERE rev < ?1 "
+				 "ORDER BY rev DESC, path DESC LIMIT ?2",
+	/* The index alone decides which rows are wanted; their bodies are read only then. */
+	[STATEMENT_CHANGE_PREFIX] =
+		"SELECT c.rev, c.at, c.author, c.task, c.path, c.before, c.after FROM "
+		"(SELECT rev, path FROM change INDEXED BY change_path WHERE path >= ?3 AND path < ?4 AND rev < ?1 "
+		"ORDER BY rev DESC, path DESC LIMIT ?2) AS wanted "
+		"CROSS JOIN change AS c ON c.rev = wanted.rev AND c.path = wanted.path "
+		"ORDER BY wanted.rev DESC, wanted.path DESC",
+	[STATEMENT_CHANGE_COMMIT] = "SELECT rev, at, author, task, path, before, after FROM change WHERE rev = ?1 "
+				    "ORDER BY path",
+	[STATEMENT_CHANGE_AT] = "SELECT path, rev, after FROM change WHERE path = ?1 AND rev <= ?2 "
+				"ORDER BY rev DESC LIMIT 1",
+	[STATEMENT_CHANGE_SINCE] = "SELECT DISTINCT path FROM change INDEXED BY change_path "
+				   "WHERE path >= ?1 AND path < ?2 AND rev > ?3 ORDER BY path",
+	[STATEMENT_SECRET_PUT] = "INSERT INTO secret(name, key, nonce, value) VALUES(?1, ?2, ?3, ?4) "
+				 "ON CONFLICT(name) DO UPDATE SET key = ?2, nonce = ?3, value = ?4",
+	[STATEMENT_SECRET_GET] = "SELECT key, nonce, value FROM secret WHERE name = ?1",
+	[STATEMENT_SECRET_DELETE] = "DELETE FROM secret WHERE name = ?1",
+	[STATEMENT_SECRET_COUNT] = "SELECT count(*) FROM secret",
+};
+
+void database_fail(Connection *connection, GError **error, const char *format, ...)
+{
+	int code = sqlite3_errcode(connection->db) & 0xff;
+	int errnum = sqlite3_system_errno(connection->db);
+	va_list args;
+	va_start(args, format);
+	g_autofree char *what = g_strdup_vprintf(format, args);
+	va_end(args);
+	gboolean io = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+	if (code == SQLITE_FULL || (io && (errnum == ENOSPC || errnum == EDQUOT))) {
+		error_set(error, ERROR_NO_SPACE, "free space on that file system and try again",
+			"%s: no space is left where '%s' is", what, connection->dir);
+	} else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+		g_autofree char *hint = database_repair_hint(connection->dir);
+		error_set(error, ERROR_FAILED, hint, "%s: '%s/store.db' is damaged (%s)", what, connection->dir,
+			sqlite3_errmsg(connection->db));
+	} else if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+		error_set(error, ERROR_UNAVAILABLE, "close the other program that has the file open, and try again",
+			"%s: another program holds '%s/store.db'", what, connection->dir);
+	} else if (io && errnum) {
+		error_set(error, ERROR_FAILED, "look for disk errors in the kernel's log", "%s: %s (%s)", what,
+			sqlite3_errmsg(connection->db), g_strerror(errnum));
+	} else {
+		error_set(error, ERROR_FAILED, NULL, "%s: %s", what, sqlite3_errmsg(connection->db));
+	}
+}
+
+Connection *database_open(const char *dir, gboolean reader, GError **error)
+{
+	g_autoptr(Connection) connection = g_new0(Connection, 1);
+	connection->dir = g_strdup(dir);
+	g_autofree char *path = g_build_filename(dir, "store.db", NULL);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (sqlite3_open_v2(path, &connection->db, flags, NULL) != SQLITE_OK) {
+		database_fail(connection, error, "cannot open '%s'", path);
+		return NULL;
+	}
+	sqlite3_busy_timeout(connection->db, 5000);
+	/* Readers keep a small cache each; the kernel's page cache stands behind it. The journal mode comes first, so
+	 * that a file that is no database is found out here. */
+	const char *setup = reader ? "PRAGMA query_only = 1; PRAGMA cache_size = -256; PRAGMA trusted_schema = 0;"
+				   : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+				     "PRAGMA trusted_schema = 0;";
+	if (sqlite3_exec(connection->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
+		database_fail(connection, error, "cannot open '%s'", path);
+		return NULL;
+	}
+	return g_steal_pointer(&connection);
+}
+
+void database_close(Connection *connection)
+{
+	if (!connection)
+		return;
+	for (guint i = 0; i < STATEMENT_COUNT; i++)
+		sqlite3_finalize(connection->statements[i]);
+	sqlite3_close(connection->db);
+	g_free(connection->dir);
+	g_free(connection);
+}
+
+sqlite3_stmt *database_prepare(Connection *connection, Statement which, GError **error)
+{
+	sqlite3_stmt **statement = &connection->statements[which];
+	if (!*statement && sqlite3_prepare_v3(connection->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement,
+				   NULL) != SQLITE_OK) {
+		database_fail(connection, error, "cannot use the store");
+		return NULL;
+	}
+	return *statement;
+}
+
+gboolean database_run(Connection *connection, Statement which, GError **error)
+{
+	sqlite3_stmt *statement = database_prepare(connection, which, error);
+	if (!statement)
+		return FALSE;
+	gboolean ok = sqlite3_step(statement) == SQLITE_DONE;
+	if (!ok)
+		database_fail(connection, error, "cannot write to the store");
+	sqlite3_reset(statement);
+	return ok;
+}
+
+void statement_done(sqlite3_stmt **statement)
+{
+	if (!*statement)
+		return;
+	sqlite3_reset(*statement);
+	sqlite3_clear_bindings(*statement);
+}
+
+void statement_bind_text(sqlite3_stmt *statement, int index, const char *text, int length)
+{
+	if (text)
+		sqlite3_bind_text(statement, index, text, length, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(statement, index);
+}

@@ -1,0 +1,50 @@
+import shutil
+
+import pytest
+
+from yado import Yado
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The image, built once a session by a daemon of its own, to be copied into others' states."""
+    import os
+    import pathlib
+    cached = os.environ.get("YADO_TEST_IMAGES")
+    if cached and pathlib.Path(cached).exists():
+        return pathlib.Path(cached)
+    folder = pathlib.Path("/var/tmp") / f"yado-test-{os.getpid()}" / "seed"
+    folder.parent.mkdir(mode=0o700)
+    yado = Yado(folder)
+    yado.start()
+    try:
+        yado("image", "build", "tiny", timeout=600)
+    finally:
+        yado.stop()
+    yield folder
+    shutil.rmtree(yado.run, ignore_errors=True)
+    shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def host(tiny, tmp_path_factory, request):
+    """A running yadod that has the image `tiny`; everything it started is gone after the test."""
+    folder = tiny.parent / request.node.name.replace("[", "-").replace("]", "")[:40]
+    shutil.copytree(tiny, folder)
+    yado = Yado(folder)
+    yado.start()
+    yield yado
+    try:
+        yado.clean()
+    finally:
+        if request.node.rep_call.passed if hasattr(request.node, "rep_call") else True:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    setattr(item, "rep_" + report.when, report)
+    if report.when == "call" and report.failed and "host" in item.funcargs:
+        report.sections.append(("yadod's log", item.funcargs["host"].tail()))

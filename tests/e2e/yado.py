@@ -1,0 +1,218 @@
+"""A yadod of the test's own, with its own state and run directories, and the command to drive it."""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("YADO_BUILD", ROOT / "build"))
+if not BUILD.is_absolute():
+    BUILD = ROOT / BUILD
+
+
+class CommandError(Exception):
+    def __init__(self, arguments, result):
+        self.code = result.returncode
+        self.stdout = result.stdout
+        self.stderr = result.stderr
+        super().__init__(f"yado {' '.join(map(str, arguments))} ended with {result.returncode}: {result.stderr}")
+
+
+def wait_for(condition, timeout=30, what="the condition"):
+    """The condition's first true value; polled, since it is another process's."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come about within {timeout} s")
+        time.sleep(0.02)
+
+
+class Yado:
+    def __init__(self, state, images=None):
+        self.state = pathlib.Path(state)
+        self.run = pathlib.Path("/run") / ("yado-" + hashlib.sha256(str(self.state).encode()).hexdigest()[:8])
+        self.socket = self.run / "api.sock"
+        self.log = self.state.parent / (self.state.name + ".log")
+        self.process = None
+        if images and not self.state.exists():
+            self.state.mkdir(mode=0o700)
+
+    # --- the daemon ---
+    def start(self, timeout=60):
+        log = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            [BUILD / "src/daemon/yadod", "--debug", "--state", self.state, "--run", self.run,
+             "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        log.close()
+
+        def answers():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"yadod ended with {self.process.returncode}:\n{self.tail()}")
+            return self.run_command("node", "show").returncode == 0
+        wait_for(answers, timeout, "yadod's first answer")
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            code = self.process.wait(60)
+            self.process = None
+            return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def tail(self, length=3000):
+        return self.log.read_text(errors="replace")[-length:] if self.log.exists() else ""
+
+    def clean(self):
+        """Ends every guest and removes what is left of this daemon."""
+        try:
+            if not self.process:
+                self.start()
+            for vm in self("vm", "list")["items"]:
+                if vm["state"] != "stopped":
+                    self.run_command("vm", "stop", str(vm["id"]))
+        finally:
+            self.stop()
+            shutil.rmtree(self.run, ignore_errors=True)
+
+    # --- the command ---
+    def run_command(self, *arguments, input=None, timeout=120, env=None):
+        return subprocess.run([BUILD / "src/cli/yado", "--socket", self.socket, *map(str, arguments)],
+                              input=input, capture_output=True, text=True, timeout=timeout,
+                              env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})})
+
+    def __call__(self, *arguments, **keywords):
+        """Runs the command with JSON output; the parsed answer, or CommandError."""
+        result = self.run_command("-o", "json", *arguments, **keywords)
+        if result.returncode:
+            raise CommandError(arguments, result)
+        return json.loads(result.stdout) if result.stdout.strip() else None
+
+    def text(self, *arguments, **keywords):
+        result = self.run_command(*arguments, **keywords)
+        if result.returncode:
+            raise CommandError(arguments, result)
+        return result.stdout
+
+    # --- guests ---
+    def vm(self, name):
+        return self("vm", "show", name)
+
+    def status(self, name):
+        return self.vm(name)["status"]
+
+    def state_of(self, name):
+        return self.status(name)["state"]
+
+    def wait_state(self, name, state, timeout=30):
+        return wait_for(lambda: self.state_of(name) == state and self.status(name), timeout, f"{name} {state}")
+
+    def wait_agent(self, name, timeout=60):
+        return wait_for(lambda: self.status(name)["agent"]["state"] == "connected", timeout, f"the agent of {name}")
+
+    def wait_address(self, name, timeout=60):
+        wait_for(lambda: self.status(name)["addresses"], timeout, f"an address of {name}")
+        return self.status(name)["addresses"][0]["address"]
+
+    # --- raw frames, for what the command cannot say ---
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(self.socket))
+        client.settimeout(30)
+        return client
+
+
+class Console:
+    """A serial console through the frame protocol's descriptor."""
+
+    def __init__(self, yado, name, mode="write", take_over=False):
+        self.buffer = b""
+        reply, fds = request(yado, "POST", f"/api/v1/vms/{name}/console/serial",
+                             {"mode": mode, "take_over": take_over}, want_fds=1)
+        if reply["status"] != 200:
+            raise RuntimeError(reply)
+        self.socket = socket.socket(fileno=fds[0])
+        self.socket.settimeout(0.2)
+
+    def read_until(self, text, timeout=30):
+        end = time.monotonic() + timeout
+        while text.encode() not in self.buffer:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{text!r} not on the console: …{self.buffer[-800:]!r}")
+            try:
+                data = self.socket.recv(65536)
+            except TimeoutError:
+                continue
+            if not data:
+                raise EOFError(f"the console ended: …{self.buffer[-800:]!r}")
+            self.buffer += data
+        seen, self.buffer = self.buffer.split(text.encode(), 1)
+        return seen.decode(errors="replace")
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def login(self):
+        self.send("\n")
+        self.read_until("login:")
+        self.send("root\n")
+        self.send("stty -echo; PS1=\n")
+        self.shell("true")
+        return self
+
+    def shell(self, line, timeout=30):
+        """Output of one line in the guest's shell."""
+        self.count = getattr(self, "count", 0) + 1
+        mark = f"E{self.count}x{os.getpid()}"
+        self.send(f"echo 'S'{mark}; {line}; echo 'D'{mark}\n")
+        self.read_until("S" + mark + "\r\n", timeout)
+        return self.read_until("D" + mark, timeout).replace("\r", "").strip()
+
+    def close(self):
+        self.socket.close()
+
+
+def encode(kind, stream, payload, fds=0):
+    return (len(payload).to_bytes(4, "little") + stream.to_bytes(4, "little") + bytes([kind, fds, 0, 0]) + payload)
+
+
+def request(yado, method, path, body=None, headers=None, fds=(), want_fds=0, client=None):
+    """One request over the frame protocol (docs/protocol.md); the reply's head with its body, and descriptors."""
+    head = {"method": method, "path": path}
+    if headers:
+        head["headers"] = headers
+    head_text = json.dumps(head).encode()
+    body_text = json.dumps(body).encode() if body is not None else b""
+    frame = encode(1, 1, len(head_text).to_bytes(4, "little") + head_text + body_text, len(fds))
+    client = client or yado.connect()
+    socket.send_fds(client, [frame], list(fds))
+    data, received = b"", []
+    while True:
+        while len(data) < 12 or len(data) < 12 + int.from_bytes(data[:4], "little"):
+            chunk, more, _, _ = socket.recv_fds(client, 65536, 16)
+            if not chunk:
+                raise EOFError("yadod closed the connection")
+            data += chunk
+            received += more
+        length = int.from_bytes(data[:4], "little")
+        kind, payload, data = data[8], data[12:12 + length], data[12 + length:]
+        if kind != 2:
+            continue
+        head_length = int.from_bytes(payload[:4], "little")
+        reply = json.loads(payload[4:4 + head_length])
+        rest = payload[4 + head_length:]
+        reply["body"] = json.loads(rest) if rest else None
+        return reply, received
