@@ -42,11 +42,13 @@ static void add_effect(Plan *plan, const char *format, ...)
 	json_object_array_add(plan->effects, json_object_new_string(text));
 }
 
-static void describe_new_disk(Plan *plan, const char *key, json_object *disk)
+static void describe_new_disk(Services *services, Plan *plan, const char *key, json_object *disk)
 {
 	g_autofree char *size = units_format_size((guint64)json_get_int(disk, "size", 0));
 	const char *image = json_get_str(disk, "image", NULL), *storage = json_get_str(disk, "storage", "");
-	if (json_get(disk, "volume"))
+	json_auto json_object *existing =
+		volume_get(&services->storage, storage, json_get_str(disk, "volume", ""), NULL);
+	if (existing)
 		add_effect(plan, "%s: volume '%s' on '%s' is attached again", key, json_get_str(disk, "volume", ""),
 			   storage);
 	else if (image)
@@ -55,7 +57,7 @@ static void describe_new_disk(Plan *plan, const char *key, json_object *disk)
 		add_effect(plan, "%s: an empty volume of %s is made on '%s'", key, size, storage);
 }
 
-static void describe_disks(Plan *plan, json_object *before, json_object *after)
+static void describe_disks(Services *services, Plan *plan, json_object *before, json_object *after)
 {
 	json_object *old_disks = json_get(before, "disks"), *disks = json_get(after, "disks");
 	json_object_object_foreach (disks, key, disk) {
@@ -63,7 +65,7 @@ static void describe_disks(Plan *plan, json_object *before, json_object *after)
 		gint64 size = json_get_int(disk, "size", 0);
 		plan->needs_task |= !old || size != json_get_int(old, "size", 0);
 		if (!old) {
-			describe_new_disk(plan, key, disk);
+			describe_new_disk(services, plan, key, disk);
 		} else if (size != json_get_int(old, "size", 0)) {
 			g_autofree char *text = units_format_size((guint64)size);
 			add_effect(plan, "%s: its volume grows to %s", key, text);
@@ -89,7 +91,7 @@ Plan *plan_create(Services *services, json_object *input, GError **error)
 	plan->changes = json_diff(NULL, plan->document);
 	for (size_t i = 0; i < json_object_array_length(plan->changes); i++)
 		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
-	describe_disks(plan, NULL, plan->document);
+	describe_disks(services, plan, NULL, plan->document);
 	if (g_str_equal(json_get_str(plan->document, "firmware", ""), "uefi"))
 		add_effect(plan, "a volume for the firmware's variables is made");
 	return g_steal_pointer(&plan);
@@ -120,7 +122,7 @@ static void explain_stale(Vm *vm, gint64 seen, gint64 present, GError **error)
 	error_set(error, ERROR_STALE, hint, "%s was changed meanwhile: %s", label, what->str);
 }
 
-static Plan *compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted)
+static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 rev, json_object *wanted)
 {
 	Plan *plan = g_new0(Plan, 1);
 	plan->rev = rev;
@@ -135,7 +137,7 @@ static Plan *compare(Vm *vm, json_object *present, gint64 rev, json_object *want
 		json_set_str(change, "when", when);
 		plan->needs_task |= alive && g_str_equal(when, "now");
 	}
-	describe_disks(plan, present, wanted);
+	describe_disks(services, plan, present, wanted);
 	return plan;
 }
 
@@ -151,7 +153,7 @@ Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 	if (!wanted)
 		return NULL;
 	prepare_name_volumes(vm->services, wanted, vm->id);
-	return compare(vm, present, rev, wanted);
+	return compare(vm->services, vm, present, rev, wanted);
 }
 
 static gboolean volumes_exist(Services *services, json_object *document, GError **error)
@@ -183,5 +185,5 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	if (!schema_check(&vm_table, wanted, error) || !volumes_exist(services, wanted, error) ||
 	    !prepare_check(services, present, wanted, error))
 		return NULL;
-	return compare(vm, present, rev, wanted);
+	return compare(services, vm, present, rev, wanted);
 }

@@ -110,12 +110,14 @@ json_object *vm_stats(Vm *vm, GError **error)
 	json_object *memory = json_object_new_object(), *topology = json_get(hardware, "cpu");
 	guint64 value = 0;
 	json_set_int(stats, "at_us", g_get_real_time());
-	set_known(cpu, "usec", cgroup_read_cpu_usec(vm->cgroup, &value) || read_process_cpu(pid, &value), value);
+	gboolean known = cgroup_read_cpu_usec(vm->cgroup, &value) || read_process_cpu(pid, &value);
+	set_known(cpu, "usec", known, value);
 	json_set_int(cpu, "vcpus", json_get_int(topology, "sockets", 1) * json_get_int(topology, "cores", 1) *
 					   json_get_int(topology, "threads", 1));
 	json_set(stats, "cpu", cpu);
 	json_set_int(memory, "limit", json_get_int(hardware, "memory", 0));
-	set_known(memory, "used", cgroup_read_memory(vm->cgroup, &value) || read_process_memory(pid, &value), value);
+	known = cgroup_read_memory(vm->cgroup, &value) || read_process_memory(pid, &value);
+	set_known(memory, "used", known, value);
 	json_set(stats, "memory", memory);
 	json_set(stats, "disks", disk_stats(hardware, blocks));
 	json_set(stats, "nics", nic_stats(vm, hardware));

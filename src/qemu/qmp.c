@@ -62,6 +62,7 @@ struct Qmp {
 	QmpEvent on_event;
 	gpointer user_data;
 	gboolean agent_busy, agent_synced;
+	gint agent_skips; /* atomic: what comes before the next sentinel is of no use */
 };
 
 static GMainContext *monitor_context;
@@ -221,7 +222,14 @@ static gboolean read_input(Qmp *qmp, GError **error)
 			error_set(error, ERROR_UNAVAILABLE, NULL, "%s closed the connection", peer_name(qmp));
 			return FALSE;
 		}
-		qmp_reader_feed(qmp->reader, chunk, (gsize)n);
+		const char *useful = chunk;
+		if (g_atomic_int_get(&qmp->agent_skips)) {
+			useful = memchr(chunk, 0xFF, (gsize)n);
+			if (!useful)
+				continue;
+			g_atomic_int_set(&qmp->agent_skips, FALSE);
+		}
+		qmp_reader_feed(qmp->reader, useful, (gsize)(chunk + n - useful));
 		if (!take_messages(qmp, error))
 			return FALSE;
 	}
@@ -426,6 +434,7 @@ static gboolean synchronize(Qmp *qmp, gint64 deadline, GError **error)
 	json_auto json_object *arguments = json_object_new_object();
 
 	json_set_int(arguments, "id", number);
+	g_atomic_int_set(&qmp->agent_skips, TRUE);
 	json_auto json_object *reply =
 		run_command(qmp, "guest-sync-delimited", arguments, -1, number, deadline, &failure);
 	if (reply)

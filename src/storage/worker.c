@@ -137,6 +137,11 @@ void block_worker_free(BlockWorker *worker)
 		GPollFD poll_fd = {.fd = worker->launched.pidfd, .events = G_IO_IN};
 		g_poll(&poll_fd, 1, START_MS);
 		fd_close(worker->launched.pidfd);
+		/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
+		LaunchRecord record = {0};
+		gint64 deadline = g_get_monotonic_time() + (gint64)START_MS * 1000;
+		while (launch_read_record(worker->dir, &record, NULL) && !record.ended && g_get_monotonic_time() < deadline)
+			g_usleep(500);
 	}
 	if (worker->group)
 		cgroup_remove(worker->group, NULL);

@@ -2,12 +2,11 @@
  * plugged device is the one that the command line would have made. */
 #include "qemu/command.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,8 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "qemu/qmp.h"
+
+enum { DEBUG_FD = 200 };
 
 static char *scratch;
 
@@ -47,7 +48,7 @@ static void add_disk(json_object *vm, const char *key, const char *bus, const ch
 	add_device(vm, "disks", key, text);
 }
 
-/* Boots: prints a word to the debug console by each of its ways, and stops. */
+/* A boot sector that writes "ok" to the debug console and stops. */
 static const guint8 boot_sector[] = {0xb0, 'o', 0xe6, 0xe9, 0xb0, 'k', 0xe6, 0xe9, 0xfa, 0xf4, 0xeb, 0xfd};
 
 static int make_file(const char *name, goffset size, const char *format)
@@ -86,7 +87,7 @@ static int listen_at(const char *path)
 typedef struct Machine {
 	pid_t pid;
 	char *qmp_path;
-	char *debug_path; /* what the guest wrote to the debug console */
+	int debug; /* what the guest writes to the debug console */
 	int passt[10];    /* the other ends of user-mode cards' sockets */
 	guint passt_count;
 	Qmp *qmp;
@@ -135,21 +136,23 @@ static void machine_start(Machine *machine, json_object *vm)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(QemuCommand) command = qemu_command_build(vm, FALSE, NULL, &error);
 	g_assert_no_error(error);
-	g_autofree ProcessFd *fds = g_new(ProcessFd, command->needs->len);
+	g_autofree ProcessFd *fds = g_new(ProcessFd, command->needs->len + 1);
 	for (guint i = 0; i < command->needs->len; i++) {
 		const QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
 		fds[i] = (ProcessFd){open_need(machine, vm, need), need->fd};
 		g_assert_cmpint(fds[i].source, >=, 0);
 	}
-	machine->debug_path = g_build_filename(scratch, "debug", NULL);
-	const char *more[] = {"-chardev", NULL, "-device", "isa-debugcon,iobase=0xe9,chardev=debug", NULL};
-	g_autofree char *chardev = g_strdup_printf("file,id=debug,path=%s", machine->debug_path);
-	more[1] = chardev;
+	int debug[2];
+	g_assert_cmpint(pipe2(debug, O_CLOEXEC), ==, 0);
+	machine->debug = debug[0];
+	fds[command->needs->len] = (ProcessFd){debug[1], DEBUG_FD};
+	const char *const more[] = {"-chardev", "file,id=debug,path=/proc/self/fd/200", "-device",
+				    "isa-debugcon,iobase=0xe9,chardev=debug", NULL};
 	for (guint i = 0; i < G_N_ELEMENTS(more); i++)
 		g_ptr_array_add(command->argv, g_strdup(more[i]));
-	process_spawn((const char *const *)command->argv->pdata, fds, command->needs->len, &machine->pid, &error);
+	process_spawn((const char *const *)command->argv->pdata, fds, command->needs->len + 1, &machine->pid, &error);
 	g_assert_no_error(error);
-	for (guint i = 0; i < command->needs->len; i++)
+	for (guint i = 0; i <= command->needs->len; i++)
 		close(fds[i].source);
 	machine->qmp = qmp_connect(machine->qmp_path, 20000, NULL, NULL, &error);
 	g_assert_no_error(error);
@@ -163,7 +166,7 @@ static void machine_end(Machine *machine)
 	for (guint i = 0; i < machine->passt_count; i++)
 		close(machine->passt[i]);
 	g_free(machine->qmp_path);
-	g_free(machine->debug_path);
+	close(machine->debug);
 }
 
 static void do_or_fail(Machine *machine, const char *command, json_object *arguments)
@@ -171,6 +174,14 @@ static void do_or_fail(Machine *machine, const char *command, json_object *argum
 	g_autoptr(GError) error = NULL;
 	qmp_do(machine->qmp, command, arguments, 20000, &error);
 	g_assert_no_error(error);
+}
+
+static void pass_fd(Machine *machine, const char *command, json_object *arguments, int fd)
+{
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *value = qmp_command_fd(machine->qmp, command, arguments, fd, 5000, &error);
+	g_assert_no_error(error);
+	g_assert_nonnull(value);
 }
 
 static void assert_starts(json_object *vm)
@@ -247,20 +258,16 @@ static void test_full(void)
 static void assert_boots(json_object *vm)
 {
 	Machine machine = {0};
-	struct stat info = {0};
+	char word[3] = {0};
 	machine_start(&machine, vm);
 	do_or_fail(&machine, "cont", NULL);
-	gint64 deadline = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
-	while (g_get_monotonic_time() < deadline && (stat(machine.debug_path, &info) < 0 || info.st_size < 2)) {
-		/* Each query lets QEMU and the guest run; the wait ends with the guest's word. */
-		do_or_fail(&machine, "query-status", NULL);
-		g_usleep(5000);
+	struct pollfd heard = {.fd = machine.debug, .events = POLLIN};
+	for (guint i = 0; i < 2; i++) {
+		g_assert_cmpint(poll(&heard, 1, 30000), ==, 1);
+		g_assert_cmpint(read(machine.debug, word + i, 1), ==, 1);
 	}
-	g_autofree char *text = NULL;
-	g_assert_true(g_file_get_contents(machine.debug_path, &text, NULL, NULL));
-	g_assert_true(g_str_has_suffix(text, "ok"));
+	g_assert_cmpstr(word, ==, "ok");
 	machine_end(&machine);
-	unlink(machine.debug_path);
 }
 
 static void test_boots(void)
@@ -295,7 +302,6 @@ static void test_plug(void)
 {
 	json_auto json_object *vm = new_vm();
 	Machine machine = {0}, fresh = {0};
-	g_autoptr(GError) error = NULL;
 	machine_start(&machine, vm);
 	add_disk(vm, "disk0", "virtio-scsi", "qcow2");
 	add_disk(vm, "disk1", "virtio-blk", "raw");
@@ -305,8 +311,7 @@ static void test_plug(void)
 		fd_auto int fd = make_file(keys[i], 1 << 20, i == 0 ? "qcow2" : "raw");
 		json_object *set = json_object_new_object();
 		json_set_int(set, "fdset-id", 100 + i);
-		json_auto json_object *added = qmp_command_fd(machine.qmp, "add-fd", set, fd, 5000, &error);
-		g_assert_no_error(error);
+		pass_fd(&machine, "add-fd", set, fd);
 		do_or_fail(&machine, "blockdev-add", qemu_disk_blockdev(vm, keys[i], (int)(100 + i)));
 		do_or_fail(&machine, "device_add", qemu_disk_device(vm, keys[i]));
 	}
@@ -315,15 +320,13 @@ static void test_plug(void)
 	machine.passt[machine.passt_count++] = pair[1];
 	json_object *name = json_object_new_object();
 	json_set_str(name, "fdname", "nic0");
-	json_auto json_object *got = qmp_command_fd(machine.qmp, "getfd", name, pair[0], 5000, &error);
+	pass_fd(&machine, "getfd", name, pair[0]);
 	close(pair[0]);
-	g_assert_no_error(error);
 	do_or_fail(&machine, "netdev_add", qemu_nic_netdev(vm, "nic0", "nic0"));
 	do_or_fail(&machine, "device_add", qemu_nic_device(vm, "nic0"));
 	do_or_fail(&machine, "cont", NULL);
 
 	/* The next start makes the same devices. */
-	g_autofree char *first_path = g_steal_pointer(&machine.qmp_path);
 	machine_start(&fresh, vm);
 	const struct {
 		const char *id, *property;
@@ -345,15 +348,13 @@ static void test_vnc(void)
 {
 	json_auto json_object *vm = new_vm();
 	Machine machine = {0};
-	g_autoptr(GError) error = NULL;
 	int pair[2];
 	char greeting[13] = {0};
 	machine_start(&machine, vm);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
 	json_object *name = json_object_new_object(), *client = json_object_new_object();
 	json_set_str(name, "fdname", "vnc");
-	json_auto json_object *got = qmp_command_fd(machine.qmp, "getfd", name, pair[0], 5000, &error);
-	g_assert_no_error(error);
+	pass_fd(&machine, "getfd", name, pair[0]);
 	json_set_str(client, "protocol", "vnc");
 	json_set_str(client, "fdname", "vnc");
 	json_set_bool(client, "skipauth", TRUE);

@@ -1,12 +1,7 @@
-/* The field tables: documents made, changed and checked; what is derived from them; the command's flags. */
-#include "schema/schema.h"
+/* The field tables: documents made, changed and checked, and what is derived from them. */
+#include "schema-fixture.h"
 
-#include <string.h>
-
-#include "base/error.h"
-#include "base/json.h"
 #include "schema/checks.h"
-#include "schema/flags.h"
 #include "schema/spelling.h"
 
 /* ---- tables ---- */

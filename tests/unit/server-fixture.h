@@ -1,6 +1,25 @@
 /* A server in a loop of its own, the handlers that its tests call, and peers: a real client, and one that speaks raw
  * frames. */
 #pragma once
+#include "api/server-internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/request.h"
+#include "base/client.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+
 typedef struct Fixture {
 	char *dir, *path;
 	guint fds; /* before anything was opened */
@@ -12,7 +31,8 @@ typedef struct Fixture {
 	GMutex lock;
 	GCond changed;
 	Stream *kept;
-	gboolean inside, go_on;
+	guint inside; /* handlers that have come to wait */
+	gboolean go_on;
 } Fixture;
 
 static inline guint count_fds(void)
@@ -74,25 +94,26 @@ static inline gboolean swap_fds(Request *request, Response *response, GError **e
 static inline void wait_to_go_on(Fixture *f)
 {
 	g_mutex_lock(&f->lock);
-	f->inside = TRUE;
+	f->inside++;
 	g_cond_broadcast(&f->changed);
 	while (!f->go_on)
 		g_cond_wait(&f->changed, &f->lock);
 	g_mutex_unlock(&f->lock);
 }
 
-static inline void await(Fixture *f, gboolean *what)
+static inline void await_inside(Fixture *f, guint count)
 {
+	gint64 deadline = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
 	g_mutex_lock(&f->lock);
-	while (!*what)
-		g_cond_wait(&f->changed, &f->lock);
+	while (f->inside < count)
+		g_assert_true(g_cond_wait_until(&f->changed, &f->lock, deadline));
 	g_mutex_unlock(&f->lock);
 }
 
-static inline void announce(Fixture *f, gboolean *what)
+static inline void let_go_on(Fixture *f)
 {
 	g_mutex_lock(&f->lock);
-	*what = TRUE;
+	f->go_on = TRUE;
 	g_cond_broadcast(&f->changed);
 	g_mutex_unlock(&f->lock);
 }
@@ -148,9 +169,9 @@ static inline gpointer run_loop(gpointer data)
 	return NULL;
 }
 
-static inline void set_up(Fixture *f, gconstpointer unused)
+/* With a progress_us (gint64) for the server, or NULL for its own. */
+static inline void set_up(Fixture *f, gconstpointer progress_us)
 {
-	(void)unused;
 	memset(f, 0, sizeof *f);
 	f->dir = g_dir_make_tmp("server-XXXXXX", NULL);
 	f->path = g_build_filename(f->dir, "api.sock", NULL);
@@ -160,6 +181,8 @@ static inline void set_up(Fixture *f, gconstpointer unused)
 	g_autoptr(GError) error = NULL;
 	f->server = server_new(f->path, f->context, handle, f, &error);
 	g_assert_no_error(error);
+	if (progress_us)
+		f->server->progress_us = *(const gint64 *)progress_us;
 	f->thread = g_thread_new("loop", run_loop, f);
 }
 

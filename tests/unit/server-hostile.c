@@ -123,7 +123,7 @@ static void test_stream_limit(Fixture *f, gconstpointer unused)
 	g_autoptr(Frame) refused = raw_next(fd, reader);
 	g_assert_cmpuint(refused->stream, ==, FRAME_STREAMS_MAX + 1);
 	g_assert_cmpint(frame_status(refused), ==, 429);
-	announce(f, &f->go_on);
+	let_go_on(f);
 	for (guint i = 1; i <= FRAME_STREAMS_MAX; i++) {
 		g_autoptr(Frame) frame = raw_next(fd, reader);
 		g_assert_cmpint(frame_status(frame), ==, 200);
@@ -184,4 +184,69 @@ static void test_silent_reader(Fixture *f, gconstpointer unused)
 	g_assert_cmpint(poll(&end, 1, 30000), ==, 1);
 	g_assert_cmpint(end.revents & POLLHUP, ==, POLLHUP);
 	close(fd);
+}
+
+static void check_closed(Fixture *f, int late, gint64 start)
+{
+	struct pollfd end = {.fd = late, .events = 0};
+	g_assert_cmpint(poll(&end, 1, 20000), ==, 1);
+	g_assert_cmpint(end.revents & POLLHUP, ==, POLLHUP);
+	g_assert_cmpint(g_get_monotonic_time() - start, >=, f->server->progress_us);
+	close(late);
+}
+
+static void test_stalled_reader(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_autoptr(Client) idle = connect_to(f);
+	int fd = raw_connect(f);
+	gint64 start = g_get_monotonic_time();
+	raw_request(fd, 1, "/large?size=1000000", 0); /* more than a socket holds */
+	check_closed(f, fd, start);
+	g_autoptr(Reply) reply = get(idle, "/", NULL);
+	g_assert_nonnull(reply);
+}
+
+static void test_unfinished_frame(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_autoptr(Client) idle = connect_to(f);
+	/* In the middle of the header, at its end, and in the payload after a whole frame. */
+	static const struct {
+		const char *bytes;
+		gsize length;
+	} cases[] = {{"\6", 1}, {"\6\0\0\0\1\0\0\0\1\0\0\0", 12}, {"\4\0\0\0\1\0\0\0\3\0\0\0\0\0", 14}};
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		int fd = raw_connect(f);
+		g_autoptr(FrameReader) reader = frame_reader_new();
+		raw_request(fd, 1, "/", 0);
+		g_autoptr(Frame) answer = raw_next(fd, reader);
+		g_assert_cmpint(frame_status(answer), ==, 200);
+		gint64 start = g_get_monotonic_time();
+		g_assert_cmpint(send(fd, cases[i].bytes, cases[i].length, MSG_NOSIGNAL), ==, (gssize)cases[i].length);
+		check_closed(f, fd, start);
+	}
+	g_autoptr(Reply) reply = get(idle, "/", NULL);
+	g_assert_nonnull(reply);
+}
+
+int main(int argc, char **argv)
+{
+	static const gint64 short_us = 100000;
+	g_test_init(&argc, &argv, NULL);
+	/* GLib makes it at some first use and keeps its descriptor; the tests count descriptors. */
+	g_main_context_default();
+#define ADD(name, test) g_test_add("/server-hostile/" name, Fixture, NULL, set_up, test, tear_down)
+#define ADD_SHORT(name, test) g_test_add("/server-hostile/" name, Fixture, &short_us, set_up, test, tear_down)
+	ADD("malformed frames get a reason and hurt nobody else", test_hostile);
+	ADD("a frame may come byte by byte", test_slow_sender);
+	ADD("too much credit is refused", test_too_much_credit);
+	ADD("data to the server are refused", test_data_refused);
+	ADD("streams of a connection are limited", test_stream_limit);
+	ADD("connections are limited", test_connection_limit);
+	ADD("users other than root are turned away", test_other_user);
+	ADD("a client that does not read is disconnected", test_silent_reader);
+	ADD_SHORT("a peer that stops reading is closed, one that is silent is not", test_stalled_reader);
+	ADD_SHORT("a frame left unfinished closes its connection, and no other", test_unfinished_frame);
+	return g_test_run();
 }
