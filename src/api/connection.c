@@ -94,7 +94,9 @@ static void handle_request(Connection *connection, Frame *frame)
 	g_hash_table_insert(connection->streams, GUINT_TO_POINTER(id), stream_ref(job->stream));
 	connection->jobs++;
 	server->jobs++;
-	g_thread_pool_push(server->pool, job, NULL);
+	/* Without a new thread it waits for one that is busy, or for its deadline. */
+	if (!g_thread_pool_push(server->pool, job, &error))
+		g_warning("a request waits for a thread: %s", error->message);
 }
 
 /* Frames of a stream that has ended may still be on their way; those of one that never was are an error. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -24,7 +25,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <grp.h>
 #include <unistd.h>
 
 #include "../sandbox/launch-spec.h"
@@ -93,7 +93,8 @@ static void bind_path(const char *path, unsigned long flags)
 	if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
 		flags = (flags & ~(unsigned long)(MS_NODEV | MS_RDONLY)) | MS_NOEXEC;
 		/* /dev/kvm and the like are opened by group; the program has no other groups than these. */
-		if (info.st_gid != 0 && (info.st_mode & S_IWGRP) && !(info.st_mode & S_IWOTH) && group_count < GROUPS_MAX)
+		if (info.st_gid != 0 && (info.st_mode & S_IWGRP) && !(info.st_mode & S_IWOTH) &&
+			group_count < GROUPS_MAX)
 			groups[group_count++] = info.st_gid;
 	}
 	if (mount(path, target, NULL, MS_BIND, NULL) < 0)
@@ -265,7 +266,9 @@ static void close_others(const Spec *spec)
 
 void cage_enter(const Spec *spec, int status)
 {
-	static char *const environment[] = {"PATH=/usr/sbin:/usr/bin", "HOME=/tmp", "TMPDIR=/tmp", "LC_ALL=C.UTF-8", NULL};
+	static char path[] = "PATH=/usr/sbin:/usr/bin", home[] = "HOME=/tmp", temporary[] = "TMPDIR=/tmp",
+		    locale[] = "LC_ALL=C.UTF-8";
+	static char *const environment[] = {path, home, temporary, locale, NULL};
 	int namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (spec->network_host ? 0 : CLONE_NEWNET);
 
 	status_fd = status;

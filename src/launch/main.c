@@ -7,9 +7,9 @@
  * A ends at once, so that nothing of this is ever yadod's child. B writes RUNDIR/pid before D does anything, so that
  * no program runs without a record; then it waits until D has executed the program or has said why it cannot, tells
  * yadod, and stays: it keeps the log, and writes RUNDIR/exit when D ends. D is not pid 1 of its namespace because the
- * kernel gives pid 1 no default signal actions (abort() would not end it); and when B is killed, D becomes a child of C,
- * which ends with it. B ignores the signals that end a session or a service: the program gets its own, and someone has
- * to be left to write how it ended. It holds none of the program's descriptors (a duplicate would keep QEMU's image
+ * kernel gives pid 1 no default signal actions (abort() would not end it); and when B is killed, D becomes a child of
+ * C, which ends with it. B ignores the signals that end a session or a service: the program gets its own, and someone
+ * has to be left to write how it ended. It holds none of the program's descriptors (a duplicate would keep QEMU's image
  * locks alive). */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,8 +70,7 @@ __attribute__((noreturn)) static void reap(void)
 	sigaddset(&watched, SIGUSR1);
 	sigaddset(&watched, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &watched, &old);
-	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	for (;;) {
@@ -202,7 +201,8 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 
 	int status = follow(spec, child, pidfd, output[0], &log);
 	if (record_exit(spec->run_dir, status) < 0) {
-		int length = snprintf(text, sizeof text, "yado-launch: cannot write the exit record: %s\n", strerror(errno));
+		int length =
+			snprintf(text, sizeof text, "yado-launch: cannot write the exit record: %s\n", strerror(errno));
 		log_write(&log, text, (size_t)length);
 	}
 	kill(reaper, SIGKILL);

@@ -1,12 +1,12 @@
 /* Control groups.
  *
- * Version 2 is one tree with all controllers, which are enabled downwards in cgroup.subtree_control; version 1 is a tree
- * for each controller (or a few). /proc/self/mountinfo tells what is mounted where. Our groups are ROOT/NAME in each
- * tree that has a controller we use. A hybrid machine has its controllers in version 1 and an empty version 2
+ * Version 2 is one tree with all controllers, which are enabled downwards in cgroup.subtree_control; version 1 is a
+ * tree for each controller (or a few). /proc/self/mountinfo tells what is mounted where. Our groups are ROOT/NAME in
+ * each tree that has a controller we use. A hybrid machine has its controllers in version 1 and an empty version 2
  * tree: that one is used too, because only it can kill a group at once (cgroup.kill).
  *
- * Killing: cgroup.kill where there is one; else, with the group frozen so that nothing forks meanwhile, a SIGKILL to each
- * process, and again until none is left. */
+ * Killing: cgroup.kill where there is one; else, with the group frozen so that nothing forks meanwhile, a SIGKILL to
+ * each process, and again until none is left. */
 #include "sandbox/cgroup.h"
 
 #include <errno.h>
@@ -148,7 +148,7 @@ gboolean cgroup_setup(const char *root_name, GError **error)
 			g_propagate_error(error, cause);
 		else
 			error_set(error, ERROR_UNSUPPORTED, "mount cgroup2 on /sys/fs/cgroup",
-				  "this machine has no control groups mounted");
+				"this machine has no control groups mounted");
 		return FALSE;
 	}
 	g_clear_error(&cause);
@@ -184,7 +184,8 @@ gboolean cgroup_remove(const char *name, GError **error)
 		if (rmdir(path) == 0 || errno == ENOENT)
 			continue;
 		if (errno == EBUSY || errno == ENOTEMPTY)
-			error_set(error, ERROR_CONFLICT, "end them first", "the control group '%s' still has processes", name);
+			error_set(error, ERROR_CONFLICT, "end them first", "the control group '%s' still has processes",
+				name);
 		else
 			error_set_errno(error, errno, "cannot remove the control group '%s'", path);
 		return FALSE;
@@ -254,8 +255,10 @@ gboolean cgroup_kill(const char *name, guint timeout_ms, GError **error)
 		if (left == 0)
 			return TRUE;
 		if (g_get_monotonic_time() >= deadline) {
-			error_set(error, ERROR_TIMEOUT, "a process that cannot be killed waits for a disk or the network",
-				  "%u processes of the control group '%s' did not end within %u ms", left, name, timeout_ms);
+			error_set(error, ERROR_TIMEOUT,
+				"a process that cannot be killed waits for a disk or the network",
+				"%u processes of the control group '%s' did not end within %u ms", left, name,
+				timeout_ms);
 			return FALSE;
 		}
 		/* The kernel tells nobody on version 1 when a group has become empty. */
@@ -263,8 +266,8 @@ gboolean cgroup_kill(const char *name, guint timeout_ms, GError **error)
 	}
 }
 
-static gboolean read_number(const Hierarchy *hierarchy, const char *name, const char *file, const char *word,
-			    guint64 *ret_value)
+static gboolean read_number(
+	const Hierarchy *hierarchy, const char *name, const char *file, const char *word, guint64 *ret_value)
 {
 	g_autofree char *path = group_path(hierarchy, name, file);
 	g_autofree char *text = NULL;
@@ -291,7 +294,7 @@ gboolean cgroup_read_cpu_usec(const char *name, guint64 *ret_usec)
 		const Hierarchy *hierarchy = hierarchy_at(i);
 		guint64 nsec;
 		if (!hierarchy->unified && has_controller(hierarchy, "cpuacct") &&
-		    read_number(hierarchy, name, "cpuacct.usage", NULL, &nsec)) {
+			read_number(hierarchy, name, "cpuacct.usage", NULL, &nsec)) {
 			*ret_usec = nsec / 1000;
 			return TRUE;
 		}
@@ -308,8 +311,8 @@ gboolean cgroup_read_memory(const char *name, guint64 *ret_bytes)
 	for (guint i = 0; i < hierarchy_count(); i++) {
 		const Hierarchy *hierarchy = hierarchy_at(i);
 		if (has_controller(hierarchy, "memory") &&
-		    read_number(hierarchy, name, hierarchy->unified ? "memory.current" : "memory.usage_in_bytes", NULL,
-				ret_bytes))
+			read_number(hierarchy, name, hierarchy->unified ? "memory.current" : "memory.usage_in_bytes",
+				NULL, ret_bytes))
 			return TRUE;
 	}
 	return FALSE;

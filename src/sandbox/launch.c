@@ -134,7 +134,7 @@ static char *find_launcher(GError **error)
 		if (candidates[i] && access(candidates[i], X_OK) == 0)
 			return g_strdup(candidates[i]);
 	error_set(error, ERROR_FAILED, "build or reinstall Yado, or name it in YADO_LAUNCH",
-		  "cannot find the program yado-launch (looked for %s)", LAUNCHER_INSTALLED);
+		"cannot find the program yado-launch (looked for %s)", LAUNCHER_INSTALLED);
 	return NULL;
 }
 
@@ -220,7 +220,7 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	g_byte_array_append(spec, (const guint8 *)tail->str, (guint)tail->len);
 	if (spec->len > LAUNCH_SPEC_MAX) {
 		error_set(error, ERROR_TOO_LARGE, NULL, "cannot start '%s': its arguments take more than %d bytes",
-			  launch->program, LAUNCH_SPEC_MAX);
+			launch->program, LAUNCH_SPEC_MAX);
 		return FALSE;
 	}
 	fd_auto int spec_fd = memory_file("yado-launch-spec", spec->data, spec->len, error);
@@ -241,7 +241,8 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	if (launch->lifeline) {
 		ProcessFd mapping = {lifeline_read_end(), LAUNCH_FD_LIFELINE};
 		if (mapping.source < 0) {
-			error_set(error, ERROR_FAILED, NULL, "cannot make the pipe that ends '%s' with us", launch->program);
+			error_set(error, ERROR_FAILED, NULL, "cannot make the pipe that ends '%s' with us",
+				launch->program);
 			return FALSE;
 		}
 		g_array_append_val(fds, mapping);
@@ -276,7 +277,7 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	unsigned long long start_time = 0;
 	if (sscanf(answer, "ok %lld %llu", &pid, &start_time) != 2) {
 		error_set(error, ERROR_FAILED, NULL, "cannot start '%s': %s", launch->program,
-			  g_str_has_prefix(answer, "error ") ? answer + strlen("error ") : "its launcher died");
+			g_str_has_prefix(answer, "error ") ? answer + strlen("error ") : "its launcher died");
 		return FALSE;
 	}
 	/* -1 if it has ended already; how is in the record. */

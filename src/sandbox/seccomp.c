@@ -1,9 +1,9 @@
 /* The system call filter of workers: what a program that only reads and writes descriptors never needs.
  *
- * It is a deny-list, as the programs behind it (QEMU's block layer, curl's many libraries) use too much of the rest to be
- * listed safely. "kill" is for what no honest program in a cage calls; "refuse" (EPERM) for what libraries try and do
- * without. The uid without capabilities already refuses most of this; the filter takes the kernel's code behind these
- * calls out of reach, where most of its privilege bugs were. */
+ * It is a deny-list, as the programs behind it (QEMU's block layer, curl's many libraries) use too much of the rest to
+ * be listed safely. "kill" is for what no honest program in a cage calls; "refuse" (EPERM) for what libraries try and
+ * do without. The uid without capabilities already refuses most of this; the filter takes the kernel's code behind
+ * these calls out of reach, where most of its privilege bugs were. */
 #include "sandbox/seccomp.h"
 
 #include <errno.h>
@@ -19,28 +19,86 @@
 
 /* Changing what the machine is: modules, kexec, reboot, swap, clocks, quotas, accounting, host names, port access. */
 static const char *const machine[] = {
-	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff",
-	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "quotactl", "quotactl_fd", "acct", "sethostname",
-	"setdomainname", "iopl", "ioperm", "syslog", "vhangup", "lookup_dcookie", "nfsservctl",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"kexec_load",
+	"kexec_file_load",
+	"reboot",
+	"swapon",
+	"swapoff",
+	"settimeofday",
+	"clock_settime",
+	"clock_adjtime",
+	"adjtimex",
+	"quotactl",
+	"quotactl_fd",
+	"acct",
+	"sethostname",
+	"setdomainname",
+	"iopl",
+	"ioperm",
+	"syslog",
+	"vhangup",
+	"lookup_dcookie",
+	"nfsservctl",
 };
 
 /* Leaving or changing the view: mounts, roots, namespaces, files by handle. */
 static const char *const view[] = {
-	"mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "fsopen", "fsconfig", "fsmount", "fspick",
-	"move_mount", "open_tree", "mount_setattr", "name_to_handle_at", "open_by_handle_at",
+	"mount",
+	"umount2",
+	"pivot_root",
+	"chroot",
+	"setns",
+	"unshare",
+	"fsopen",
+	"fsconfig",
+	"fsmount",
+	"fspick",
+	"move_mount",
+	"open_tree",
+	"mount_setattr",
+	"name_to_handle_at",
+	"open_by_handle_at",
 };
 
 /* Looking into or steering other processes, and the kernel's programmable parts. */
 static const char *const others[] = {
-	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd", "bpf", "perf_event_open",
-	"userfaultfd", "fanotify_init", "move_pages", "migrate_pages",
+	"ptrace",
+	"process_vm_readv",
+	"process_vm_writev",
+	"process_madvise",
+	"kcmp",
+	"pidfd_getfd",
+	"bpf",
+	"perf_event_open",
+	"userfaultfd",
+	"fanotify_init",
+	"move_pages",
+	"migrate_pages",
 };
 
 /* Keys and io_uring: libraries ask for them and go on without. */
 static const char *const optional[] = {
-	"keyctl", "add_key", "request_key", "io_uring_setup", "io_uring_enter", "io_uring_register", "personality",
-	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups",
-	"mknod", "mknodat",
+	"keyctl",
+	"add_key",
+	"request_key",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"personality",
+	"setuid",
+	"setgid",
+	"setreuid",
+	"setregid",
+	"setresuid",
+	"setresgid",
+	"setfsuid",
+	"setfsgid",
+	"setgroups",
+	"mknod",
+	"mknodat",
 };
 
 static const struct {
@@ -59,14 +117,20 @@ static const struct {
  * where a filter cannot look, and C libraries fall back to clone() on ENOSYS. */
 static int add_conditions(scmp_filter_ctx filter)
 {
-	int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-				      SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	int result = seccomp_rule_add(
+		filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
 	static const unsigned long namespaces[] = {
-		CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,
+		CLONE_NEWNS,
+		CLONE_NEWCGROUP,
+		CLONE_NEWUTS,
+		CLONE_NEWIPC,
+		CLONE_NEWUSER,
+		CLONE_NEWPID,
+		CLONE_NEWNET,
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(namespaces) && result == 0; i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
-					  SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+			SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
 	return result != 0 ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
@@ -90,8 +154,9 @@ gboolean seccomp_worker_filter(GBytes **ret_bpf, GError **error)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	fd_auto int fd = memfd_create("seccomp", MFD_CLOEXEC);
-	int result = !filter ? -ENOMEM : fd < 0 ? -errno : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
-									      SCMP_ACT_KILL_PROCESS);
+	int result = !filter  ? -ENOMEM
+		     : fd < 0 ? -errno
+			      : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (result == 0)
 		result = add_rules(filter);
 	if (result == 0)

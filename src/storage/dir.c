@@ -1,8 +1,8 @@
 /* Storage of kind "dir": a directory of a mounted file system, one file a volume.
  *
  * PATH/.yado-storage holds the id of the node that the directory belongs to. A directory that has other things in it
- * and no marker is not taken (its mode would be changed, and names could clash); one with another node's marker belongs to
- * that node. A file system that is not mounted shows as a missing marker, and nothing is then written below its
+ * and no marker is not taken (its mode would be changed, and names could clash); one with another node's marker belongs
+ * to that node. A file system that is not mounted shows as a missing marker, and nothing is then written below its
  * mount point. */
 #include <dirent.h>
 #include <errno.h>
@@ -41,7 +41,8 @@ static int is_empty(const char *path, GError **error)
 		return -1;
 	}
 	for (struct dirent *entry; (entry = readdir(dir));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(entry->d_name, "lost+found") != 0)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			strcmp(entry->d_name, "lost+found") != 0)
 			empty = 0;
 	closedir(dir);
 	return empty;
@@ -53,7 +54,7 @@ static gboolean check_owner(const char *path, const char *node_id, const char *m
 	if (*owner == '\0' || *node_id == '\0' || strcmp(owner, node_id) == 0)
 		return TRUE;
 	error_set(error, ERROR_CONFLICT, "give each node a directory of its own",
-		  "the directory '%s' belongs to another node (%.40s)", path, owner);
+		"the directory '%s' belongs to another node (%.40s)", path, owner);
 	return FALSE;
 }
 
@@ -75,7 +76,7 @@ static gboolean dir_prepare(json_object *document, const char *node_id, GError *
 			return FALSE;
 		if (!empty) {
 			error_set_field(error, ERROR_CONFLICT, "path", "give a new or an empty directory",
-					"the directory '%s' has other files in it", path);
+				"the directory '%s' has other files in it", path);
 			return FALSE;
 		}
 	} else {
@@ -100,7 +101,7 @@ static gboolean dir_check(json_object *document, const char *node_id, GError **e
 	if (file_read(marker_path, 256, &marker, NULL, &cause))
 		return check_owner(path, node_id, marker, error);
 	error_set(error, ERROR_UNAVAILABLE, "mount its file system again, or restore the directory",
-		  "storage '%s' is not there: %s", json_get_str(document, "name", ""), cause->message);
+		"storage '%s' is not there: %s", json_get_str(document, "name", ""), cause->message);
 	g_error_free(cause);
 	return FALSE;
 }
@@ -112,7 +113,8 @@ static gboolean dir_space(json_object *document, StorageSpace *ret_space, GError
 		error_set_errno(error, errno, "cannot read the space of '%s'", dir_path(document));
 		return FALSE;
 	}
-	*ret_space = (StorageSpace){.total = (guint64)info.f_blocks * info.f_frsize, .free = (guint64)info.f_bavail * info.f_frsize};
+	*ret_space = (StorageSpace){
+		.total = (guint64)info.f_blocks * info.f_frsize, .free = (guint64)info.f_bavail * info.f_frsize};
 	return TRUE;
 }
 
@@ -122,7 +124,7 @@ static int dir_create(json_object *document, const char *name, const char *forma
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == EEXIST)
 		error_set(error, ERROR_EXISTS, "move it away or import it as an image, and try again",
-			  "the file '%s' exists already, and no volume of Yado's is known there", path);
+			"the file '%s' exists already, and no volume of Yado's is known there", path);
 	else if (fd < 0)
 		error_set_errno(error, errno, "cannot create '%s'", path);
 	return fd;

@@ -1,5 +1,5 @@
-/* What each kind of storage does in its own way; storage.c and volume.c do the rest for all. A volume here is a file name
- * without meaning: what is in it, and that it exists at all, is the store's word. */
+/* What each kind of storage does in its own way; storage.c and volume.c do the rest for all. A volume here is a file
+ * name without meaning: what is in it, and that it exists at all, is the store's word. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
@@ -18,8 +18,10 @@ typedef struct StorageKind {
 	gboolean (*exists)(json_object *document, const char *name, const char *format);
 	/* Makes the created name itself durable, once its content is. */
 	gboolean (*settle)(json_object *document, GError **error);
-	gboolean (*remove)(json_object *document, const char *name, const char *format, GError **error); /* absent is fine */
-	/* All content of source becomes that of the empty target, without copying. FALSE where it cannot; NULL: never. */
+	gboolean (*remove)(
+		json_object *document, const char *name, const char *format, GError **error); /* absent is fine */
+	/* All content of source becomes that of the empty target, without copying. FALSE where it cannot; NULL: never.
+	 */
 	gboolean (*clone)(int target_fd, int source_fd);
 } StorageKind;
 

@@ -32,7 +32,7 @@ json_object *storage_load(StorageContext *context, const char *storage, const St
 	if (!doc) {
 		if (error_code(cause) == ERROR_NOT_FOUND)
 			error_set_field(error, ERROR_NOT_FOUND, "storage", "'yado storage list' shows those there are",
-					"there is no storage '%s'", storage);
+				"there is no storage '%s'", storage);
 		else
 			g_propagate_error(error, g_steal_pointer(&cause));
 		g_clear_error(&cause);

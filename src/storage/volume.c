@@ -1,9 +1,9 @@
 /* Volumes: made and removed so that after a crash at any point the store and the disk agree again.
  *
- * Create: intent; the file (its name must be free: a file that no fact knows is never overwritten); content, durable; the
- * fact; outcome. A crash before the fact: recovery removes the file. After it: the volume stands.
- * Delete: intent; the fact says "deleting"; the file; the fact; outcome. Recovery goes on with it.
- * Grow: intent; the image; the fact; outcome. Recovery grows again, which does nothing where it was done. */
+ * Create: intent; the file (its name must be free: a file that no fact knows is never overwritten); content, durable;
+ * the fact; outcome. A crash before the fact: recovery removes the file. After it: the volume stands. Delete: intent;
+ * the fact says "deleting"; the file; the fact; outcome. Recovery goes on with it. Grow: intent; the image; the fact;
+ * outcome. Recovery grows again, which does nothing where it was done. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,7 +50,8 @@ static Doc *load_fact(StorageContext *context, const char *storage, const char *
 	return NULL;
 }
 
-static gboolean commit_fact(StorageContext *context, Task *task, const char *path, gint64 rev, json_object *body, GError **error)
+static gboolean commit_fact(
+	StorageContext *context, Task *task, const char *path, gint64 rev, json_object *body, GError **error)
 {
 	g_autoptr(Batch) batch = batch_new(author(task), author_task(task));
 	if (body)
@@ -60,8 +61,8 @@ static gboolean commit_fact(StorageContext *context, Task *task, const char *pat
 	return store_commit(context->store, batch, error) != 0;
 }
 
-static gboolean intend(Task *task, const char *step, const char *storage, const char *name, const char *format, guint64 size,
-		       GError **error)
+static gboolean intend(Task *task, const char *step, const char *storage, const char *name, const char *format,
+	guint64 size, GError **error)
 {
 	if (!task)
 		return TRUE;
@@ -84,7 +85,7 @@ static gboolean conclude(Task *task, const char *step, gboolean kept, GError **e
 
 /* The content. *ret_size: what the guest will see. */
 static gboolean fill(StorageContext *context, Task *task, const StorageKind *kind, const VolumeSpec *spec, int fd,
-		     guint64 *ret_size, GError **error)
+	guint64 *ret_size, GError **error)
 {
 	gboolean qcow2 = strcmp(spec->format, "qcow2") == 0;
 	guint64 size = spec->size ? spec->size : spec->source_size;
@@ -110,8 +111,9 @@ static gboolean fill(StorageContext *context, Task *task, const StorageKind *kin
 		size = source.virtual_size;
 	if (size < source.virtual_size) {
 		error_set_field(error, ERROR_INVALID, "size", "give at least the size of the image",
-				"the volume is smaller (%" G_GUINT64_FORMAT " bytes) than its image (%" G_GUINT64_FORMAT " bytes)",
-				size, source.virtual_size);
+			"the volume is smaller (%" G_GUINT64_FORMAT " bytes) than its image (%" G_GUINT64_FORMAT
+			" bytes)",
+			size, source.virtual_size);
 		return FALSE;
 	}
 	*ret_size = size;
@@ -148,7 +150,8 @@ static gboolean check_spec(const VolumeSpec *spec, GError **error)
 		return FALSE;
 	}
 	if ((spec->size == 0 && spec->source_fd < 0) || spec->size > ((guint64)64 << 40) || spec->size % 512 != 0) {
-		error_set_field(error, ERROR_INVALID, "size", NULL, "the size must be a multiple of 512 bytes, up to 64 TiB");
+		error_set_field(
+			error, ERROR_INVALID, "size", NULL, "the size must be a multiple of 512 bytes, up to 64 TiB");
 		return FALSE;
 	}
 	return TRUE;
@@ -186,20 +189,22 @@ gboolean volume_create(StorageContext *context, Task *task, const VolumeSpec *sp
 	if (!check_spec(spec, error))
 		return FALSE;
 	json_auto json_object *document = storage_load(context, spec->storage, &kind, error);
-	if (!document || !storage_check(context, spec->storage, error) || !check_room(kind, document, spec->storage, error))
+	if (!document || !storage_check(context, spec->storage, error) ||
+		!check_room(kind, document, spec->storage, error))
 		return FALSE;
 	g_autofree char *path = fact_path(spec->storage, spec->name);
 	g_autoptr(Doc) present = store_get(context->store, path, NULL);
 	if (present) {
-		error_set_field(error, ERROR_EXISTS, "name", "use another name", "there is a volume '%s' on storage '%s' already",
-				spec->name, spec->storage);
+		error_set_field(error, ERROR_EXISTS, "name", "use another name",
+			"there is a volume '%s' on storage '%s' already", spec->name, spec->storage);
 		return FALSE;
 	}
 	/* Before the intent: recovery removes what it finds under an intended name. */
 	for (guint i = 0; i < G_N_ELEMENTS(formats); i++)
 		if (kind->exists(document, spec->name, formats[i])) {
 			error_set(error, ERROR_EXISTS, "move the file away, or import it as an image, and try again",
-				  "storage '%s' has a file '%s.%s' that is not a known volume", spec->storage, spec->name, formats[i]);
+				"storage '%s' has a file '%s.%s' that is not a known volume", spec->storage, spec->name,
+				formats[i]);
 			return FALSE;
 		}
 	if (!intend(task, "volume.create", spec->storage, spec->name, spec->format, spec->size, error))
@@ -220,7 +225,8 @@ gboolean volume_create(StorageContext *context, Task *task, const VolumeSpec *sp
 	return FALSE;
 }
 
-static gboolean delete_volume(StorageContext *context, Task *task, const char *storage, const char *name, GError **error)
+static gboolean delete_volume(
+	StorageContext *context, Task *task, const char *storage, const char *name, GError **error)
 {
 	const StorageKind *kind;
 	g_autofree char *path = fact_path(storage, name);
@@ -268,7 +274,8 @@ int volume_open(StorageContext *context, const char *storage, const char *name, 
 	if (!document)
 		return -1;
 	if (json_get_bool(fact, "deleting", FALSE)) {
-		error_set(error, ERROR_CONFLICT, NULL, "the volume '%s' on storage '%s' is being deleted", name, storage);
+		error_set(
+			error, ERROR_CONFLICT, NULL, "the volume '%s' on storage '%s' is being deleted", name, storage);
 		return -1;
 	}
 	return kind->open(document, name, json_get_str(fact, "format", ""), writable, error);
@@ -287,8 +294,8 @@ gboolean volume_set_size(StorageContext *context, const char *storage, const cha
 	return commit_fact(context, NULL, path, fact->rev, body, error);
 }
 
-static gboolean grow_volume(StorageContext *context, Task *task, const char *storage, const char *name, guint64 size,
-			    GError **error)
+static gboolean grow_volume(
+	StorageContext *context, Task *task, const char *storage, const char *name, guint64 size, GError **error)
 {
 	json_auto json_object *fact = volume_get(context, storage, name, error);
 	fd_auto int fd = fact ? volume_open(context, storage, name, TRUE, error) : -1;
@@ -299,16 +306,17 @@ static gboolean grow_volume(StorageContext *context, Task *task, const char *sto
 	       volume_set_size(context, storage, name, size, error);
 }
 
-gboolean volume_grow(StorageContext *context, Task *task, const char *storage, const char *name, guint64 size,
-		     GError **error)
+gboolean volume_grow(
+	StorageContext *context, Task *task, const char *storage, const char *name, guint64 size, GError **error)
 {
 	json_auto json_object *fact = volume_get(context, storage, name, error);
 	if (!fact)
 		return FALSE;
 	guint64 present = (guint64)json_get_int(fact, "size", 0);
 	if (size < present || size % 512 != 0 || size > ((guint64)64 << 40)) {
-		error_set_field(error, ERROR_INVALID, "size", "a volume can only grow, in steps of 512 bytes, up to 64 TiB",
-				"the volume '%s' cannot get the size %" G_GUINT64_FORMAT, name, size);
+		error_set_field(error, ERROR_INVALID, "size",
+			"a volume can only grow, in steps of 512 bytes, up to 64 TiB",
+			"the volume '%s' cannot get the size %" G_GUINT64_FORMAT, name, size);
 		return FALSE;
 	}
 	return intend(task, "volume.grow", storage, name, json_get_str(fact, "format", ""), size, error) &&
@@ -362,7 +370,8 @@ static gboolean undo_create(StorageContext *context, Task *task, json_object *de
 static gboolean redo_delete(StorageContext *context, Task *task, json_object *detail, GError **error)
 {
 	GError *cause = NULL;
-	if (!delete_volume(context, task, json_get_str(detail, "storage", ""), json_get_str(detail, "name", ""), &cause)) {
+	if (!delete_volume(
+		    context, task, json_get_str(detail, "storage", ""), json_get_str(detail, "name", ""), &cause)) {
 		if (error_code(cause) != ERROR_NOT_FOUND) {
 			g_propagate_error(error, cause);
 			return FALSE;
@@ -375,7 +384,7 @@ static gboolean redo_delete(StorageContext *context, Task *task, json_object *de
 static gboolean redo_grow(StorageContext *context, Task *task, json_object *detail, GError **error)
 {
 	return grow_volume(context, task, json_get_str(detail, "storage", ""), json_get_str(detail, "name", ""),
-			   (guint64)json_get_int(detail, "size", 0), error) &&
+		       (guint64)json_get_int(detail, "size", 0), error) &&
 	       conclude(task, "volume.grow", TRUE, error);
 }
 
@@ -391,7 +400,7 @@ gboolean storage_recover(StorageContext *context, Task *task, json_object *steps
 			continue;
 		for (guint j = 0; j < G_N_ELEMENTS(table); j++)
 			if (g_strcmp0(json_get_str(step, "step", ""), table[j].step) == 0 &&
-			    !table[j].recover(context, task, json_get(step, "detail"), error))
+				!table[j].recover(context, task, json_get(step, "detail"), error))
 				return FALSE;
 	}
 	return TRUE;

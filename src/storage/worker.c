@@ -78,9 +78,18 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 {
 	static gint counter;
 	static const char *const fixed[] = {
-		"-M", "none", "-nodefaults", "-no-user-config", "-display", "none", "-sandbox",
+		"-M",
+		"none",
+		"-nodefaults",
+		"-no-user-config",
+		"-display",
+		"none",
+		"-sandbox",
 		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-		"-chardev", "socket,id=monitor,fd=10,server=on,wait=off", "-mon", "chardev=monitor,mode=control",
+		"-chardev",
+		"socket,id=monitor,fd=10,server=on,wait=off",
+		"-mon",
+		"chardev=monitor,mode=control",
 	};
 	guint number = (guint)g_atomic_int_add(&counter, 1);
 	g_autofree char *name = g_strdup_printf("worker-%d-%u", (int)getpid(), number);
@@ -116,7 +125,7 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 	if (!worker->qmp) {
 		g_autofree char *log = launch_read_log(worker->dir, 400);
 		error_set(error, error_code(cause), NULL, "the block worker did not start: %s%s%s", cause->message,
-			  *log ? "; it said: " : "", g_strstrip(log));
+			*log ? "; it said: " : "", g_strstrip(log));
 		g_clear_error(&cause);
 		return NULL;
 	}
@@ -140,7 +149,8 @@ void block_worker_free(BlockWorker *worker)
 		/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
 		LaunchRecord record = {0};
 		gint64 deadline = g_get_monotonic_time() + (gint64)START_MS * 1000;
-		while (launch_read_record(worker->dir, &record, NULL) && !record.ended && g_get_monotonic_time() < deadline)
+		while (launch_read_record(worker->dir, &record, NULL) && !record.ended &&
+			g_get_monotonic_time() < deadline)
 			g_usleep(500);
 	}
 	if (worker->group)
@@ -156,7 +166,8 @@ static gboolean is_known_format(const char *format, GError **error)
 {
 	if (g_strcmp0(format, "qcow2") == 0 || g_strcmp0(format, "raw") == 0)
 		return TRUE;
-	error_set(error, ERROR_INVALID, "convert it with qemu-img first", "images of format '%s' are not taken", format);
+	error_set(
+		error, ERROR_INVALID, "convert it with qemu-img first", "images of format '%s' are not taken", format);
 	return FALSE;
 }
 
@@ -164,10 +175,11 @@ static gboolean is_known_format(const char *format, GError **error)
 static void raise_failure(GError **error, GError *cause, ErrorCode fallback, const char *what)
 {
 	ErrorCode code = strstr(cause->message, g_strerror(ENOSPC)) ? ERROR_NO_SPACE
-			 : error_code(cause) == ERROR_FAILED	    ? fallback
+			 : error_code(cause) == ERROR_FAILED        ? fallback
 								    : error_code(cause);
-	error_set(error, code, code == ERROR_NO_SPACE ? "free space on that file system and try again" : error_hint(cause),
-		  "%s: %s", what, cause->message);
+	error_set(error, code,
+		code == ERROR_NO_SPACE ? "free space on that file system and try again" : error_hint(cause), "%s: %s",
+		what, cause->message);
 	g_error_free(cause);
 }
 
@@ -227,8 +239,8 @@ static gboolean image_open_file(BlockWorker *worker, int fd, gboolean writable, 
 	return FALSE;
 }
 
-static gboolean image_open_format(BlockWorker *worker, const char *format, gboolean writable, Image *image,
-				  GError **error)
+static gboolean image_open_format(
+	BlockWorker *worker, const char *format, gboolean writable, Image *image, GError **error)
 {
 	GError *cause = NULL;
 	json_object *arguments = json_object_new_object();
@@ -257,11 +269,13 @@ static gboolean refuse(GError **error, const char *reason, const char *hint)
 }
 
 /* What the opened image says of itself: query-named-block-nodes, ImageInfo in QEMU's qapi/block-core.json. */
-static gboolean image_check(BlockWorker *worker, const Image *image, const char *format, BlockInfo *ret_info, GError **error)
+static gboolean image_check(
+	BlockWorker *worker, const Image *image, const char *format, BlockInfo *ret_info, GError **error)
 {
 	json_object *arguments = json_object_new_object();
 	json_set_bool(arguments, "flat", TRUE);
-	json_auto json_object *nodes = qmp_command(worker->qmp, "query-named-block-nodes", arguments, COMMAND_MS, error);
+	json_auto json_object *nodes =
+		qmp_command(worker->qmp, "query-named-block-nodes", arguments, COMMAND_MS, error);
 	if (!nodes)
 		return FALSE;
 	json_object *node = NULL;
@@ -274,11 +288,13 @@ static gboolean image_check(BlockWorker *worker, const Image *image, const char 
 	json_object *specific = json_get_path(info, "format-specific.data");
 	gint64 size = json_get_int(info, "virtual-size", -1);
 	static const char as_whole[] = "flatten it first: qemu-img convert -O qcow2 IMAGE NEW";
-	if (json_get(info, "backing-filename") || json_get(info, "full-backing-filename") || json_get(node, "backing_file"))
+	if (json_get(info, "backing-filename") || json_get(info, "full-backing-filename") ||
+		json_get(node, "backing_file"))
 		return refuse(error, "its header names a backing file", as_whole);
 	if (json_get(specific, "data-file"))
 		return refuse(error, "its header names an external data file", as_whole);
-	if (json_get_bool(node, "encrypted", FALSE) || json_get_bool(info, "encrypted", FALSE) || json_get(specific, "encrypt"))
+	if (json_get_bool(node, "encrypted", FALSE) || json_get_bool(info, "encrypted", FALSE) ||
+		json_get(specific, "encrypt"))
 		return refuse(error, "it is encrypted", "decrypt it first with qemu-img convert");
 	if (json_get_bool(specific, "corrupt", FALSE))
 		return refuse(error, "it is marked as corrupt", "repair it first: qemu-img check -r all IMAGE");
@@ -288,16 +304,17 @@ static gboolean image_check(BlockWorker *worker, const Image *image, const char 
 		return refuse(error, "its virtual size is more than 64 TiB", NULL);
 	if (ret_info)
 		*ret_info = (BlockInfo){.virtual_size = (guint64)size,
-					.actual_size = (guint64)MAX(json_get_int(info, "actual-size", 0), 0)};
+			.actual_size = (guint64)MAX(json_get_int(info, "actual-size", 0), 0)};
 	return TRUE;
 }
 
-static gboolean image_open_checked(BlockWorker *worker, int fd, const char *format, Image *image, BlockInfo *ret_info,
-				   GError **error)
+static gboolean image_open_checked(
+	BlockWorker *worker, int fd, const char *format, Image *image, BlockInfo *ret_info, GError **error)
 {
 	if (!is_known_format(format, error) || !image_open_file(worker, fd, FALSE, image, error))
 		return FALSE;
-	if (image_open_format(worker, format, FALSE, image, error) && image_check(worker, image, format, ret_info, error))
+	if (image_open_format(worker, format, FALSE, image, error) &&
+		image_check(worker, image, format, ret_info, error))
 		return TRUE;
 	image_close(worker, image);
 	return FALSE;
@@ -346,7 +363,7 @@ static gboolean job_follow(BlockWorker *worker, const char *id, gboolean report,
 		const char *status = json_get_str(job, "status", "");
 		if (report && worker->task)
 			task_progress(worker->task, (guint64)json_get_int(job, "current-progress", 0),
-				      (guint64)json_get_int(job, "total-progress", 0), "B");
+				(guint64)json_get_int(job, "total-progress", 0), "B");
 		if (strcmp(status, "concluded") == 0) {
 			g_autofree char *failure = g_strdup(json_get_str(job, "error", NULL));
 			job_command(worker, "job-dismiss", "id", id);
@@ -356,7 +373,8 @@ static gboolean job_follow(BlockWorker *worker, const char *id, gboolean report,
 				return TRUE;
 			gboolean full = strstr(failure, g_strerror(ENOSPC)) != NULL;
 			error_set(error, full ? ERROR_NO_SPACE : ERROR_FAILED,
-				  full ? "free space on that file system and try again" : NULL, "QEMU's job failed: %s", failure);
+				full ? "free space on that file system and try again" : NULL, "QEMU's job failed: %s",
+				failure);
 			return FALSE;
 		}
 		if (!cancelled && worker->task && task_cancelled(worker->task)) {
@@ -372,7 +390,7 @@ static gboolean job_follow(BlockWorker *worker, const char *id, gboolean report,
 			error_set(error, ERROR_FAILED, NULL, "the block worker ended");
 			return FALSE;
 		}
-		json_auto json_object *event = qmp_wait_event(worker->qmp, mark, "JOB_STATUS_CHANGE", NULL, LOOK_MS, NULL);
+		json_object_put(qmp_wait_event(worker->qmp, mark, "JOB_STATUS_CHANGE", NULL, LOOK_MS, NULL));
 	}
 }
 
@@ -463,24 +481,24 @@ static gboolean mirror(BlockWorker *worker, const Image *source, const Image *ta
 }
 
 gboolean block_worker_copy(BlockWorker *worker, int source_fd, const char *source_format, int target_fd,
-			   const char *target_format, GError **error)
+	const char *target_format, GError **error)
 {
 	Image source = {0}, target = {0};
 	BlockInfo info, room;
 	GError *cause = NULL;
 	if (!block_worker_inspect(worker, target_fd, target_format, &room, error) ||
-	    !image_open_checked(worker, source_fd, source_format, &source, &info, error))
+		!image_open_checked(worker, source_fd, source_format, &source, &info, error))
 		return FALSE;
 	if (room.virtual_size < info.virtual_size) {
 		image_close(worker, &source);
 		error_set_field(error, ERROR_INVALID, "size", "give at least the source's size",
-				"the target is smaller than the image to copy");
+			"the target is smaller than the image to copy");
 		return FALSE;
 	}
-	gboolean done = info.virtual_size == 0 ||
-			(image_open_file(worker, target_fd, TRUE, &target, &cause) &&
-			 image_open_format(worker, target_format, TRUE, &target, &cause) &&
-			 mirror(worker, &source, &target, info.virtual_size, &cause));
+	gboolean done =
+		info.virtual_size == 0 || (image_open_file(worker, target_fd, TRUE, &target, &cause) &&
+						  image_open_format(worker, target_format, TRUE, &target, &cause) &&
+						  mirror(worker, &source, &target, info.virtual_size, &cause));
 	image_close(worker, &target);
 	image_close(worker, &source);
 	if (!done) {

@@ -1,3 +1,5 @@
+import os
+import pathlib
 import shutil
 
 import pytest
@@ -8,11 +10,10 @@ from yado import Yado
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """The image, built once a session by a daemon of its own, to be copied into others' states."""
-    import os
-    import pathlib
     cached = os.environ.get("YADO_TEST_IMAGES")
     if cached and pathlib.Path(cached).exists():
-        return pathlib.Path(cached)
+        yield pathlib.Path(cached)
+        return
     folder = pathlib.Path("/var/tmp") / f"yado-test-{os.getpid()}" / "seed"
     folder.parent.mkdir(mode=0o700)
     yado = Yado(folder)
@@ -29,15 +30,15 @@ def tiny(tmp_path_factory):
 @pytest.fixture
 def host(tiny, tmp_path_factory, request):
     """A running yadod that has the image `tiny`; everything it started is gone after the test."""
-    folder = tiny.parent / request.node.name.replace("[", "-").replace("]", "")[:40]
-    shutil.copytree(tiny, folder)
+    folder = tmp_path_factory.mktemp("host") / "state"
     yado = Yado(folder)
+    yado.copy_from(tiny)
     yado.start()
     yield yado
     try:
         yado.clean()
     finally:
-        if request.node.rep_call.passed if hasattr(request.node, "rep_call") else True:
+        if getattr(request.node, "rep_call", None) and request.node.rep_call.passed:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,6 +11,7 @@
  * red zone of its stack. Each call is single-stepped; afterwards registers and stack are put back and it runs on. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,6 @@
 #include <sys/un.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 enum { RED_ZONE = 128, SPACE = 4096 };
@@ -65,7 +65,8 @@ static uint64_t find_instruction(void)
 	while (fgets(line, sizeof line, maps)) {
 		unsigned long from, to;
 		char mode[8];
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[0] != 'r' || mode[2] != 'x' || strstr(line, "vsyscall"))
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[0] != 'r' || mode[2] != 'x' ||
+			strstr(line, "vsyscall"))
 			continue;
 		size_t length = to - from < sizeof code ? to - from : sizeof code;
 		struct iovec local = {code, length}, remote = {(void *)from, length};
@@ -179,8 +180,12 @@ static const struct {
 	const char *name;
 	long (*run)(char **args);
 } attempts[] = {
-	{"open", open_path},   {"connect", connect_ip}, {"connect-unix", connect_unix},
-	{"kill", kill_pid},    {"ptrace", ptrace_pid},  {"exec", exec_path},
+	{"open", open_path},
+	{"connect", connect_ip},
+	{"connect-unix", connect_unix},
+	{"kill", kill_pid},
+	{"ptrace", ptrace_pid},
+	{"exec", exec_path},
 };
 
 int main(int argc, char **argv)
@@ -191,13 +196,14 @@ int main(int argc, char **argv)
 		if (strcmp(argv[2], attempts[i].name) == 0)
 			run = attempts[i].run;
 	if (!run || strlen(argv[3]) >= SPACE / 2) {
-		fprintf(stderr, "usage: takeover PID open PATH [rw] | connect IP PORT | connect-unix PATH | kill PID | ptrace PID"
+		fprintf(stderr, "usage: takeover PID open PATH [rw] | connect IP PORT | connect-unix PATH | kill PID | "
+				"ptrace PID"
 				" | exec PATH\n");
 		return 2;
 	}
 	victim = atoi(argv[1]);
 	if (ptrace(PTRACE_SEIZE, victim, NULL, (void *)PTRACE_O_TRACEEXEC) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, victim, NULL, NULL) < 0 || waitpid(victim, &status, __WALL) < 0)
+		ptrace(PTRACE_INTERRUPT, victim, NULL, NULL) < 0 || waitpid(victim, &status, __WALL) < 0)
 		give_up("cannot stop it");
 	if (!WIFSTOPPED(status))
 		tell_death(status);

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -36,14 +37,21 @@ def wait_for(condition, timeout=30, what="the condition"):
 
 
 class Yado:
-    def __init__(self, state, images=None):
+    def __init__(self, state):
         self.state = pathlib.Path(state)
         self.run = pathlib.Path("/run") / ("yado-" + hashlib.sha256(str(self.state).encode()).hexdigest()[:8])
         self.socket = self.run / "api.sock"
         self.log = self.state.parent / (self.state.name + ".log")
         self.process = None
-        if images and not self.state.exists():
-            self.state.mkdir(mode=0o700)
+
+    def copy_from(self, seed):
+        """Begins with a copy of another daemon's state; its storage moves along with the copy."""
+        shutil.copytree(seed, self.state, ignore=shutil.ignore_patterns(".cache"))
+        database = sqlite3.connect(self.state / "store.db")
+        database.execute("UPDATE doc SET body = replace(body, ?, ?) WHERE path LIKE 'storage/%'",
+                         (str(seed), str(self.state)))
+        database.commit()
+        database.close()
 
     # --- the daemon ---
     def start(self, timeout=60):
@@ -169,6 +177,7 @@ class Console:
         self.send("\n")
         self.read_until("login:")
         self.send("root\n")
+        self.read_until("# ")  # login throws away what is typed before its shell is there
         self.send("stty -echo; PS1=\n")
         self.shell("true")
         return self

@@ -21,7 +21,7 @@
 enum { TEST_UID = 2100065000, DEADLINE_MS = 20000 };
 
 typedef struct Fixture {
-	char *dir;  /* the run directory */
+	char *dir; /* the run directory */
 	char *outer;
 } Fixture;
 
@@ -130,7 +130,8 @@ static void test_network(Fixture *fixture, gconstpointer data)
 static void test_view(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
-	g_autofree char *list = run_shell(fixture, "ls -A /; echo; ls /etc; echo; ls /dev; echo; ls /proc | grep -v '[a-z]'");
+	g_autofree char *list =
+		run_shell(fixture, "ls -A /; echo; ls /etc; echo; ls /dev; echo; ls /proc | grep -v '[a-z]'");
 	g_test_message("%s", list);
 	g_auto(GStrv) parts = g_strsplit(list, "\n\n", -1);
 	g_assert_cmpuint(g_strv_length(parts), ==, 4);
@@ -174,8 +175,9 @@ static void test_binds(Fixture *fixture, gconstpointer data)
 	g_assert_true(file_write_atomic(secret, "hidden\n", 7, 0644, NULL));
 	g_assert_cmpint(mkdir(given, 0777), ==, 0);
 	g_assert_cmpint(chmod(given, 0777), ==, 0);
-	g_autofree char *script = g_strdup_printf("cat %s; echo no >%s || echo refused; echo yes >%s/file; ls %s; cat %s || echo absent",
-						  shown, shown, given, fixture->outer, secret);
+	g_autofree char *script =
+		g_strdup_printf("cat %s; echo no >%s || echo refused; echo yes >%s/file; ls %s; cat %s || echo absent",
+			shown, shown, given, fixture->outer, secret);
 	g_autoptr(Launch) launch = new_shell(fixture, script);
 	launch_bind(launch, shown, FALSE);
 	launch_bind(launch, given, TRUE);
@@ -220,7 +222,7 @@ static void test_exit_code(Fixture *fixture, gconstpointer data)
 	gint64 before = g_get_real_time();
 	g_autoptr(Launch) launch = new_shell(fixture, "exit 7");
 	LaunchRecord record;
-	g_autofree char *log = run(fixture, launch, &record);
+	g_free(run(fixture, launch, &record));
 	g_assert_cmpint(record.exit_code, ==, 7);
 	g_assert_cmpint(record.exit_signal, ==, 0);
 	g_assert_false(record.running);
@@ -239,7 +241,7 @@ static void test_signal(Fixture *fixture, gconstpointer data)
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autoptr(Launch) launch = new_shell(fixture, cases[i].script);
 		LaunchRecord record;
-		g_autofree char *log = run(fixture, launch, &record);
+		g_free(run(fixture, launch, &record));
 		g_assert_cmpint(record.exit_code, ==, -1);
 		g_assert_cmpint(record.exit_signal, ==, cases[i].signal);
 	}
@@ -286,8 +288,8 @@ static void test_exec_failure(Fixture *fixture, gconstpointer data)
 	g_autoptr(Launch) absent = launch_new("/usr/bin/no-such-program", fixture->dir);
 	g_assert_false(launch_start(absent, DEADLINE_MS, &launched, &error));
 	g_assert_cmpstr(error->message, ==,
-			"cannot start '/usr/bin/no-such-program': cannot execute '/usr/bin/no-such-program': "
-			"No such file or directory");
+		"cannot start '/usr/bin/no-such-program': cannot execute '/usr/bin/no-such-program': "
+		"No such file or directory");
 	g_clear_error(&error);
 	g_assert_cmpint(launched.pid, ==, -7); /* untouched */
 	g_assert_true(launch_read_record(fixture->dir, &record, NULL));
@@ -395,7 +397,8 @@ static void test_log(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
 	struct stat now, old;
-	g_autoptr(Launch) launch = new_shell(fixture, "i=0; while [ $i -lt 40000 ]; do echo line number $i; i=$((i+1)); done >&2");
+	g_autoptr(Launch) launch =
+		new_shell(fixture, "i=0; while [ $i -lt 40000 ]; do echo line number $i; i=$((i+1)); done >&2");
 	g_autofree char *end = run(fixture, launch, NULL);
 	g_autofree char *path = g_build_filename(fixture->dir, "log", NULL);
 	g_autofree char *former = g_build_filename(fixture->dir, "log.old", NULL);
@@ -407,7 +410,7 @@ static void test_log(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(strlen(end), <=, 65536);
 	g_assert_true(g_str_has_prefix(end, "line number "));
 	g_autofree char *little = launch_read_log(fixture->dir, 40);
-	g_assert_cmpstr(little, ==, "line number 39998\nline number 39999\n" + (strlen(little) == 36 ? 0 : 18));
+	g_assert_cmpstr(little, ==, "line number 39998\nline number 39999\n");
 }
 
 static void test_seccomp(Fixture *fixture, gconstpointer data)
@@ -434,7 +437,8 @@ static void test_seccomp(Fixture *fixture, gconstpointer data)
 		launch_set_uid(launch, TEST_UID);
 		launch_set_seccomp(launch);
 		g_autofree char *said = run(fixture, launch, &record);
-		g_test_message("%s: code %d signal %d %s", cases[i].program, record.exit_code, record.exit_signal, said);
+		g_test_message(
+			"%s: code %d signal %d %s", cases[i].program, record.exit_code, record.exit_signal, said);
 		g_assert_cmpint(record.exit_signal, ==, cases[i].killed ? SIGSYS : 0);
 	}
 	/* Other families than Unix sockets are not there. */
@@ -464,8 +468,9 @@ static void test_cgroup(Fixture *fixture, gconstpointer data)
 	g_test_message("%s", description);
 	g_assert_true(cgroup_make("vm-100", &error));
 	g_assert_true(cgroup_make("vm-100", &error)); /* again is fine */
-	g_autoptr(Launch) launch = new_shell(fixture, "sleep 100 & sleep 100 & head -c 8000000 /dev/zero | tail -c 7000000 >/dev/null; "
-						      "echo ready >&15; wait");
+	g_autoptr(Launch) launch =
+		new_shell(fixture, "sleep 100 & sleep 100 & head -c 8000000 /dev/zero | tail -c 7000000 >/dev/null; "
+				   "echo ready >&15; wait");
 	int ready[2];
 	g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
 	launch_pass_fd(launch, ready[1], 15);
