@@ -1,0 +1,98 @@
+"""What the benches share: a yadod of their own, one kept connection to it, and the form of their results."""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+from yado import Yado, request, wait_for  # noqa: E402
+
+
+def arguments(text, **defaults):
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in defaults.items():
+        if isinstance(value, bool):
+            parser.add_argument("--" + name, action="store_true")
+        else:
+            parser.add_argument("--" + name, type=type(value), default=value)
+    return parser.parse_args()
+
+
+class Bench:
+    """A daemon with the image `tiny`, gone with all its guests at the end. YADO_BUILD names the build directory,
+    YADO_TEST_IMAGES a state directory that has the image already."""
+
+    def __init__(self, image=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-", dir="/var/tmp"))
+        self.yado = Yado(self.folder / "state")
+        self.image = image
+        self.client = None
+
+    def __enter__(self):
+        seed = os.environ.get("YADO_TEST_IMAGES")
+        if self.image and seed:
+            self.yado.copy_from(seed)
+        self.yado.start()
+        if self.image and not seed:
+            self.yado("image", "build", "tiny", timeout=600)
+        self.connect()
+        return self
+
+    def __exit__(self, *_):
+        self.client.close()
+        self.yado.clean()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def connect(self):
+        self.client = self.yado.connect()
+        self.client.settimeout(120)
+        self.stream = 0
+
+    def ask(self, method, path, body=None, status=200):
+        """One request on the kept connection."""
+        raw, head = self.exchange(method, path, body)
+        if head["status"] != status:
+            raise RuntimeError(f"{method} {path}: {head['status']}: {raw[:500]}")
+        head["body"] = json.loads(raw) if raw else None
+        return head
+
+    def exchange(self, method, path, body=None):
+        self.stream += 1
+        head = json.dumps({"method": method, "path": path, "deadline_ms": 120000}).encode()
+        payload = len(head).to_bytes(4, "little") + head + (json.dumps(body).encode() if body is not None else b"")
+        self.client.sendall(len(payload).to_bytes(4, "little") + self.stream.to_bytes(4, "little") + bytes([1, 0, 0, 0])
+                            + payload)
+        header = self.read(12)
+        payload = self.read(int.from_bytes(header[:4], "little"))
+        length = int.from_bytes(payload[:4], "little")
+        return payload[4 + length:], json.loads(payload[4:4 + length])
+
+    def read(self, length):
+        data = bytearray(length)
+        view = memoryview(data)
+        while view:
+            count = self.client.recv_into(view)
+            if not count:
+                raise EOFError("yadod closed the connection")
+            view = view[count:]
+        return bytes(data)
+
+    def guest_pid(self, name):
+        return self.yado.status(name)["pid"]
+
+    def daemon_memory(self):
+        """Proportional set size of yadod in MiB."""
+        text = pathlib.Path(f"/proc/{self.yado.process.pid}/smaps_rollup").read_text()
+        return int(text.split("Pss:")[1].split()[0]) / 1024
+
+    @staticmethod
+    def row(name, value, ratio="", goal=""):
+        print("\t".join((name, value, ratio, goal)), flush=True)
+
+
+__all__ = ["Bench", "arguments", "request", "wait_for"]
