@@ -49,6 +49,7 @@ static gboolean launch_qemu(Vm *vm, json_object *document, Launched *ret_launche
 	for (guint i = 1; i < command->argv->len; i++)
 		launch_add_arg(launch, g_ptr_array_index(command->argv, i));
 	launch_set_uid(launch, uid);
+	launch_set_input(launch, "{\"execute\":\"qmp_capabilities\"}\n");
 	launch_set_network(launch, LAUNCH_NETWORK_NONE);
 	launch_set_cgroup(launch, vm->cgroup);
 	if (services->host->kvm)

@@ -35,12 +35,19 @@ enum { NOBODY = 65534 };
 
 static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
 
-static void answer(const char *text)
+/* FALSE if yadod has died: nobody is there to be told. */
+static int answer(const char *text)
 {
-	/* yadod may have died; then nobody wants to know. */
 	ssize_t n = write(LAUNCH_FD_STATUS, text, strlen(text));
-	(void)n;
 	close(LAUNCH_FD_STATUS);
+	return n == (ssize_t)strlen(text);
+}
+
+/* pipe(7): the write end polls POLLERR once nobody has the read end. */
+static int is_awaited(void)
+{
+	struct pollfd status = {.fd = LAUNCH_FD_STATUS, .events = 0};
+	return poll(&status, 1, 0) >= 0 && !(status.revents & POLLERR);
 }
 
 __attribute__((noreturn)) static void give_up(const char *what, const char *reason)
@@ -139,7 +146,7 @@ static int follow(const Spec *spec, pid_t child, int pidfd, int output, Log *log
 /* B. */
 __attribute__((noreturn)) static void launch(const Spec *spec)
 {
-	int output[2], go[2], said[2];
+	int input[2], output[2], go[2], said[2];
 	char reason[3072], text[4096];
 	Log log;
 
@@ -149,6 +156,9 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		give_up("cannot open the log", strerror(errno));
 	if (pipe2(output, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0 || pipe2(said, O_CLOEXEC) < 0)
 		give_up("cannot make pipes", strerror(errno));
+	if (spec->input && (pipe2(input, O_CLOEXEC) < 0 ||
+			    write(input[1], spec->input, strlen(spec->input)) != (ssize_t)strlen(spec->input)))
+		give_up("cannot make the input", strerror(errno));
 	if (unshare(CLONE_NEWPID) < 0)
 		give_up("cannot make a pid namespace", strerror(errno));
 
@@ -168,6 +178,8 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 			_exit(CAGE_FAILED);
 		for (int number = 1; number < 65; number++)
 			signal(number, SIG_DFL);
+		if (spec->input)
+			dup2(input[0], 0);
 		dup2(output[1], 1);
 		dup2(output[1], 2);
 		cage_enter(spec, said[1]);
@@ -175,11 +187,16 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	close(output[1]);
 	close(go[0]);
 	close(said[1]);
+	if (spec->input)
+		close(input[0]);
 	for (size_t i = 0; i < spec->fd_count; i++)
 		close(spec->fds[i]);
 
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	unsigned long long start_time = record_start_time(child);
+	/* A yadod that has died cannot take the program over, and the next one may be about to start it itself. */
+	if (!is_awaited())
+		_exit(1);
 	if (pidfd < 0 || start_time == 0 || record_pid(spec->run_dir, child, start_time) < 0) {
 		int saved = errno;
 		close(go[1]);
@@ -197,7 +214,8 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	}
 	close(said[0]);
 	snprintf(text, sizeof text, "ok %d %llu\n", (int)child, start_time);
-	answer(text);
+	if (!answer(text))
+		kill(child, SIGKILL);
 
 	int status = follow(spec, child, pidfd, output[0], &log);
 	if (record_exit(spec->run_dir, status) < 0) {

@@ -57,6 +57,8 @@ static int take_record(Spec *spec, size_t *args, const char *word, char *value)
 		spec->run_dir = value;
 	else if (strcmp(word, "log") == 0)
 		spec->log = value;
+	else if (strcmp(word, "input") == 0 && strlen(value) <= LAUNCH_INPUT_MAX)
+		spec->input = value;
 	else if (strcmp(word, "uid") == 0 && parse_number(value, 0xfffffffeL, &number))
 		spec->uid = (uid_t)number;
 	else if (strcmp(word, "network") == 0 && strcmp(value, "host") == 0)

@@ -10,6 +10,7 @@ typedef struct Bind {
 
 typedef struct Spec {
 	const char *program, *run_dir, *log;
+	const char *input; /* NULL: stdin as it is */
 	char **argv; /* NULL-terminated, argv[0] is the program */
 	Bind *binds;
 	size_t bind_count;

@@ -200,6 +200,10 @@ static void add_sockets(QemuCommand *command, json_object *vm)
 {
 	add_chardev(command, "qmp");
 	add(command, "-mon", "chardev=qmp,mode=control");
+	/* A second monitor only writes events, to the launcher's log: there they wait for a yadod that was not running.
+	 * The command that lets it begin is its input (start.c). */
+	add(command, "-chardev", "stdio,id=events,signal=off");
+	add(command, "-mon", "chardev=events,mode=control");
 	if (json_get_bool(vm, "serial", TRUE)) {
 		add_chardev(command, "serial");
 		add(command, "-device", "{\"driver\":\"isa-serial\",\"id\":\"serial0\",\"chardev\":\"serial\",\"index\":0}");

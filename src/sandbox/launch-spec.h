@@ -12,12 +12,14 @@
  *   ro PATH, rw PATH  a path that appears in the view, in this order; devices too
  *   fd NUMBER         this descriptor of yado-launch is for the program; all others are closed
  *   cgroup PATH       a cgroup.procs file that the program writes itself into; repeated
+ *   input TEXT        stdin is a pipe with this text that stays open as long as yado-launch lives
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)
  *   end yes           the last record
  *
  * The answer on LAUNCH_FD_STATUS is one line, written after the program was executed or has failed to be:
  *   "ok PID START_TIME\n"   or   "error TEXT\n"
+ * When nobody is there to read it (yadod has died), the program is not begun, or is killed.
  *
  * Files in rundir: LAUNCH_PID_FILE before the cage is built, LAUNCH_EXIT_FILE when the program has ended. Each is lines
  * of a word, a space and a value; each is written beside, synced and renamed.
@@ -34,6 +36,7 @@
 
 #define LAUNCH_SPEC_MAX (1 << 20)
 #define LAUNCH_LOG_MAX (256 * 1024)
+#define LAUNCH_INPUT_MAX 4096 /* what any pipe takes without a reader (pipe(7), PIPE_BUF) */
 #define LAUNCH_PID_FILE "pid"
 #define LAUNCH_EXIT_FILE "exit"
 #define LAUNCH_ROOT_DIR "root" /* mount point of the view, in the program's own mount namespace only */

@@ -22,6 +22,7 @@
 
 struct Launch {
 	char *program, *run_dir, *log;
+	gboolean input_fits;
 	GByteArray *records;
 	GArray *fds; /* ProcessFd */
 	gboolean lifeline, seccomp;
@@ -44,6 +45,7 @@ Launch *launch_new(const char *program, const char *run_dir)
 	launch->log = g_build_filename(run_dir, "log", NULL);
 	launch->records = g_byte_array_new();
 	launch->fds = g_array_new(FALSE, FALSE, sizeof(ProcessFd));
+	launch->input_fits = TRUE;
 	add_record(launch, "program", program);
 	add_record(launch, "rundir", run_dir);
 	return launch;
@@ -114,6 +116,12 @@ void launch_set_log(Launch *launch, const char *path)
 {
 	g_free(launch->log);
 	launch->log = g_strdup(path);
+}
+
+void launch_set_input(Launch *launch, const char *text)
+{
+	launch->input_fits = strlen(text) <= LAUNCH_INPUT_MAX;
+	add_record(launch, "input", text);
 }
 
 /* YADO_LAUNCH, beside our own program, in the build tree that our program belongs to, or where it is installed. */
@@ -218,6 +226,11 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 		g_string_append_len(tail, "seccomp yes", sizeof "seccomp yes");
 	g_string_append_len(tail, "end yes", sizeof "end yes");
 	g_byte_array_append(spec, (const guint8 *)tail->str, (guint)tail->len);
+	if (!launch->input_fits) {
+		error_set(error, ERROR_TOO_LARGE, NULL, "cannot start '%s': its input takes more than %d bytes",
+			launch->program, LAUNCH_INPUT_MAX);
+		return FALSE;
+	}
 	if (spec->len > LAUNCH_SPEC_MAX) {
 		error_set(error, ERROR_TOO_LARGE, NULL, "cannot start '%s': its arguments take more than %d bytes",
 			launch->program, LAUNCH_SPEC_MAX);
@@ -329,6 +342,7 @@ gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GErro
 		record.pid = (pid_t)record_number(pid, "pid");
 		record.start_time = (guint64)record_number(pid, "start");
 		record.running = record.start_time && process_start_time(record.pid) == record.start_time;
+		record.watched = process_start_time((pid_t)record_number(pid, "launcher")) != 0;
 	}
 	/* Read after the process was looked at: when that has ended, the launcher writes this a moment later. */
 	g_autoptr(GHashTable) end = read_record_file(run_dir, LAUNCH_EXIT_FILE, &cause);
@@ -361,7 +375,8 @@ gboolean launch_clear_record(const char *run_dir, GError **error)
 	return TRUE;
 }
 
-char *launch_read_log(const char *run_dir, gsize max_bytes)
+/* All that is kept of the log, in lines. A first line that was cut off by the log's turning stays as it is. */
+static char **read_log_lines(const char *run_dir)
 {
 	static const char *const names[] = {"log.old", "log"};
 	g_autoptr(GString) all = g_string_new(NULL);
@@ -372,12 +387,39 @@ char *launch_read_log(const char *run_dir, gsize max_bytes)
 		if (file_read(path, LAUNCH_LOG_MAX, &text, &length, NULL))
 			g_string_append_len(all, text, (gssize)length);
 	}
-	gsize from = all->len > max_bytes ? all->len - max_bytes : 0;
+	g_autofree char *valid = g_utf8_make_valid(all->str, (gssize)all->len);
+	return g_strsplit(valid, "\n", -1);
+}
+
+static gboolean is_event(const char *line)
+{
+	return line[0] == '{' && (line[1] == '"' || line[1] == '}');
+}
+
+char *launch_read_log(const char *run_dir, gsize max_bytes)
+{
+	g_auto(GStrv) lines = read_log_lines(run_dir);
+	g_autoptr(GString) kept = g_string_new(NULL);
+	for (char **line = lines; *line; line++)
+		if (!is_event(*line))
+			g_string_append_printf(kept, "%s%s", *line, line[1] ? "\n" : "");
+	gsize from = kept->len > max_bytes ? kept->len - max_bytes : 0;
 	if (from > 0) {
 		/* Begins with a whole line, where there is one. */
-		const char *line = memchr(all->str + from, '\n', all->len - from);
+		const char *line = memchr(kept->str + from, '\n', kept->len - from);
 		if (line && line[1])
-			from = (gsize)(line + 1 - all->str);
+			from = (gsize)(line + 1 - kept->str);
 	}
-	return g_utf8_make_valid(all->str + from, (gssize)(all->len - from));
+	return g_utf8_make_valid(kept->str + from, (gssize)(kept->len - from));
+}
+
+char **launch_read_events(const char *run_dir)
+{
+	g_auto(GStrv) lines = read_log_lines(run_dir);
+	g_autoptr(GPtrArray) events = g_ptr_array_new();
+	for (char **line = lines; *line; line++)
+		if (is_event(*line))
+			g_ptr_array_add(events, g_strdup(*line));
+	g_ptr_array_add(events, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&events), FALSE);
 }

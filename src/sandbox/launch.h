@@ -32,6 +32,9 @@ void launch_set_lifeline(Launch *launch);
 void launch_set_seccomp(Launch *launch);
 /* stdout and stderr: appended to this file (at most log_max bytes are kept by the launcher). Default: RUNDIR/log. */
 void launch_set_log(Launch *launch, const char *path);
+/* stdin: a pipe that holds this text (at most LAUNCH_INPUT_MAX bytes, sandbox/launch-spec.h) and ends with the
+ * launcher, so not before the program. Default: /dev/null. */
+void launch_set_input(Launch *launch, const char *text);
 
 typedef struct Launched {
 	pid_t pid;           /* of the program */
@@ -45,6 +48,7 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 typedef struct LaunchRecord {
 	gboolean present;    /* a pid file of this boot exists */
 	gboolean running;    /* and exactly that process lives */
+	gboolean watched;    /* so does its launcher, which will write how it ended */
 	pid_t pid;
 	guint64 start_time;
 	gboolean ended;      /* an exit record exists */
@@ -55,5 +59,9 @@ typedef struct LaunchRecord {
 gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error);
 /* Removes pid and exit files of a former run. */
 gboolean launch_clear_record(const char *run_dir, GError **error);
-/* The last lines (at most max_bytes) of what the program wrote to stderr; caller frees; "" if nothing. */
+/* The last lines (at most max_bytes) of what the program wrote to stderr; caller frees; "" if nothing. Lines that are
+ * JSON objects are left out: they are what QEMU's event monitor says, for launch_read_events(). */
 char *launch_read_log(const char *run_dir, gsize max_bytes);
+/* These lines alone, oldest first, of what the log still holds; NULL-terminated, free with g_strfreev. They come from
+ * the program and may be anything. */
+char **launch_read_events(const char *run_dir);
