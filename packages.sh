@@ -1,10 +1,11 @@
-# What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test.
+# What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
 packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
-	e2fsprogs lz4 cpio kmod)
-packages_build=(gcc libc6-dev musl-tools linux-libc-dev meson ninja-build pkg-config
+	e2fsprogs lz4)
+packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev)
-packages_test=(clang libclang-rt-14-dev python3 python3-pytest iproute2 procps socat cppcheck)
+packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps)
+packages_full=(clang)
 
 # Installs what is not installed; without anything to do it takes no time and no network.
 install_missing() {
@@ -15,6 +16,20 @@ install_missing() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -o DPkg::Lock::Timeout=500 update
+	dpkg --configure -a || : # what an interrupted apt has left
+	apt_update
 	apt-get -o DPkg::Lock::Timeout=500 install -y --no-install-recommends "${missing[@]}"
+}
+
+# apt waits for the locks of dpkg, but not for that of its lists.
+apt_update() {
+	local output
+	for _ in $(seq 500); do
+		output=$(LC_ALL=C apt-get update 2>&1) && { echo "$output"; return 0; }
+		[[ $output == *"Could not get lock"* ]] || break
+		echo "waiting for another apt: ${output##*E: Could}"
+		sleep 1
+	done
+	echo "$output"
+	return 1
 }

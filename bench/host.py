@@ -10,7 +10,7 @@ import tempfile
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
-from yado import Yado, request, wait_for  # noqa: E402
+from yado import Yado, wait_for  # noqa: E402
 
 
 def arguments(text, **defaults):
@@ -23,35 +23,16 @@ def arguments(text, **defaults):
     return parser.parse_args()
 
 
-class Bench:
-    """A daemon with the image `tiny`, gone with all its guests at the end. YADO_BUILD names the build directory,
-    YADO_TEST_IMAGES a state directory that has the image already."""
+class Connection:
+    """One kept connection to api.sock; requests one after another."""
 
-    def __init__(self, image=True):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-", dir="/var/tmp"))
-        self.yado = Yado(self.folder / "state")
-        self.image = image
-        self.client = None
-
-    def __enter__(self):
-        seed = os.environ.get("YADO_TEST_IMAGES")
-        if self.image and seed:
-            self.yado.copy_from(seed)
-        self.yado.start()
-        if self.image and not seed:
-            self.yado("image", "build", "tiny", timeout=600)
-        self.connect()
-        return self
-
-    def __exit__(self, *_):
-        self.client.close()
-        self.yado.clean()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def connect(self):
-        self.client = self.yado.connect()
+    def __init__(self, yado):
+        self.client = yado.connect()
         self.client.settimeout(120)
         self.stream = 0
+
+    def close(self):
+        self.client.close()
 
     def ask(self, method, path, body=None, status=200):
         """One request on the kept connection."""
@@ -82,6 +63,33 @@ class Bench:
             view = view[count:]
         return bytes(data)
 
+
+class Bench:
+    """A daemon with the image `tiny`, gone with all its guests at the end. YADO_BUILD names the build directory,
+    YADO_TEST_IMAGES a state directory that has the image already."""
+
+    def __init__(self, image=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-", dir="/var/tmp"))
+        self.yado = Yado(self.folder / "state")
+        self.image = image
+
+    def __enter__(self):
+        seed = os.environ.get("YADO_TEST_IMAGES")
+        if self.image and seed:
+            self.yado.copy_from(seed)
+        self.yado.start()
+        if self.image and not seed:
+            self.yado("image", "build", "tiny", timeout=600)
+        self.connection = Connection(self.yado)
+        return self
+
+    def __exit__(self, *_):
+        self.yado.clean()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, *words, **keywords):
+        return self.connection.ask(*words, **keywords)
+
     def guest_pid(self, name):
         return self.yado.status(name)["pid"]
 
@@ -95,4 +103,4 @@ class Bench:
         print("\t".join((name, value, ratio, goal)), flush=True)
 
 
-__all__ = ["Bench", "arguments", "request", "wait_for"]
+__all__ = ["Bench", "Connection", "arguments", "wait_for"]

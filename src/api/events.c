@@ -175,6 +175,6 @@ static gboolean follow_events(Call *call, GError **error)
 }
 
 const Route event_routes[] = {
-	{"GET", "/events", follow_events, FALSE},
+	{"GET", "/events", follow_events, FALSE, "prefix"},
 	{NULL},
 };

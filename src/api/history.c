@@ -10,7 +10,7 @@
 #include "guest/vm.h"
 #include "schema/schema.h"
 
-enum { LIMIT_MAX = 1000 };
+enum { LIMIT_MAX = 1000, PAGE = 1000 };
 
 static json_object *describe(const Change *change)
 {
@@ -28,26 +28,51 @@ static json_object *describe(const Change *change)
 	return json;
 }
 
+/* "vm/100" is that guest and not VM 1000 as well; "vm/" and "" are all below. */
+static gboolean is_below(const char *path, const char *prefix)
+{
+	gsize length = strlen(prefix);
+	return length == 0 || prefix[length - 1] == '/' ? g_str_has_prefix(path, prefix) : g_str_equal(path, prefix);
+}
+
+/* What a restore brings back; the rest are facts. */
+static gboolean is_configuration(const char *path)
+{
+	return g_str_has_prefix(path, "vm/") || g_str_has_prefix(path, "storage/");
+}
+
+/* Pages of the store are read until enough of what was asked for has come. A commit is never cut in two, so that the
+ * next page can begin below the last one's revision. */
 static gboolean list_history(Call *call, GError **error)
 {
-	gint64 before, limit;
+	gint64 before, limit, facts;
 	const char *prefix = call_query(call, "prefix");
 	if (!call_int(call, "before", 0, G_MAXINT64, 0, &before, error) ||
+	    !call_int(call, "facts", 0, 1, 0, &facts, error) ||
 	    !call_int(call, "limit", 1, LIMIT_MAX, 100, &limit, error))
 		return FALSE;
-	g_autoptr(GPtrArray) changes =
-		store_history(call->services->store, prefix ? prefix : "", before, (guint)limit, error);
-	if (!changes)
-		return FALSE;
-	json_object *items = json_object_new_array(), *answer = json_object_new_object();
-	for (guint i = 0; i < changes->len; i++)
-		json_object_array_add(items, describe(g_ptr_array_index(changes, i)));
-	json_set(answer, "items", items);
-	if (changes->len == limit) {
-		Change *last = g_ptr_array_index(changes, changes->len - 1);
-		json_set_int(answer, "next", last->rev);
-	}
-	return answer_json(call, 200, answer);
+	json_auto json_object *items = json_object_new_array();
+	json_auto json_object *next = NULL;
+	gint64 last = before;
+	do {
+		g_autoptr(GPtrArray) changes =
+			store_history(call->services->store, prefix ? prefix : "", last, PAGE, error);
+		if (!changes)
+			return FALSE;
+		if (changes->len == 0)
+			break;
+		for (guint i = 0; i < changes->len; i++) {
+			Change *change = g_ptr_array_index(changes, i);
+			if ((gint64)json_object_array_length(items) >= limit && change->rev != last) {
+				next = json_object_new_int64(last);
+				break;
+			}
+			last = change->rev;
+			if (is_below(change->path, prefix ? prefix : "") && (facts || is_configuration(change->path)))
+				json_object_array_add(items, describe(change));
+		}
+	} while (!next && last > 1);
+	return answer_items_next(call, json_object_get(items), next);
 }
 
 static gboolean get_commit(Call *call, GError **error)
@@ -127,6 +152,52 @@ static void restore_storage(const Change *change, json_object *plan, Batch *batc
 	batch_put(batch, change->path, change->rev, change->after);
 }
 
+static gboolean check_restore(Call *call, json_object *body, GError **error)
+{
+	json_object_object_foreach (body, key, value) {
+		(void)value;
+		if (g_str_equal(key, "rev") || g_str_equal(key, "prefix"))
+			continue;
+		error_set_field(error, ERROR_INVALID, key, "rev and prefix", "a restore has no field '%s'", key);
+		return FALSE;
+	}
+	gint64 rev = json_get_int(body, "rev", 0);
+	if (rev < 1 || rev > store_revision(call->services->store)) {
+		error_set_field(error, ERROR_INVALID, "rev", "'yado history list' shows the revisions",
+				"rev must be a revision that there was");
+		return FALSE;
+	}
+	const char *prefix = json_get_str(body, "prefix", "");
+	if (*prefix && !is_configuration(prefix)) {
+		error_set_field(error, ERROR_INVALID, "prefix", "vm/, vm/100, storage/, or nothing for all",
+				"prefix '%s' holds no configuration", prefix);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* The running guests go along; where one cannot, the plan's effects say so, since the commit is made. */
+static json_object *apply(Call *call, GPtrArray *vms, json_object *effects)
+{
+	json_object *tasks = json_object_new_array();
+	for (guint i = 0; i < vms->len; i++) {
+		Plan *vm_plan = g_ptr_array_index(vms, i);
+		g_autoptr(GError) error = NULL;
+		g_autoptr(Vm) vm = guests_get(call->services->guests, json_get_int(vm_plan->document, "id", 0));
+		if (!vm || !vm_state_is_alive(vm_get_state(vm)))
+			continue;
+		gint64 task = vm_submit(vm, &vm_apply_kind, call->request->user, NULL, &error);
+		if (task) {
+			json_object_array_add(tasks, json_object_new_int64(task));
+			continue;
+		}
+		g_autofree char *label = vm_label(vm);
+		g_autofree char *text = g_strdup_printf("%s goes along at its next start: %s", label, error->message);
+		json_object_array_add(effects, json_object_new_string(text));
+	}
+	return tasks;
+}
+
 static gboolean restore(Call *call, GError **error)
 {
 	Services *services = call->services;
@@ -135,11 +206,8 @@ static gboolean restore(Call *call, GError **error)
 		return FALSE;
 	gint64 rev = json_get_int(body, "rev", 0);
 	const char *prefix = json_get_str(body, "prefix", "");
-	if (rev < 1) {
-		error_set_field(error, ERROR_INVALID, "rev", "'yado history list' shows the revisions",
-				"rev must be a revision");
+	if (!check_restore(call, body, error))
 		return FALSE;
-	}
 	g_autoptr(GPtrArray) changes = store_restore_plan(services->store, prefix, rev, error);
 	if (!changes)
 		return FALSE;
@@ -153,6 +221,8 @@ static gboolean restore(Call *call, GError **error)
 	json_set(plan, "refused", json_object_new_array());
 	for (guint i = 0; i < changes->len; i++) {
 		Change *change = g_ptr_array_index(changes, i);
+		if (!is_below(change->path, prefix))
+			continue;
 		if (g_str_has_prefix(change->path, "vm/")) {
 			Plan *vm_plan = restore_vm(services, change, plan);
 			if (vm_plan)
@@ -177,16 +247,7 @@ static gboolean restore(Call *call, GError **error)
 			return FALSE;
 	if (!batch_is_empty(batch) && !store_commit(services->store, batch, error))
 		return FALSE;
-	json_object *tasks = json_object_new_array();
-	for (guint i = 0; i < vms->len; i++) {
-		Plan *vm_plan = g_ptr_array_index(vms, i);
-		g_autoptr(Vm) vm = guests_get(services->guests, json_get_int(vm_plan->document, "id", 0));
-		gint64 task = vm && vm_plan->needs_task
-				      ? vm_submit(vm, &vm_apply_kind, call->request->user, NULL, error)
-				      : 0;
-		if (task)
-			json_object_array_add(tasks, json_object_new_int64(task));
-	}
+	json_object *tasks = apply(call, vms, json_get(plan, "effects"));
 	json_object *answer = json_object_new_object();
 	json_set(answer, "tasks", tasks);
 	json_set(answer, "plan", json_object_get(plan));
@@ -194,7 +255,7 @@ static gboolean restore(Call *call, GError **error)
 }
 
 const Route history_routes[] = {
-	{"GET", "/history", list_history, FALSE},
+	{"GET", "/history", list_history, FALSE, "prefix before limit facts"},
 	{"POST", "/history/restore", restore, TRUE},
 	{"GET", "/history/{}", get_commit, FALSE},
 	{NULL},

@@ -17,7 +17,7 @@ static gboolean list_images(Call *call, GError **error)
 	json_object *items = json_object_new_array();
 	for (guint i = 0; i < documents->len; i++)
 		json_object_array_add(items, json_copy(((Doc *)g_ptr_array_index(documents, i))->body));
-	return answer_items(call, items);
+	return answer_page(call, items, error);
 }
 
 static gboolean get_image(Call *call, GError **error)
@@ -119,7 +119,7 @@ static gboolean delete_image(Call *call, GError **error)
 }
 
 const Route image_routes[] = {
-	{"GET", "/images", list_images, FALSE},
+	{"GET", "/images", list_images, FALSE, LIST_QUERY},
 	{"POST", "/images", import_image, TRUE},
 	{"POST", "/images/build", build_image, TRUE},
 	{"GET", "/images/{}", get_image, FALSE},

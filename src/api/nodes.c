@@ -44,10 +44,9 @@ static json_object *describe(Services *services)
 
 static gboolean list_nodes(Call *call, GError **error)
 {
-	(void)error;
 	json_object *items = json_object_new_array();
 	json_object_array_add(items, describe(call->services));
-	return answer_items(call, items);
+	return answer_page(call, items, error);
 }
 
 static gboolean get_node(Call *call, GError **error)
@@ -61,7 +60,7 @@ static gboolean get_node(Call *call, GError **error)
 }
 
 const Route node_routes[] = {
-	{"GET", "/nodes", list_nodes, FALSE},
+	{"GET", "/nodes", list_nodes, FALSE, LIST_QUERY},
 	{"GET", "/nodes/{}", get_node, FALSE},
 	{NULL},
 };

@@ -45,6 +45,43 @@ static gboolean match(const char *pattern, char **parts, char *args[3])
 	return TRUE;
 }
 
+static gboolean has_word(const char *words, const char *word)
+{
+	g_auto(GStrv) list = g_strsplit(words, " ", -1);
+	return g_strv_contains((const char *const *)list, word);
+}
+
+/* A parameter that is not known would be a wish that is silently not fulfilled. */
+static gboolean check_query(Call *call, const Route *route, GError **error)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+	const char *known = route->query ? route->query : "";
+	if (!call->request->query)
+		return TRUE;
+	g_hash_table_iter_init(&iter, call->request->query);
+	while (g_hash_table_iter_next(&iter, &name, &value)) {
+		if (g_str_equal(name, "plan")) {
+			if (route->plannable && (g_str_equal(value, "0") || g_str_equal(value, "1")))
+				continue;
+			if (route->plannable)
+				error_set_field(error, ERROR_INVALID, "plan", NULL, "plan must be 0 or 1");
+			else
+				error_set_field(error, ERROR_INVALID, "plan", NULL,
+						"%s %s changes nothing, so there is no plan", call->request->method,
+						call->request->path);
+			return FALSE;
+		}
+		if (has_word(known, name))
+			continue;
+		g_autofree char *hint = *known ? g_strdup_printf("it knows: %s", known) : NULL;
+		error_set_field(error, ERROR_INVALID, name, hint, "%s %s has no parameter '%s'", call->request->method,
+				call->request->path, (const char *)name);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
 {
 	Api *api = data;
@@ -64,12 +101,7 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 			if (!g_str_equal(route->method, request->method))
 				continue;
 			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
-			if (call.plan && !route->plannable) {
-				error_set(error, ERROR_INVALID, NULL, "%s %s changes nothing, so there is no plan",
-					  request->method, request->path);
-				return FALSE;
-			}
-			return route->handle(&call, error);
+			return check_query(&call, route, error) && route->handle(&call, error);
 		}
 	}
 	if (known)
@@ -198,12 +230,15 @@ gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...
 	return answer_plan(call, plan);
 }
 
-gboolean answer_items(Call *call, json_object *items)
+/* The items cut to the query's fields; the reference is taken over. */
+static json_object *cut_fields(Call *call, json_object *items)
 {
 	const char *fields = call_query(call, "fields");
-	g_auto(GStrv) names = fields ? g_strsplit(fields, ",", 64) : NULL;
-	json_object *answer = json_object_new_object(), *cut = names ? json_object_new_array() : items;
-	for (size_t i = 0; names && i < json_object_array_length(items); i++) {
+	if (!fields)
+		return items;
+	g_auto(GStrv) names = g_strsplit(fields, ",", 64);
+	json_object *cut = json_object_new_array();
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
 		json_object *row = json_object_new_object();
 		for (char **name = names; *name; name++) {
 			json_object *value = json_get(json_object_array_get_idx(items, i), *name);
@@ -212,10 +247,47 @@ gboolean answer_items(Call *call, json_object *items)
 		}
 		json_object_array_add(cut, row);
 	}
-	json_set(answer, "items", cut);
-	if (names)
-		json_object_put(items);
+	json_object_put(items);
+	return cut;
+}
+
+gboolean answer_items(Call *call, json_object *items)
+{
+	return answer_items_next(call, items, NULL);
+}
+
+gboolean answer_items_next(Call *call, json_object *items, json_object *next)
+{
+	json_object *answer = json_object_new_object();
+	json_set(answer, "items", cut_fields(call, items));
+	if (next)
+		json_set(answer, "next", json_object_get(next));
 	return answer_json(call, 200, answer);
+}
+
+gboolean answer_page(Call *call, json_object *items, GError **error)
+{
+	gint64 limit;
+	const char *after = call_query(call, "after");
+	json_auto json_object *all = items;
+	if (!call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error))
+		return FALSE;
+	json_object *page = json_object_new_array();
+	json_auto json_object *next = NULL;
+	const char *last = NULL;
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		json_object *item = json_object_array_get_idx(all, i);
+		const char *name = json_get_str(item, "name", "");
+		if (after && strcmp(name, after) <= 0)
+			continue;
+		if ((gint64)json_object_array_length(page) == limit) {
+			next = json_object_new_string(last);
+			break;
+		}
+		json_object_array_add(page, json_object_get(item));
+		last = name;
+	}
+	return answer_items_next(call, page, next);
 }
 
 gboolean answer_fd(Call *call, int fd)

@@ -18,6 +18,7 @@ typedef struct Route {
 	const char *pattern; /* "/vms/{}/start" below /api/v1 */
 	gboolean (*handle)(Call *call, GError **error);
 	gboolean plannable; /* answers plan=1; every route that changes something is */
+	const char *query;  /* the parameters that it knows, "limit after"; another one is refused. NULL: none */
 } Route;
 
 /* One table a resource, each ending with a NULL method. */
@@ -44,5 +45,11 @@ gboolean answer_refused(Call *call, GError *error);
 gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* {"items":[…]} of an array, cut to the query's fields. */
 gboolean answer_items(Call *call, json_object *items);
+/* With what is to be given back as `after` for the rest (lent); NULL: this was all. */
+gboolean answer_items_next(Call *call, json_object *items, json_object *next);
+/* One page of a whole list, by the query's limit and after: items are ordered by their member `name`. */
+gboolean answer_page(Call *call, json_object *items, GError **error);
+enum { LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
+#define LIST_QUERY "limit after fields"
 /* Hands a descriptor out with a 200. */
 gboolean answer_fd(Call *call, int fd);

@@ -25,8 +25,8 @@ static gboolean clear_path(const struct sockaddr_un *address, GError **error)
 		return FALSE;
 	}
 	if (!S_ISSOCK(info.st_mode)) {
-		error_set(error, ERROR_EXISTS, "move it away", "cannot listen at '%s': there is something that is no socket",
-			  path);
+		error_set(error, ERROR_EXISTS, "move it away",
+			  "cannot listen at '%s': there is something that is no socket", path);
 		return FALSE;
 	}
 	fd_auto int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -52,8 +52,8 @@ int server_bind(const char *path, struct stat *ret_info, GError **error)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address.sun_path) {
 		error_set(error, ERROR_INVALID, "use a run directory with a shorter path",
-			  "cannot listen at '%s': the path has %zu bytes, a Unix socket's may have %zu", path, strlen(path),
-			  sizeof address.sun_path - 1);
+			  "cannot listen at '%s': the path has %zu bytes, a Unix socket's may have %zu", path,
+			  strlen(path), sizeof address.sun_path - 1);
 		return -1;
 	}
 	strcpy(address.sun_path, path);

@@ -9,7 +9,7 @@
  *
  * What a peer can make us hold is bounded: open streams and running jobs of a connection, connections, the events
  * queued on a stream, and the bytes queued on a connection, which first stop the reading of further requests, then
- * end it. A handler may block, within its deadline, and costs a thread meanwhile; threads are made as they are needed
+ * end it. A handler may wait, within its deadline, and costs a thread meanwhile; threads are made as they are needed
  * and go when they are idle. */
 #include "api/server-internal.h"
 

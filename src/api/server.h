@@ -33,13 +33,16 @@ typedef struct Response {
 	gboolean keep_stream;  /* the stream stays open for events after the response */
 } Response;
 
-/* Fills *response (zeroed, fds -1), or returns FALSE with an error, which becomes the response. */
+/* Fills *response (zeroed, fds -1), or returns FALSE with an error, which becomes the response. Runs in one of at most
+ * 64 threads, which it may hold while it waits. A json_object must stay within one thread at a time (json-c counts
+ * references without locks): what the handler leaves to others is theirs alone, or a copy. */
 typedef gboolean (*ServerHandler)(Request *request, Response *response, gpointer data, GError **error);
 
 /* Binds the path (0600, replacing a dead socket; ERROR_CONFLICT if somebody answers there) and serves on `context`'s
  * loop (NULL: default). Only peers with uid 0 are let in. */
 Server *server_new(const char *path, GMainContext *context, ServerHandler handler, gpointer data, GError **error);
-/* Closes the socket and all connections, waits for handlers in flight. */
+/* Closes the socket and all connections, and waits for handlers in flight, whose streams are closed by then: a handler
+ * that waits for long looks at stream_is_open() between. In the loop's thread, or when the loop no longer runs. */
 void server_free(Server *server);
 
 Stream *stream_ref(Stream *stream);

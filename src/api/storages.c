@@ -47,7 +47,7 @@ static gboolean list_storages(Call *call, GError **error)
 	json_object *items = json_object_new_array();
 	for (guint i = 0; i < documents->len; i++)
 		json_object_array_add(items, describe(call, ((Doc *)g_ptr_array_index(documents, i))->body));
-	return answer_items(call, items);
+	return answer_page(call, items, error);
 }
 
 static gboolean get_storage(Call *call, GError **error)
@@ -174,7 +174,7 @@ static gboolean list_volumes(Call *call, GError **error)
 		json_object *volume = json_object_array_get_idx(volumes, i);
 		json_set_bool(volume, "attached", is_attached(call, volume));
 	}
-	return answer_items(call, volumes);
+	return answer_page(call, volumes, error);
 }
 
 static gboolean delete_volume(Call *call, GError **error)
@@ -205,12 +205,12 @@ static gboolean delete_volume(Call *call, GError **error)
 }
 
 const Route storage_routes[] = {
-	{"GET", "/storages", list_storages, FALSE},
+	{"GET", "/storages", list_storages, FALSE, LIST_QUERY},
 	{"POST", "/storages", create_storage, TRUE},
 	{"GET", "/storages/{}", get_storage, FALSE},
 	{"PATCH", "/storages/{}", change_storage, TRUE},
 	{"DELETE", "/storages/{}", delete_storage, TRUE},
-	{"GET", "/storages/{}/volumes", list_volumes, FALSE},
+	{"GET", "/storages/{}/volumes", list_volumes, FALSE, LIST_QUERY},
 	{"DELETE", "/storages/{}/volumes/{}", delete_volume, TRUE},
 	{NULL},
 };

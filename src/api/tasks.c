@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-enum { WAIT_MAX_S = 60, LIMIT_MAX = 1000, LOG_LINES_MAX = 500 };
+enum { WAIT_MAX_S = 60, LOG_LINES_MAX = 500 };
 
 static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
 {
@@ -21,11 +21,19 @@ static gboolean list_tasks(Call *call, GError **error)
 {
 	gint64 before, limit;
 	if (!call_int(call, "after", 0, G_MAXINT64, 0, &before, error) ||
-	    !call_int(call, "limit", 1, LIMIT_MAX, 200, &limit, error))
+	    !call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error))
 		return FALSE;
 	json_object *items = tasks_list(call->services->tasks, call_query(call, "object"), call_query(call, "state"),
-					before, (guint)limit, error);
-	return items && answer_items(call, items);
+					before, (guint)limit + 1, error);
+	if (!items)
+		return FALSE;
+	json_auto json_object *next = NULL;
+	if ((gint64)json_object_array_length(items) > limit) {
+		json_object_array_del_idx(items, (size_t)limit, 1);
+		json_object *last = json_object_array_get_idx(items, (size_t)limit - 1);
+		next = json_object_new_int64(json_get_int(last, "id", 0));
+	}
+	return answer_items_next(call, items, next);
 }
 
 static gboolean answer_description(Call *call, gint64 id, GError **error)
@@ -79,10 +87,10 @@ static gboolean follow_task(Call *call, GError **error)
 }
 
 const Route task_routes[] = {
-	{"GET", "/tasks", list_tasks, FALSE},
+	{"GET", "/tasks", list_tasks, FALSE, "object state " LIST_QUERY},
 	{"GET", "/tasks/{}", get_task, FALSE},
-	{"GET", "/tasks/{}/log", get_log, FALSE},
-	{"GET", "/tasks/{}/wait", wait_task, FALSE},
+	{"GET", "/tasks/{}/log", get_log, FALSE, "from"},
+	{"GET", "/tasks/{}/wait", wait_task, FALSE, "timeout"},
 	{"GET", "/tasks/{}/follow", follow_task, FALSE},
 	{"POST", "/tasks/{}/cancel", cancel_task, FALSE},
 	{NULL},

@@ -12,8 +12,6 @@
 #include "guest/stats.h"
 #include "guest/vm.h"
 
-enum { LIMIT_DEFAULT = 200, LIMIT_MAX = 1000 };
-
 /* Rows are kept serialized, so the whole list is a join of strings. */
 static gboolean join_rows(Call *call, GPtrArray *guests, gboolean more)
 {
@@ -41,7 +39,7 @@ static gboolean join_rows(Call *call, GPtrArray *guests, gboolean more)
 static gboolean list_vms(Call *call, GError **error)
 {
 	gint64 limit, after;
-	if (!call_int(call, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit, error) ||
+	if (!call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error) ||
 	    !call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
 		return FALSE;
 	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, (guint)limit + 1);
@@ -55,7 +53,10 @@ static gboolean list_vms(Call *call, GError **error)
 	g_autoptr(GBytes) joined = g_steal_pointer(&call->response->body);
 	const char *text = g_bytes_get_data(joined, &length);
 	json_auto json_object *list = json_parse(text, length, error);
-	return list && answer_items(call, json_object_get(json_get(list, "items")));
+	if (!list)
+		return FALSE;
+	json_auto json_object *next = json_object_get(json_get(list, "next"));
+	return answer_items_next(call, json_object_get(json_get(list, "items")), next);
 }
 
 static gboolean create_vm(Call *call, GError **error)
@@ -176,6 +177,21 @@ static gboolean get_stats(Call *call, GError **error)
 	return stats && answer_json(call, 200, stats);
 }
 
+static gboolean check_serial(json_object *body, GError **error)
+{
+	json_object_object_foreach (body, key, value) {
+		const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+		if (g_str_equal(key, "mode") && (g_str_equal(text, "write") || g_str_equal(text, "read")))
+			continue;
+		if (g_str_equal(key, "take_over") && json_object_is_type(value, json_type_boolean))
+			continue;
+		error_set_field(error, ERROR_INVALID, key, "mode: write or read; take_over: true or false",
+				"'%s' is not what a console takes", key);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean open_serial(Call *call, GError **error)
 {
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
@@ -183,10 +199,8 @@ static gboolean open_serial(Call *call, GError **error)
 	if (!body)
 		return FALSE;
 	const char *mode = json_get_str(body, "mode", "write");
-	if (!g_str_equal(mode, "write") && !g_str_equal(mode, "read")) {
-		error_set_field(error, ERROR_INVALID, "mode", NULL, "mode must be one of write, read");
+	if (!check_serial(body, error))
 		return FALSE;
-	}
 	int fd = console_attach(vm, call->request->user, g_str_equal(mode, "write"),
 				json_get_bool(body, "take_over", FALSE), error);
 	return fd >= 0 && answer_fd(call, fd);
@@ -200,7 +214,7 @@ static gboolean open_vnc(Call *call, GError **error)
 }
 
 const Route vm_routes[] = {
-	{"GET", "/vms", list_vms, FALSE},
+	{"GET", "/vms", list_vms, FALSE, LIST_QUERY},
 	{"POST", "/vms", create_vm, TRUE},
 	{"GET", "/vms/{}", get_vm, FALSE},
 	{"PATCH", "/vms/{}", change_vm, TRUE},

@@ -1,8 +1,9 @@
 /* The guest agent.
  *
- * QEMU tells (VSERPORT_CHANGE) when the guest opens the agent's port. Then the daemon connects, asks for the agent's
- * version and the guest's addresses, and asks for addresses again every second until there is one, then twice a
- * minute. What a guest says is shown, never trusted: it is bounded and only the known members are taken. */
+ * QEMU tells (VSERPORT_CHANGE) when the guest opens or closes the agent's port; that is a reason to ask whether it is
+ * open. Then the daemon connects, asks for the agent's version and the guest's addresses, and asks for addresses again
+ * every second until there is one, then twice a minute; an agent that did not answer is tried again in the same way.
+ * One timer a guest does that, and one thread at a time looks at the port. What a guest says is shown, never trusted: it is bounded and only the known members are taken. */
 #include "guest/agent.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
 	COMMAND_TIMEOUT_MS = 5000,
 	EAGER_S = 1,
 	CALM_S = 30,
+	RETRY_S = 10, /* an agent that does not answer costs a thread for seconds each time */
 	VERSION_LENGTH_MAX = 32,
 	ADDRESSES_MAX = 64,
 };
@@ -31,15 +33,25 @@ static Qmp *ref_agent(Vm *vm, GError **error)
 	return NULL;
 }
 
+static void drop_source(GSource *source)
+{
+	if (source) {
+		g_source_destroy(source);
+		g_source_unref(source);
+	}
+}
+
 void agent_disconnect(Vm *vm)
 {
 	g_mutex_lock(&vm->lock);
 	Qmp *agent = g_steal_pointer(&vm->agent);
 	json_object *nics = g_steal_pointer(&vm->agent_nics);
+	GSource *timer = g_steal_pointer(&vm->agent_timer);
 	vm->agent_port_open = FALSE;
 	g_clear_pointer(&vm->agent_version, g_free);
 	g_cond_broadcast(&vm->changed);
 	g_mutex_unlock(&vm->lock);
+	drop_source(timer);
 	if (agent) {
 		qmp_close(agent);
 		qmp_unref(agent);
@@ -66,22 +78,10 @@ gboolean agent_refresh(Vm *vm, GError **error)
 	return TRUE;
 }
 
-static void schedule(Vm *vm, guint seconds);
-
 static void react_refresh(Vm *vm, gpointer data)
 {
 	(void)data;
-	g_mutex_lock(&vm->lock);
-	gboolean open = vm->agent_port_open;
-	g_mutex_unlock(&vm->lock);
-	if (!open)
-		return;
-	agent_refresh(vm, NULL);
-	json_auto json_object *document = vm_dup_document(vm, NULL);
-	json_auto json_object *addresses = agent_addresses(vm, document);
-	gboolean has_nics = json_object_object_length(json_get(document, "nics")) > 0;
-	schedule(vm, json_object_array_length(addresses) || !has_nics ? CALM_S : EAGER_S);
-	guests_notify(vm->services->guests, vm);
+	agent_query_port(vm);
 }
 
 static gboolean on_timer(gpointer data)
@@ -91,53 +91,113 @@ static gboolean on_timer(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* In place of the former timer. Not once the port is closed: the timer holds a reference, and nobody would take it. */
 static void schedule(Vm *vm, guint seconds)
 {
 	GSource *timer = g_timeout_source_new_seconds(seconds);
 	g_source_set_callback(timer, on_timer, vm_ref(vm), (GDestroyNotify)vm_unref);
-	g_source_attach(timer, qmp_monitor_context());
-	g_source_unref(timer);
+	g_mutex_lock(&vm->lock);
+	GSource *former = vm->agent_timer;
+	if (vm->agent_port_open) {
+		g_source_attach(timer, qmp_monitor_context());
+		vm->agent_timer = g_steal_pointer(&timer);
+	} else {
+		vm->agent_timer = NULL;
+	}
+	g_mutex_unlock(&vm->lock);
+	drop_source(former);
+	drop_source(timer);
 }
 
-void agent_set_port(Vm *vm, gboolean open)
+/* FALSE if the agent does not answer. */
+static gboolean connect_agent(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
-	if (!open) {
-		agent_disconnect(vm);
-		return;
-	}
-	g_mutex_lock(&vm->lock);
-	gboolean had = vm->agent_port_open;
-	vm->agent_port_open = TRUE;
-	g_mutex_unlock(&vm->lock);
-	if (had)
-		return;
 	g_autofree char *path = vm_socket_path(vm, "agent");
 	Qmp *agent = qmp_connect_agent(path, CONNECT_TIMEOUT_MS, &error);
 	if (!agent) {
 		g_info("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
-		agent_disconnect(vm);
-		return;
+		return FALSE;
 	}
 	json_auto json_object *info = qmp_command(agent, "guest-info", NULL, COMMAND_TIMEOUT_MS, NULL);
 	g_mutex_lock(&vm->lock);
-	vm->agent = agent;
-	vm->agent_version = g_strndup(json_get_str(info, "version", "?"), VERSION_LENGTH_MAX);
-	g_cond_broadcast(&vm->changed);
+	/* The process may have ended meanwhile: then nobody would close this one. */
+	Qmp *former = agent;
+	if (vm->agent_port_open) {
+		former = vm->agent;
+		vm->agent = agent;
+		g_free(vm->agent_version);
+		vm->agent_version = g_strndup(json_get_str(info, "version", "?"), VERSION_LENGTH_MAX);
+		g_cond_broadcast(&vm->changed);
+	}
 	g_mutex_unlock(&vm->lock);
-	react_refresh(vm, NULL);
+	if (former) {
+		qmp_close(former);
+		qmp_unref(former);
+	}
+	return former != agent;
 }
 
-void agent_query_port(Vm *vm)
+static void set_port(Vm *vm, gboolean open)
+{
+	if (!open) {
+		agent_disconnect(vm);
+		guests_notify(vm->services->guests, vm);
+		return;
+	}
+	g_mutex_lock(&vm->lock);
+	vm->agent_port_open = vm->pidfd >= 0;
+	gboolean connected = vm->agent && qmp_is_open(vm->agent);
+	g_mutex_unlock(&vm->lock);
+	guint next_s = RETRY_S;
+	if (connected || connect_agent(vm)) {
+		agent_refresh(vm, NULL);
+		json_auto json_object *document = vm_dup_document(vm, NULL);
+		json_auto json_object *addresses = agent_addresses(vm, document);
+		gboolean calm = json_object_array_length(addresses) ||
+				json_object_object_length(json_get(document, "nics")) == 0;
+		next_s = calm ? CALM_S : EAGER_S;
+	}
+	schedule(vm, next_s);
+	guests_notify(vm->services->guests, vm);
+}
+
+/* TRUE if QEMU could be asked. */
+static gboolean ask_port(Vm *vm, gboolean *ret_open)
 {
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
 	json_auto json_object *chardevs =
 		qmp ? qmp_command(qmp, "query-chardev", NULL, COMMAND_TIMEOUT_MS, NULL) : NULL;
-	for (size_t i = 0; chardevs && i < json_object_array_length(chardevs); i++) {
+	if (!chardevs)
+		return FALSE;
+	gboolean open = FALSE;
+	for (size_t i = 0; i < json_object_array_length(chardevs); i++) {
 		json_object *chardev = json_object_array_get_idx(chardevs, i);
-		if (g_str_equal(json_get_str(chardev, "label", ""), "agent") &&
-		    json_get_bool(chardev, "frontend-open", FALSE))
-			agent_set_port(vm, TRUE);
+		open |= g_str_equal(json_get_str(chardev, "label", ""), "agent") &&
+			json_get_bool(chardev, "frontend-open", FALSE);
+	}
+	*ret_open = open;
+	return TRUE;
+}
+
+void agent_query_port(Vm *vm)
+{
+	g_mutex_lock(&vm->lock);
+	gboolean busy = vm->agent_busy;
+	vm->agent_busy = TRUE;
+	vm->agent_again = TRUE;
+	g_mutex_unlock(&vm->lock);
+	for (gboolean again = !busy; again;) {
+		gboolean open;
+		g_mutex_lock(&vm->lock);
+		vm->agent_again = FALSE;
+		g_mutex_unlock(&vm->lock);
+		if (ask_port(vm, &open))
+			set_port(vm, open);
+		g_mutex_lock(&vm->lock);
+		again = vm->agent_again;
+		vm->agent_busy = again;
+		g_mutex_unlock(&vm->lock);
 	}
 }
 

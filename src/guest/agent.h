@@ -2,9 +2,8 @@
 #pragma once
 #include "guest/vm.h"
 
-/* The guest opened or closed the agent's port: connects and asks, or forgets. On a reaction's thread. */
-void agent_set_port(Vm *vm, gboolean open);
-/* Asks QEMU whether the port is open (at adoption) and goes on as above. */
+/* Asks QEMU whether the guest has the agent's port open: connects and asks the agent, or forgets it. On a reaction's
+ * thread and at adoption. */
 void agent_query_port(Vm *vm);
 void agent_disconnect(Vm *vm);
 /* Asks for the guest's network cards and addresses again. */

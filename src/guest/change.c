@@ -29,6 +29,55 @@ static void add_change(Batch *batch, gint64 id, json_object *present, gint64 rev
 	batch_put(batch, name_path, REV_ABSENT, index);
 }
 
+/* What stood in the way of a commit, in the words of the person who asked for it. */
+static void explain_failure(Vm *vm, json_object *wanted, gint64 seen, GError **error)
+{
+	const char *name = json_get_str(wanted, "name", "");
+	if (!error || error_code(*error) != ERROR_STALE)
+		return;
+	g_autoptr(Vm) other = guests_find(vm->services->guests, name, NULL);
+	g_clear_error(error);
+	if (other && other->id != vm->id)
+		error_set_field(error, ERROR_EXISTS, "name", "choose another name",
+				"there is a VM named '%s' already (%" G_GINT64_FORMAT ")", name, other->id);
+	else
+		plan_explain_stale(vm, seen, error);
+}
+
+/* The images that the document names, to be claimed while they are put to use. Free with g_ptr_array_unref. */
+static GPtrArray *image_claims(json_object *document)
+{
+	static const char *const maps[] = {"disks", "cdroms"};
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GPtrArray *claims = g_ptr_array_new_with_free_func(g_free);
+	const char *const direct[] = {json_get_str(document, "image", NULL),
+				      json_get_str(json_get(document, "kernel"), "image", NULL)};
+	for (guint i = 0; i < G_N_ELEMENTS(direct); i++)
+		if (direct[i] && g_hash_table_add(seen, g_strdup(direct[i])))
+			g_ptr_array_add(claims, g_strconcat("image/", direct[i], NULL));
+	for (guint i = 0; i < G_N_ELEMENTS(maps); i++) {
+		json_object *map = json_get(document, maps[i]);
+		if (!map)
+			continue;
+		json_object_object_foreach (map, key, device) {
+			const char *name = json_get_str(device, "image", NULL);
+			(void)key;
+			if (name && g_hash_table_add(seen, g_strdup(name)))
+				g_ptr_array_add(claims, g_strconcat("image/", name, NULL));
+		}
+	}
+	g_ptr_array_add(claims, NULL);
+	return claims;
+}
+
+gint64 change_submit_claiming(Services *services, const TaskKind *kind, gint64 id, const char *user, json_object *args,
+			      GError **error)
+{
+	g_autoptr(GPtrArray) claims = image_claims(json_get(args, "document"));
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
+	return tasks_submit(services->tasks, kind, object, user, args, (const char *const *)claims->pdata, error);
+}
+
 static gint64 commit_change(Services *services, gint64 id, json_object *present, gint64 rev, json_object *wanted,
 			    const char *user, gint64 task, GError **error)
 {
@@ -50,16 +99,22 @@ gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GEr
 {
 	json_auto json_object *present = vm_dup_document(vm, NULL);
 	*ret_task = 0;
-	if (json_object_array_length(plan->changes) == 0)
-		return plan->rev;
+	if (json_object_array_length(plan->changes) == 0) {
+		if (!vm_state_is_alive(vm_get_state(vm)) || !live_waits(vm))
+			return plan->rev;
+		*ret_task = vm_submit(vm, &vm_apply_kind, user, NULL, error);
+		return *ret_task ? 0 : -1;
+	}
 	if (!plan->needs_task) {
 		gint64 rev = commit_change(vm->services, vm->id, present, plan->rev, plan->document, user, 0, error);
+		if (!rev)
+			explain_failure(vm, plan->document, plan->rev, error);
 		return rev ? rev : -1;
 	}
 	json_auto json_object *args = json_object_new_object();
 	json_set(args, "document", json_copy(plan->document));
 	json_set_int(args, "rev", plan->rev);
-	*ret_task = vm_submit(vm, &vm_change_kind, user, args, error);
+	*ret_task = change_submit_claiming(vm->services, &vm_change_kind, vm->id, user, args, error);
 	return *ret_task ? 0 : -1;
 }
 
@@ -89,24 +144,65 @@ static void remove_fresh(Services *services, Task *task, json_object *document, 
 	}
 }
 
+/* Before the commit: if a volume cannot grow, nothing is changed, and a larger volume than the document says does no
+ * harm. What the running process has open is grown by it. */
+static gboolean grow_volumes(Vm *vm, Task *task, json_object *present, json_object *wanted, GError **error)
+{
+	gboolean alive = vm_state_is_alive(vm_get_state(vm));
+	json_auto json_object *applied = alive ? vm_dup_applied(vm) : NULL;
+	json_object *disks = json_get(wanted, "disks"), *open_disks = json_get(applied, "disks");
+	json_auto json_object *others = json_copy(wanted);
+	json_object_object_foreach (disks, key, disk) {
+		json_object *old = json_get(json_get(present, "disks"), key), *now = json_get(open_disks, key);
+		gint64 size = json_get_int(disk, "size", 0);
+		if (!now || g_strcmp0(json_get_str(now, "volume", ""), json_get_str(disk, "volume", "")) != 0)
+			continue;
+		json_object_object_del(json_get(others, "disks"), key);
+		if (old && size > json_get_int(old, "size", 0) &&
+		    !live_grow_disk(vm, task, key, (guint64)size, error))
+			return FALSE;
+	}
+	return volumes_grow(vm->services, task, present, others, error);
+}
+
+/* The claims hold the images from here on; one that was deleted before is missed now. */
+static gboolean images_exist(Services *services, json_object *present, json_object *wanted, GError **error)
+{
+	json_object *cdroms = json_get(wanted, "cdroms");
+	json_object_object_foreach (cdroms, key, cdrom) {
+		const char *name = json_get_str(cdrom, "image", NULL);
+		if (!name || g_strcmp0(name, json_get_str(json_get(json_get(present, "cdroms"), key), "image", NULL)) == 0)
+			continue;
+		json_auto json_object *image = image_get(&services->image, name, error);
+		if (!image)
+			return FALSE;
+	}
+	const char *kernel = json_get_str(json_get(wanted, "kernel"), "image", NULL);
+	if (!kernel || g_strcmp0(kernel, json_get_str(json_get(present, "kernel"), "image", NULL)) == 0)
+		return TRUE;
+	json_auto json_object *image = image_get(&services->image, kernel, error);
+	return image != NULL;
+}
+
 static gboolean make_change(Vm *vm, Task *task, GError **error)
 {
 	Services *services = vm->services;
 	json_object *wanted = json_get(task_args(task), "document");
 	gint64 planned = json_get_int(task_args(task), "rev", 0), rev = 0;
 	json_auto json_object *present = vm_dup_document(vm, &rev);
-	gboolean stopped = vm_get_state(vm) == VM_STOPPED;
 
 	if (rev != planned) {
-		error_set(error, ERROR_STALE, "look at it again and repeat the change",
-			  "VM %" G_GINT64_FORMAT " was changed meanwhile (revision %" G_GINT64_FORMAT ")", vm->id, rev);
+		plan_explain_stale(vm, planned, error);
 		return FALSE;
 	}
 	g_autoptr(GPtrArray) fresh = find_fresh(services, wanted);
-	if (volumes_create_missing(services, task, present, wanted, error) &&
-	    (!stopped || volumes_grow(services, task, present, wanted, error)) &&
-	    commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error))
-		return TRUE;
+	if (images_exist(services, present, wanted, error) &&
+	    volumes_create_missing(services, task, present, wanted, error) &&
+	    grow_volumes(vm, task, present, wanted, error)) {
+		if (commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error))
+			return TRUE;
+		explain_failure(vm, wanted, planned, error);
+	}
 	remove_fresh(services, task, wanted, fresh);
 	return FALSE;
 }

@@ -28,11 +28,7 @@ gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *r
 	prepare_name_volumes(services, plan->document, id);
 	json_auto json_object *args = json_object_new_object();
 	json_set(args, "document", json_copy(plan->document));
-	const char *image = json_get_str(plan->document, "image", NULL);
-	g_autofree char *image_object = image ? g_strdup_printf("image/%s", image) : NULL;
-	const char *claims[] = {image_object, NULL};
-	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
-	gint64 task = tasks_submit(services->tasks, &vm_create_kind, object, user, args, claims, error);
+	gint64 task = change_submit_claiming(services, &vm_create_kind, id, user, args, error);
 	if (task)
 		*ret_id = id;
 	return task;

@@ -19,6 +19,7 @@ struct Guests {
 	GMutex lock;
 	GTree *by_id;        /* gint64* -> Vm* */
 	GHashTable *by_name; /* name -> Vm* (borrowed from by_id) */
+	GHashTable *by_mac;  /* address of a network card -> Vm* (the same) */
 	guint watch_id;
 	GuestsWatch watch;
 	gpointer watch_data;
@@ -43,6 +44,26 @@ static gint64 id_of_path(const char *path)
 	return g_ascii_strtoll(path + strlen("vm/"), NULL, 10);
 }
 
+static gboolean is_of_guest(gpointer key, gpointer value, gpointer data)
+{
+	(void)key;
+	return value == data;
+}
+
+/* With the lock; body NULL: it has none any more. */
+static void index_cards(Guests *guests, Vm *vm, gboolean fresh, json_object *body)
+{
+	if (!fresh)
+		g_hash_table_foreach_remove(guests->by_mac, is_of_guest, vm);
+	json_object *nics = json_get(body, "nics");
+	if (!nics)
+		return;
+	json_object_object_foreach (nics, key, nic) {
+		(void)key;
+		g_hash_table_insert(guests->by_mac, g_strdup(json_get_str(nic, "mac", "")), vm);
+	}
+}
+
 static void follow(const char *path, gint64 rev, json_object *body, gpointer data)
 {
 	Guests *guests = data;
@@ -51,12 +72,15 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	g_mutex_lock(&guests->lock);
 	Vm *vm = g_tree_lookup(guests->by_id, &id);
 	Vm *held = NULL;
-	if (body && !vm) {
+	gboolean fresh = body && !vm;
+	if (fresh) {
 		vm = vm_new(guests->services, id);
+		vm_load_document(vm, body, rev);
 		g_tree_insert(guests->by_id, &vm->id, vm);
 	}
 	if (vm) {
 		held = vm_ref(vm);
+		index_cards(guests, vm, fresh, body);
 		if (vm->name)
 			g_hash_table_remove(guests->by_name, vm->name);
 		if (body)
@@ -68,7 +92,9 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	gpointer watch_data = guests->watch_data;
 	g_mutex_unlock(&guests->lock);
 
-	if (held && body)
+	if (fresh)
+		guests_notify(guests, held);
+	else if (held && body)
 		vm_set_document(held, body, rev);
 	else if (held && watch)
 		watch(id, NULL, watch_data);
@@ -96,6 +122,7 @@ Guests *guests_new(Services *services, GError **error)
 	g_mutex_init(&guests->lock);
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	guests->by_mac = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	guests->reactions = g_thread_pool_new(react, NULL, 4, FALSE, NULL);
 	services->guests = guests;
 
@@ -129,9 +156,17 @@ void guests_free(Guests *guests)
 	g_tree_foreach(guests->by_id, release_process, NULL);
 	g_thread_pool_free(guests->reactions, FALSE, TRUE);
 	g_hash_table_destroy(guests->by_name);
+	g_hash_table_destroy(guests->by_mac);
 	g_tree_destroy(guests->by_id);
 	g_mutex_clear(&guests->lock);
 	g_free(guests);
+}
+
+gint64 guests_mac_owner(Guests *guests, const char *mac)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	const Vm *vm = g_hash_table_lookup(guests->by_mac, mac);
+	return vm ? vm->id : 0;
 }
 
 Vm *guests_get(Guests *guests, gint64 id)
@@ -216,6 +251,7 @@ void guests_adopt(Guests *guests)
 	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
 	for (guint i = 0; i < list->len; i++)
 		vm_adopt(g_ptr_array_index(list, i));
+	adopt_strays(guests->services);
 }
 
 typedef struct Boot {

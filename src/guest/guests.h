@@ -20,6 +20,8 @@ void guests_autostart(Guests *guests);
 /* By number or name; new reference. ERROR_NOT_FOUND. */
 Vm *guests_find(Guests *guests, const char *id_or_name, GError **error);
 Vm *guests_get(Guests *guests, gint64 id); /* NULL if there is none */
+/* The guest that has a network card with this address, or 0. */
+gint64 guests_mac_owner(Guests *guests, const char *mac);
 /* New references, ordered by id; only ids > after; at most limit (0: all). Free with g_ptr_array_unref. */
 GPtrArray *guests_list(Guests *guests, gint64 after, guint limit);
 guint guests_count_alive(Guests *guests);

@@ -21,13 +21,19 @@ json_object *plan_describe(const Plan *plan); /* new reference */
 Plan *plan_create(Services *services, json_object *input, GError **error);
 /* if_match: revision that the client saw, or REV_ANY; another present one is ERROR_STALE and says what changed. */
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
+/* ERROR_STALE that says who changed what since the revision that was seen. */
+void plan_explain_stale(Vm *vm, gint64 seen, GError **error);
 /* To a document of the past (history restore): through the same checks. */
 Plan *plan_restore(Services *services, gint64 id, json_object *document, GError **error);
 
 /* Allocates the id and submits the creation; ret_id gets the guest's id. Returns the task or 0. */
 gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *ret_id, GError **error);
-/* Commits at once (returns 0 in *ret_task) or submits a task. Returns the new revision or, with a task, 0; -1: error. */
+/* Without a change, what still waits and could go live is tried again. Commits at once (returns 0 in *ret_task) or submits a task. Returns the new revision or, with a task, 0; -1: error. */
 gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GError **error);
+
+/* Submits a task on the guest that holds the images of args.document meanwhile. The task or 0. */
+gint64 change_submit_claiming(Services *services, const TaskKind *kind, gint64 id, const char *user, json_object *args,
+			      GError **error);
 
 /* Adds a restore's plan to a batch; the process is brought along by vm_apply afterwards. */
 gboolean restore_add(Services *services, Plan *plan, Batch *batch, GError **error);
@@ -35,5 +41,9 @@ gboolean restore_add(Services *services, Plan *plan, Batch *batch, GError **erro
 /* Brings the running process to what the document wants, as far as that goes live (live.c). What the guest refuses
  * stays pending and is an error; what needs a restart stays pending and is not. */
 gboolean live_apply(Vm *vm, Task *task, GError **error);
+/* Whether something differs that live_apply could bring about now. */
+gboolean live_waits(Vm *vm);
+/* Grows the volume of a disk that the running process has, and tells the guest. */
+gboolean live_grow_disk(Vm *vm, Task *task, const char *key, guint64 size, GError **error);
 /* "now" or "restart": when a change of that path takes effect, given the guest's state. */
 const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after);

@@ -14,7 +14,7 @@
 #include "qemu/command.h"
 #include "schema/schema.h"
 
-enum { COMMAND_TIMEOUT_MS = 10000, UNPLUG_TIMEOUT_MS = 15000, IMAGE_DROP_TIMEOUT_MS = 5000 };
+enum { COMMAND_TIMEOUT_MS = 10000, UNPLUG_TIMEOUT_MS = 15000, TRAY_TRIES = 20 };
 
 typedef struct Live {
 	Vm *vm;
@@ -30,26 +30,40 @@ static gboolean can_plug_disk(json_object *disk)
 	return g_str_equal(bus, "virtio-scsi") || g_str_equal(bus, "virtio-blk");
 }
 
+/* A device is compared with what the process has, not with the former document: what still waits from an earlier change
+ * is no device that could be adjusted. */
+static gboolean is_device_live(const char *part, const char *field, json_object *old, json_object *new)
+{
+	if (!old && !new)
+		return TRUE; /* it never came into the process */
+	if (g_str_equal(part, "disks"))
+		return old && new ? g_strcmp0(field, "size") == 0 : can_plug_disk(old ? old : new);
+	if (g_str_equal(part, "nics"))
+		return !old || !new || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0;
+	return old && new && g_strcmp0(field, "image") == 0;
+}
+
 const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after)
 {
-	g_auto(GStrv) steps = g_strsplit(path, ".", 3);
+	g_auto(GStrv) steps = g_strsplit(path, ".", 2);
 	json_auto json_object *applied = vm_dup_applied(vm);
-	const char *part = steps[0], *key = steps[1], *field = key ? steps[2] : NULL;
-	json_object *old = key ? json_get(json_get(before, part), key) : NULL;
-	json_object *new = key ? json_get(json_get(after, part), key) : NULL;
-	gboolean plugs = key && (!old || !new);
-
-	if (g_str_equal(part, "disks"))
-		return (plugs ? can_plug_disk(old ? old : new) : g_strcmp0(field, "size") == 0) ? "now" : "restart";
-	if (g_str_equal(part, "nics"))
-		return plugs || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0 ? "now" : "restart";
-	if (g_str_equal(part, "cdroms"))
-		return !plugs && g_strcmp0(field, "image") == 0 ? "now" : "restart";
 	json_auto json_object *hardware = vm_hardware(after);
 	json_auto json_object *old_hardware = vm_hardware(before);
+	const char *part = steps[0];
+
 	if (!json_get(hardware, part) && !json_get(old_hardware, part))
 		return "now";
-	return "restart";
+	if (!steps[1] ||
+	    (!g_str_equal(part, "disks") && !g_str_equal(part, "nics") && !g_str_equal(part, "cdroms")))
+		return json_equal(json_get(applied, part), json_get(hardware, part)) ? "now" : "restart";
+	/* Keys may have dots in them: the longest that is there is meant. */
+	json_object *olds = json_get(applied, part), *news = json_get(hardware, part), *befores = json_get(before, part);
+	g_autofree char *key = g_strdup(steps[1]);
+	for (char *dot; !json_get(olds, key) && !json_get(news, key) && !json_get(befores, key) &&
+			(dot = strrchr(key, '.'));)
+		*dot = '\0';
+	const char *field = steps[1][strlen(key)] ? steps[1] + strlen(key) + 1 : NULL;
+	return is_device_live(part, field, json_get(olds, key), json_get(news, key)) ? "now" : "restart";
 }
 
 /* Takes the part's entry over into what is applied, and records it. */
@@ -79,12 +93,37 @@ static void remove_fdset(Live *live, gint64 set)
 	qmp_do(live->qmp, "remove-fd", arguments, COMMAND_TIMEOUT_MS, NULL);
 }
 
+/* The set that a file node was opened from, as its file name says; -1: there is no such node. */
+static gint64 find_fdset(Live *live, const char *file_node)
+{
+	json_object *arguments = json_object_new_object();
+	json_set_bool(arguments, "flat", TRUE);
+	json_auto json_object *nodes =
+		qmp_command(live->qmp, "query-named-block-nodes", arguments, COMMAND_TIMEOUT_MS, NULL);
+	for (size_t i = 0; nodes && i < json_object_array_length(nodes); i++) {
+		json_object *node = json_object_array_get_idx(nodes, i);
+		const char *file = json_get_str(node, "file", "");
+		if (g_str_equal(json_get_str(node, "node-name", ""), file_node) &&
+		    g_str_has_prefix(file, "/dev/fdset/"))
+			return g_ascii_strtoll(file + strlen("/dev/fdset/"), NULL, 10);
+	}
+	return -1;
+}
+
+/* A node with the descriptor that it was opened from: QEMU must let go of the volume. */
 static gboolean delete_node(Live *live, char kind, const char *key, GError **error)
 {
 	g_autofree char *node = qemu_node_name(kind, key);
+	g_autofree char *file_node = qemu_node_name(kind == 'd' ? 'f' : 'm', key);
+	gint64 set = find_fdset(live, file_node);
+	if (set < 0)
+		return TRUE; /* an earlier run came this far */
 	json_object *arguments = json_object_new_object();
 	json_set_str(arguments, "node-name", node);
-	return qmp_do(live->qmp, "blockdev-del", arguments, COMMAND_TIMEOUT_MS, error);
+	if (!qmp_do(live->qmp, "blockdev-del", arguments, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	remove_fdset(live, set);
+	return TRUE;
 }
 
 static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError **error)
@@ -99,13 +138,25 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 		remove_fdset(live, set);
 		return FALSE;
 	}
-	if (!qmp_do(live->qmp, "device_add", qemu_disk_device(live->wanted, key), COMMAND_TIMEOUT_MS, error)) {
+	json_object *device = qemu_disk_device(live->wanted, key);
+	json_object_object_del(device, "bootindex"); /* the others have theirs, and the order counts at the next start */
+	if (!qmp_do(live->qmp, "device_add", device, COMMAND_TIMEOUT_MS, error)) {
 		delete_node(live, 'd', key, NULL);
-		remove_fdset(live, set);
 		return FALSE;
 	}
 	record(live, "disks", key, disk);
 	return TRUE;
+}
+
+static gboolean has_device(Live *live, const char *device)
+{
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "path", "/machine/peripheral");
+	json_auto json_object *list = qmp_command(live->qmp, "qom-list", arguments, COMMAND_TIMEOUT_MS, NULL);
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		if (g_str_equal(json_get_str(json_object_array_get_idx(list, i), "name", ""), device))
+			return TRUE;
+	return !list; /* if it cannot be asked, device_del says more */
 }
 
 /* The guest must let go of the device; one that ignores the request keeps it, and the change stays pending. */
@@ -118,16 +169,24 @@ static gboolean unplug(Live *live, const char *prefix, const char *key, GError *
 	json_set_str(arguments, "id", device);
 	task_step(live->task, "unplugging %s", key);
 	guint64 mark = qmp_event_mark(live->qmp);
-	if (!qmp_do(live->qmp, "device_del", arguments, COMMAND_TIMEOUT_MS, error))
+	gboolean asked = qmp_do(live->qmp, "device_del", arguments, COMMAND_TIMEOUT_MS, &local);
+	/* The guest may have let go of it after an earlier request had timed out. */
+	if (!has_device(live, device))
+		return TRUE;
+	/* QEMU takes no second request while it waits for the guest's answer to the first. */
+	if (!asked && !strstr(local->message, "already in the process of unplug")) {
+		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
+	}
+	g_clear_error(&local);
 	json_auto json_object *gone =
 		qmp_wait_event(live->qmp, mark, "DEVICE_DELETED", device, UNPLUG_TIMEOUT_MS, &local);
 	if (gone)
 		return TRUE;
 	if (error_code(local) == ERROR_TIMEOUT)
-		error_set(error, ERROR_TIMEOUT, "release it inside the guest and try again, or reboot the guest",
-			  "the guest did not let go of %s within %d s; it stays until the guest restarts", key,
-			  UNPLUG_TIMEOUT_MS / 1000);
+		error_set(error, ERROR_TIMEOUT, "release it inside the guest, or reboot the guest",
+			  "the guest did not let go of %s within %d s; it goes when the guest releases it or restarts",
+			  key, UNPLUG_TIMEOUT_MS / 1000);
 	else
 		g_propagate_error(error, g_steal_pointer(&local));
 	return FALSE;
@@ -141,25 +200,56 @@ static gboolean unplug_disk(Live *live, const char *key, GError **error)
 	return TRUE;
 }
 
+gboolean live_grow_disk(Vm *vm, Task *task, const char *key, guint64 size, GError **error)
+{
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	json_auto json_object *applied = vm_dup_applied(vm);
+	json_object *disk = json_get(json_get(applied, "disks"), key);
+	if (!qmp)
+		return FALSE;
+	g_autofree char *node = qemu_node_name('d', key);
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "node-name", node);
+	json_set_int(arguments, "size", (gint64)size);
+	task_step(task, "growing %s", key);
+	if (!qmp_do(qmp, "block_resize", arguments, COMMAND_TIMEOUT_MS, error) ||
+	    !volume_set_size(&vm->services->storage, json_get_str(disk, "storage", ""),
+			     json_get_str(disk, "volume", ""), size, error)) {
+		g_prefix_error(error, "cannot grow %s: ", key);
+		return FALSE;
+	}
+	json_set_int(disk, "size", (gint64)size);
+	vm_set_applied(vm, applied);
+	return TRUE;
+}
+
+/* A volume may be larger than what the process was told, after a restore for instance. */
 static gboolean grow_disk(Live *live, const char *key, json_object *disk, GError **error)
 {
 	json_object *now = json_get(json_get(live->applied, "disks"), key);
 	gint64 size = json_get_int(disk, "size", 0);
-	if (size == json_get_int(now, "size", 0))
+	if (size <= json_get_int(now, "size", 0))
 		return TRUE;
-	g_autofree char *node = qemu_node_name('d', key);
-	json_object *arguments = json_object_new_object();
-	json_set_str(arguments, "node-name", node);
-	json_set_int(arguments, "size", size);
-	task_step(live->task, "growing %s", key);
-	if (!qmp_do(live->qmp, "block_resize", arguments, COMMAND_TIMEOUT_MS, error) ||
-	    !volume_set_size(&live->vm->services->storage, json_get_str(disk, "storage", ""),
-			     json_get_str(disk, "volume", ""), (guint64)size, error))
+	if (!live_grow_disk(live->vm, live->task, key, (guint64)size, error))
 		return FALSE;
-	json_auto json_object *grown = json_copy(now);
-	json_set_int(grown, "size", size);
-	record(live, "disks", key, grown);
+	json_set_int(now, "size", size);
 	return TRUE;
+}
+
+/* Its end of the cable closes with it, and so passt ends. */
+static gboolean delete_netdev(Live *live, const char *key, GError **error)
+{
+	g_autofree char *netdev = g_strconcat("net-", key, NULL);
+	json_object *arguments = json_object_new_object();
+	g_autoptr(GError) local = NULL;
+	json_set_str(arguments, "id", netdev);
+	/* An earlier run may have come this far. */
+	if (!qmp_do(live->qmp, "netdev_del", arguments, COMMAND_TIMEOUT_MS, &local) &&
+	    !strstr(local->message, "not found")) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	return vm_close_nic(live->vm, key, error);
 }
 
 /* QEMU has one "getfd" name space: the name is used up by netdev_add. */
@@ -174,14 +264,21 @@ static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError *
 	json_set_str(arguments, "fdname", fdname);
 	json_auto json_object *taken =
 		qmp_command_fd(live->qmp, "getfd", arguments, fd, COMMAND_TIMEOUT_MS, error);
-	if (!taken || !qmp_do(live->qmp, "netdev_add", qemu_nic_netdev(live->wanted, key, fdname), COMMAND_TIMEOUT_MS,
-			      error))
+	if (!taken) {
+		vm_close_nic(live->vm, key, NULL);
 		return FALSE;
-	if (!qmp_do(live->qmp, "device_add", qemu_nic_device(live->wanted, key), COMMAND_TIMEOUT_MS, error)) {
-		g_autofree char *netdev = g_strconcat("net-", key, NULL);
+	}
+	if (!qmp_do(live->qmp, "netdev_add", qemu_nic_netdev(live->wanted, key, fdname), COMMAND_TIMEOUT_MS, error)) {
 		json_object *undo = json_object_new_object();
-		json_set_str(undo, "id", netdev);
-		qmp_do(live->qmp, "netdev_del", undo, COMMAND_TIMEOUT_MS, NULL);
+		json_set_str(undo, "fdname", fdname);
+		qmp_do(live->qmp, "closefd", undo, COMMAND_TIMEOUT_MS, NULL);
+		vm_close_nic(live->vm, key, NULL);
+		return FALSE;
+	}
+	json_object *device = qemu_nic_device(live->wanted, key);
+	json_object_object_del(device, "bootindex");
+	if (!qmp_do(live->qmp, "device_add", device, COMMAND_TIMEOUT_MS, error)) {
+		delete_netdev(live, key, NULL);
 		return FALSE;
 	}
 	json_auto json_object *plugged = json_copy(nic);
@@ -192,15 +289,7 @@ static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError *
 
 static gboolean unplug_nic(Live *live, const char *key, GError **error)
 {
-	g_autofree char *netdev = g_strconcat("net-", key, NULL);
-	json_object *arguments = json_object_new_object();
-	if (!unplug(live, "nic-", key, error)) {
-		json_object_put(arguments);
-		return FALSE;
-	}
-	json_set_str(arguments, "id", netdev);
-	if (!qmp_do(live->qmp, "netdev_del", arguments, COMMAND_TIMEOUT_MS, error) ||
-	    !vm_close_nic(live->vm, key, error))
+	if (!unplug(live, "nic-", key, error) || !delete_netdev(live, key, error))
 		return FALSE;
 	record(live, "nics", key, NULL);
 	return TRUE;
@@ -242,6 +331,46 @@ static gboolean tray(Live *live, const char *command, const char *device, gboole
 	return qmp_do(live->qmp, command, arguments, COMMAND_TIMEOUT_MS, error);
 }
 
+/* A guest that looks at its drive at that moment closes the tray again: then once more. */
+static gboolean with_open_tray(Live *live, const char *device, const char *command, const char *node, GError **error)
+{
+	for (guint try = 1;; try++) {
+		g_autoptr(GError) local = NULL;
+		json_object *arguments = json_object_new_object();
+		json_set_str(arguments, "id", device);
+		if (node)
+			json_set_str(arguments, "node-name", node);
+		if (!tray(live, "blockdev-open-tray", device, TRUE, error)) {
+			json_object_put(arguments);
+			return FALSE;
+		}
+		if (qmp_do(live->qmp, command, arguments, COMMAND_TIMEOUT_MS, &local))
+			return TRUE;
+		if (try == TRAY_TRIES || !strstr(local->message, "not open")) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+	}
+}
+
+static gboolean insert_medium(Live *live, const char *key, const char *device, GError **error)
+{
+	g_autofree char *need = g_strconcat("cdrom:", key, NULL);
+	g_autofree char *node = qemu_node_name('c', key);
+	gint64 set = add_fd(live, vm_open_need(live->vm, live->wanted, need, FALSE, error), error);
+	if (set < 0)
+		return FALSE;
+	if (!qmp_do(live->qmp, "blockdev-add", qemu_cdrom_blockdev(live->wanted, key, (int)set), COMMAND_TIMEOUT_MS,
+		    error)) {
+		remove_fdset(live, set);
+		return FALSE;
+	}
+	if (with_open_tray(live, device, "blockdev-insert-medium", node, error))
+		return TRUE;
+	delete_node(live, 'c', key, NULL);
+	return FALSE;
+}
+
 static gboolean change_medium(Live *live, const char *key, json_object *cdrom, GError **error)
 {
 	json_auto json_object *now = json_copy(json_get(json_get(live->applied, "cdroms"), key));
@@ -251,24 +380,15 @@ static gboolean change_medium(Live *live, const char *key, json_object *cdrom, G
 	if (g_strcmp0(image, old) == 0)
 		return TRUE;
 	task_step(live->task, image ? "%s: inserting %s" : "%s: ejecting%s", key, image ? image : "");
-	if (!tray(live, "blockdev-open-tray", device, TRUE, error))
-		return FALSE;
-	if (old && (!tray(live, "blockdev-remove-medium", device, FALSE, error) ||
-		    !delete_node(live, 'c', key, error)))
-		return FALSE;
-	json_object_object_del(now, "image");
-	record(live, "cdroms", key, now);
-	if (image) {
-		g_autofree char *need = g_strconcat("cdrom:", key, NULL);
-		g_autofree char *node = qemu_node_name('c', key);
-		gint64 set = add_fd(live, vm_open_need(live->vm, live->wanted, need, FALSE, error), error);
-		if (set < 0 || !qmp_do(live->qmp, "blockdev-add", qemu_cdrom_blockdev(live->wanted, key, (int)set),
-				       COMMAND_TIMEOUT_MS, error))
+	if (old) {
+		if (!with_open_tray(live, device, "blockdev-remove-medium", NULL, error) ||
+		    !delete_node(live, 'c', key, error))
 			return FALSE;
-		json_object *arguments = json_object_new_object();
-		json_set_str(arguments, "id", device);
-		json_set_str(arguments, "node-name", node);
-		if (!qmp_do(live->qmp, "blockdev-insert-medium", arguments, COMMAND_TIMEOUT_MS, error))
+		json_object_object_del(now, "image");
+		record(live, "cdroms", key, now);
+	}
+	if (image) {
+		if (!insert_medium(live, key, device, error))
 			return FALSE;
 		json_set_str(now, "image", image);
 		record(live, "cdroms", key, now);
@@ -289,46 +409,83 @@ static GPtrArray *keys_of(json_object *map)
 	return keys;
 }
 
-static gboolean apply_removals(Live *live, GError **error)
+/* One thing that the guest refuses keeps back no other: the first error is kept, the rest is logged. */
+static void collect(Live *live, GError *failure, GError **ret_first)
+{
+	if (!failure)
+		return;
+	task_log(live->task, "%s", failure->message);
+	if (*ret_first)
+		g_error_free(failure);
+	else
+		*ret_first = failure;
+}
+
+static void apply_removals(Live *live, GError **ret_first)
 {
 	g_autoptr(GPtrArray) disks = keys_of(json_get(live->applied, "disks"));
 	for (guint i = 0; i < disks->len; i++) {
 		const char *key = g_ptr_array_index(disks, i);
 		json_object *old = json_get(json_get(live->applied, "disks"), key);
-		if (!json_get(json_get(live->wanted, "disks"), key) && can_plug_disk(old) &&
-		    !unplug_disk(live, key, error))
-			return FALSE;
+		GError *failure = NULL;
+		if (!json_get(json_get(live->wanted, "disks"), key) && can_plug_disk(old))
+			unplug_disk(live, key, &failure);
+		collect(live, failure, ret_first);
 	}
 	g_autoptr(GPtrArray) nics = keys_of(json_get(live->applied, "nics"));
 	for (guint i = 0; i < nics->len; i++) {
 		const char *key = g_ptr_array_index(nics, i);
-		if (!json_get(json_get(live->wanted, "nics"), key) && !unplug_nic(live, key, error))
-			return FALSE;
+		GError *failure = NULL;
+		if (!json_get(json_get(live->wanted, "nics"), key))
+			unplug_nic(live, key, &failure);
+		collect(live, failure, ret_first);
 	}
-	return TRUE;
 }
 
-static gboolean apply_additions(Live *live, GError **error)
+static gboolean apply_disk(Live *live, const char *key, json_object *disk, GError **error)
+{
+	if (json_get(json_get(live->applied, "disks"), key))
+		return grow_disk(live, key, disk, error);
+	return !can_plug_disk(disk) || plug_disk(live, key, disk, error);
+}
+
+static gboolean apply_nic(Live *live, const char *key, json_object *nic, GError **error)
+{
+	return (json_get(json_get(live->applied, "nics"), key) || plug_nic(live, key, nic, error)) &&
+	       adjust_nic(live, key, nic, error);
+}
+
+static void apply_additions(Live *live, GError **ret_first)
 {
 	json_object *disks = json_get(live->wanted, "disks"), *nics = json_get(live->wanted, "nics");
+	json_object *cdroms = json_get(live->wanted, "cdroms");
+	GError *failure = NULL;
 	json_object_object_foreach (disks, key, disk) {
-		gboolean there = json_get(json_get(live->applied, "disks"), key) != NULL;
-		if (there ? !grow_disk(live, key, disk, error)
-			  : can_plug_disk(disk) && !plug_disk(live, key, disk, error))
-			return FALSE;
+		apply_disk(live, key, disk, &failure);
+		collect(live, g_steal_pointer(&failure), ret_first);
 	}
 	json_object_object_foreach (nics, nic_key, nic) {
-		if (!json_get(json_get(live->applied, "nics"), nic_key) && !plug_nic(live, nic_key, nic, error))
-			return FALSE;
-		if (!adjust_nic(live, nic_key, nic, error))
-			return FALSE;
+		apply_nic(live, nic_key, nic, &failure);
+		collect(live, g_steal_pointer(&failure), ret_first);
 	}
-	json_object *cdroms = json_get(live->wanted, "cdroms");
-	json_object_object_foreach (cdroms, cdrom_key, cdrom)
-		if (json_get(json_get(live->applied, "cdroms"), cdrom_key) &&
-		    !change_medium(live, cdrom_key, cdrom, error))
-			return FALSE;
-	return TRUE;
+	json_object_object_foreach (cdroms, cdrom_key, cdrom) {
+		if (!json_get(json_get(live->applied, "cdroms"), cdrom_key))
+			continue;
+		change_medium(live, cdrom_key, cdrom, &failure);
+		collect(live, g_steal_pointer(&failure), ret_first);
+	}
+}
+
+gboolean live_waits(Vm *vm)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_auto json_object *pending = vm_pending(vm);
+	for (size_t i = 0; i < json_object_array_length(pending); i++) {
+		const char *path = json_get_str(json_object_array_get_idx(pending, i), "path", "");
+		if (g_str_equal(live_when(vm, path, document, document), "now"))
+			return TRUE;
+	}
+	return FALSE;
 }
 
 gboolean live_apply(Vm *vm, Task *task, GError **error)
@@ -346,10 +503,14 @@ gboolean live_apply(Vm *vm, Task *task, GError **error)
 		return FALSE;
 	}
 	Live live = {vm, task, qmp, applied, wanted};
-	if (!apply_removals(&live, error) || !apply_additions(&live, error))
-		return FALSE;
+	GError *first = NULL;
+	apply_removals(&live, &first);
+	apply_additions(&live, &first);
 	json_auto json_object *pending = vm_pending(vm);
 	if (json_object_array_length(pending) > 0)
 		task_log(task, "%zu change(s) wait for the guest's next start", json_object_array_length(pending));
-	return TRUE;
+	if (!first)
+		return TRUE;
+	g_propagate_prefixed_error(error, first, "the change is saved, but not in effect yet: ");
+	return FALSE;
 }

@@ -86,22 +86,39 @@ static char *nic_run_dir(Vm *vm, const char *key)
 	return g_strdup_printf("%s/nic-%s", vm->run_dir, key);
 }
 
-int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error)
+int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer, GError **error)
 {
 	json_object *nic = json_get(json_get(document, "nics"), key);
-	if (g_str_equal(json_get_str(nic, "mode", "user"), "bridge"))
-		return tap_open(vm->id, vm_nic_index(document, key), json_get_str(nic, "bridge", ""), error);
-
-	uid_t uid = identity_nic_uid(vm, key, error);
-	if (!uid)
+	int pair[2] = {-1, -1};
+	if (g_str_equal(json_get_str(nic, "mode", "user"), "bridge")) {
+		pair[0] = tap_open(vm->id, vm_nic_index(document, key), json_get_str(nic, "bridge", ""), error);
+	} else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		error_set_errno(error, errno, "cannot make a socket pair");
 		return -1;
+	}
+	if (pair[0] >= 0)
+		*ret_peer = pair[1];
+	return pair[0];
+}
+
+gboolean vm_start_nic(Vm *vm, const char *key, int peer, GError **error)
+{
 	g_autofree char *run_dir = nic_run_dir(vm, key);
 	Launched launched = {.pidfd = -1};
-	int fd = -1;
-	if (!passt_start(run_dir, uid, vm->cgroup, &fd, &launched, error))
-		return -1;
+	uid_t uid = identity_nic_uid(vm, key, error);
+	if (!uid || !passt_start(run_dir, uid, vm->cgroup, peer, &launched, error))
+		return FALSE;
 	fd_close(launched.pidfd);
-	return fd;
+	return TRUE;
+}
+
+int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error)
+{
+	fd_auto int peer = -1;
+	fd_auto int fd = vm_prepare_nic(vm, document, key, &peer, error);
+	if (fd < 0 || (peer >= 0 && !vm_start_nic(vm, key, peer, error)))
+		return -1;
+	return fd_steal(&fd);
 }
 
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error)

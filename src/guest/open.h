@@ -8,6 +8,10 @@
 int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writable, GError **error);
 /* A network card's descriptor: tap, or the socket to its passt, which is started. */
 int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error);
+/* The same in two parts, for a QEMU that begins while passt does: of a card of mode "user", *ret_peer (owned) is what
+ * vm_start_nic() gives passt; otherwise it is -1. */
+int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer, GError **error);
+gboolean vm_start_nic(Vm *vm, const char *key, int peer, GError **error);
 /* Ends the passt of a card that was unplugged. */
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error);
 /* The number of a card for its tap's name: its place among all possible ones, "pci:10.3" -> 3. */

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
+#include "guest/open.h"
 #include "guest/prepare.h"
 #include "schema/schema.h"
 
@@ -98,8 +99,11 @@ Plan *plan_create(Services *services, json_object *input, GError **error)
 }
 
 /* Says who changed what since the revision that the client saw. */
-static void explain_stale(Vm *vm, gint64 seen, gint64 present, GError **error)
+void plan_explain_stale(Vm *vm, gint64 seen, GError **error)
 {
+	gint64 present = 0;
+	json_auto json_object *document = vm_dup_document(vm, &present);
+	(void)document;
 	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
 	g_autofree char *label = vm_label(vm);
 	g_autoptr(GString) what = g_string_new(NULL);
@@ -134,8 +138,11 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 		json_object *change = json_object_array_get_idx(plan->changes, i);
 		const char *path = json_get_str(change, "path", "");
 		const char *when = alive ? live_when(vm, path, present, wanted) : "now";
+		gboolean device = g_str_has_prefix(path, "disks.") || g_str_has_prefix(path, "nics.");
 		json_set_str(change, "when", when);
-		plan->needs_task |= alive && g_str_equal(when, "now");
+		/* An image is claimed while it is put to use, so that nobody deletes it at that moment. */
+		plan->needs_task |= g_str_has_prefix(path, "cdroms.") || g_str_has_prefix(path, "kernel") ||
+				    (device && alive && g_str_equal(when, "now"));
 	}
 	describe_disks(services, plan, present, wanted);
 	return plan;
@@ -146,7 +153,7 @@ Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 	gint64 rev = 0;
 	json_auto json_object *present = vm_dup_document(vm, &rev);
 	if (if_match != REV_ANY && if_match != rev) {
-		explain_stale(vm, if_match, rev, error);
+		plan_explain_stale(vm, if_match, error);
 		return NULL;
 	}
 	json_auto json_object *wanted = prepare_change(vm->services, present, patch, error);
@@ -159,6 +166,17 @@ Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 static gboolean volumes_exist(Services *services, json_object *document, GError **error)
 {
 	json_object *disks = json_get(document, "disks");
+	if (g_str_equal(json_get_str(document, "firmware", ""), "uefi")) {
+		g_autofree char *name = vm_firmware_volume(json_get_int(document, "id", 0));
+		json_auto json_object *variables =
+			volume_get(&services->storage, vm_firmware_storage(document), name, NULL);
+		if (!variables) {
+			error_set_field(error, ERROR_CONFLICT, "firmware",
+					"what was deleted with its volumes comes back only from a backup",
+					"the volume '%s' of the firmware is gone", name);
+			return FALSE;
+		}
+	}
 	json_object_object_foreach (disks, key, disk) {
 		json_auto json_object *volume =
 			volume_get(&services->storage, json_get_str(disk, "storage", ""),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "guest/agent.h"
 #include "guest/guests.h"
@@ -49,10 +50,26 @@ gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error)
 	return TRUE;
 }
 
+/* Who turns the power off does not want to wait until a shutdown that hangs has given up. */
+static void overtake_shutdown(Tasks *tasks, gint64 holder, const char *user)
+{
+	json_auto json_object *task = holder ? tasks_describe(tasks, holder, NULL) : NULL;
+	const char *kind = json_get_str(task, "kind", "");
+	if (g_str_equal(kind, vm_shutdown_kind.name) || g_str_equal(kind, vm_reboot_kind.name)) {
+		g_message("task %" G_GINT64_FORMAT " gives way to a stop by %s", holder, user);
+		tasks_cancel(tasks, holder, NULL);
+	}
+}
+
 gint64 vm_submit(Vm *vm, const TaskKind *kind, const char *user, json_object *args, GError **error)
 {
+	Tasks *tasks = vm->services->tasks;
 	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
-	return tasks_submit(vm->services->tasks, kind, object, user, args, NULL, error);
+	gint64 holder = kind == &vm_stop_kind ? tasks_claimed_by(tasks, object) : 0;
+	gint64 task = tasks_submit(tasks, kind, object, user, args, NULL, error);
+	if (task)
+		overtake_shutdown(tasks, holder, user);
+	return task;
 }
 
 static char *state_path(Vm *vm)
@@ -60,17 +77,16 @@ static char *state_path(Vm *vm)
 	return g_strdup_printf("vm-state/%" G_GINT64_FORMAT, vm->id);
 }
 
-static gboolean write_state(Vm *vm, gboolean wanted, const char *user, GError **error)
+static gboolean write_state(Vm *vm, gboolean wanted, const char *user, const char *code, const char *reason,
+			    gint64 since_us, GError **error)
 {
 	g_autofree char *path = state_path(vm);
 	json_auto json_object *body = json_object_new_object();
 	json_set_bool(body, "wanted", wanted);
 	json_set_str(body, "user", user);
-	g_mutex_lock(&vm->lock);
-	json_set_str(body, "reason_code", vm->reason_code);
-	json_set_str(body, "reason", vm->reason);
-	json_set_int(body, "since_us", vm->since_us);
-	g_mutex_unlock(&vm->lock);
+	json_set_str(body, "reason_code", code);
+	json_set_str(body, "reason", reason);
+	json_set_int(body, "since_us", since_us);
 	g_autoptr(Batch) batch = batch_new(user, 0);
 	batch_put(batch, path, REV_ANY, body);
 	return store_commit(vm->services->store, batch, error) != 0;
@@ -78,7 +94,12 @@ static gboolean write_state(Vm *vm, gboolean wanted, const char *user, GError **
 
 gboolean vm_want(Vm *vm, gboolean running, const char *user, GError **error)
 {
-	return write_state(vm, running, user, error);
+	g_mutex_lock(&vm->lock);
+	g_autofree char *code = g_strdup(vm->reason_code);
+	g_autofree char *reason = g_strdup(vm->reason);
+	gint64 since_us = vm->since_us;
+	g_mutex_unlock(&vm->lock);
+	return write_state(vm, running, user, code, reason, since_us, error);
 }
 
 gboolean vm_is_wanted(Vm *vm)
@@ -88,14 +109,25 @@ gboolean vm_is_wanted(Vm *vm)
 	return doc && json_get_bool(doc->body, "wanted", FALSE);
 }
 
+/* Not for a guest that is gone, whose fact would stay for ever. */
+static gboolean is_deleted(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->deleted;
+}
+
+void vm_record_end(Vm *vm, gboolean wanted, const char *code, const char *reason, gint64 since_us)
+{
+	g_autoptr(GError) error = NULL;
+	if (!is_deleted(vm) && !write_state(vm, wanted, "yado", code, reason, since_us, &error))
+		g_warning("cannot record why VM %" G_GINT64_FORMAT " stopped: %s", vm->id, error->message);
+}
+
 void vm_record_reason(Vm *vm, gboolean wanted)
 {
 	g_autoptr(GError) error = NULL;
-	g_mutex_lock(&vm->lock);
-	gboolean deleted = vm->deleted;
-	g_mutex_unlock(&vm->lock);
-	if (!deleted && !write_state(vm, wanted, "yado", &error))
-		g_warning("cannot record why VM %" G_GINT64_FORMAT " stopped: %s", vm->id, error->message);
+	if (!is_deleted(vm) && !vm_want(vm, wanted, "yado", &error))
+		g_warning("cannot record the state of VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 }
 
 void vm_recall_reason(Vm *vm)
@@ -104,11 +136,15 @@ void vm_recall_reason(Vm *vm)
 	g_autoptr(Doc) doc = store_get(vm->services->store, path, NULL);
 	if (!doc)
 		return;
-	vm_set_state(vm, vm_get_state(vm), json_get_str(doc->body, "reason_code", "none"), "%s",
-		     json_get_str(doc->body, "reason", ""));
 	g_mutex_lock(&vm->lock);
+	g_free(vm->reason_code);
+	g_free(vm->reason);
+	vm->reason_code = g_strdup(json_get_str(doc->body, "reason_code", "none"));
+	vm->reason = g_strdup(json_get_str(doc->body, "reason", ""));
 	vm->since_us = json_get_int(doc->body, "since_us", vm->since_us);
+	VmState state = vm->state;
 	g_mutex_unlock(&vm->lock);
+	vm_set_state(vm, state, NULL, NULL); /* renews the row */
 }
 
 static Vm *task_vm(Task *task, gpointer data, GError **error)
@@ -121,19 +157,25 @@ static Vm *task_vm(Task *task, gpointer data, GError **error)
 /* Starts; the guest is STOPPED before. */
 static gboolean start(Vm *vm, Task *task, GError **error)
 {
-	if (!vm_want(vm, TRUE, task_user(task), error))
+	/* The run directory comes first: what is remembered in it tells an interrupted start from a crash. */
+	if (!vm_want(vm, TRUE, task_user(task), error) || !dir_make(vm->run_dir, 0700, error))
 		return FALSE;
+	vm_forget_exit(vm);
 	vm_set_state(vm, VM_STARTING, NULL, NULL);
 	if (vm_start_process(vm, task, error))
 		return TRUE;
 	vm_set_state(vm, VM_STOPPED, "start-failed", "did not start: %s", error && *error ? (*error)->message : "");
-	vm_record_reason(vm, FALSE);
+	vm_record_reason(vm, FALSE); /* our claim keeps others from starting it meanwhile */
 	return FALSE;
 }
 
 static gboolean run_start(Task *task, gpointer data, GError **error)
 {
 	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (vm && json_get(task_args(task), "cause") && vm_state_is_alive(vm_get_state(vm))) {
+		task_log(task, "somebody else has started it already");
+		return TRUE;
+	}
 	return vm && vm_power_allowed(vm, &vm_start_kind, error) && start(vm, task, error);
 }
 
@@ -151,9 +193,9 @@ static gboolean recover_start(Task *task, json_object *steps, gpointer data, GEr
 	return start(vm, task, error);
 }
 
-static gboolean turn_off(Vm *vm, Task *task, const char *code, GError **error)
+static gboolean turn_off(Vm *vm, Task *task, const char *code, const char *reason, GError **error)
 {
-	vm_expect_exit(vm, code, "stopped by %s", task_user(task));
+	vm_expect_exit(vm, code, "%s by %s", reason, task_user(task));
 	vm_set_state(vm, VM_STOPPING, NULL, NULL);
 	return vm_end_process(vm, STOP_TIMEOUT_MS, error);
 }
@@ -163,7 +205,7 @@ static gboolean run_stop(Task *task, gpointer data, GError **error)
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm || !vm_power_allowed(vm, &vm_stop_kind, error) || !vm_want(vm, FALSE, task_user(task), error))
 		return FALSE;
-	return turn_off(vm, task, "user-stop", error);
+	return turn_off(vm, task, "user-stop", "stopped", error);
 }
 
 static gboolean recover_stop(Task *task, json_object *steps, gpointer data, GError **error)
@@ -173,7 +215,7 @@ static gboolean recover_stop(Task *task, json_object *steps, gpointer data, GErr
 	if (!vm)
 		return FALSE;
 	return vm_get_state(vm) == VM_STOPPED ||
-	       (vm_want(vm, FALSE, task_user(task), error) && turn_off(vm, task, "user-stop", error));
+	       (vm_want(vm, FALSE, task_user(task), error) && turn_off(vm, task, "user-stop", "stopped", error));
 }
 
 /* The agent first, since it can say no; then the power button. FALSE: neither could be asked. */
@@ -225,15 +267,26 @@ static gboolean shut_down(Vm *vm, Task *task, GError **error)
 	else if (wait_error)
 		g_propagate_error(error, g_steal_pointer(&wait_error));
 	else if (g_str_equal(action, "stop")) {
-		task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off", timeout_s);
+		gboolean panicked = vm_get_state(vm) == VM_PANICKED;
+		if (panicked)
+			task_log(task, "its kernel panicked: the power is turned off");
+		else
+			task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off", timeout_s);
 		vm_forget_exit(vm);
-		return turn_off(vm, task, "user-stop", error);
+		return turn_off(vm, task, "shutdown-forced",
+				panicked ? "panicked while it was shut down, and stopped"
+					 : "did not shut down in time, and was stopped",
+				error);
+	} else if (vm_get_state(vm) == VM_PANICKED) {
+		error_set(error, ERROR_FAILED, "see its console, then use 'yado vm stop' or 'yado vm reset'",
+			  "the guest's kernel panicked while it was shutting down");
 	} else {
 		error_set(error, ERROR_TIMEOUT, "shut it down from inside, or use 'yado vm stop'",
 			  "the guest did not shut down within %" G_GINT64_FORMAT " s and was left running", timeout_s);
 	}
 	vm_forget_exit(vm);
-	vm_set_state(vm, VM_RUNNING, NULL, NULL);
+	if (vm_get_state(vm) == VM_STOPPING)
+		vm_set_state(vm, VM_RUNNING, NULL, NULL);
 	vm_query_state(vm);
 	return FALSE;
 }
@@ -246,7 +299,8 @@ static gboolean run_shutdown(Task *task, gpointer data, GError **error)
 	if (shut_down(vm, task, error))
 		return TRUE;
 	/* It runs on, and so it is wanted. */
-	vm_record_reason(vm, TRUE);
+	if (vm_state_is_alive(vm_get_state(vm)))
+		vm_record_reason(vm, TRUE);
 	return FALSE;
 }
 
@@ -279,8 +333,13 @@ static gboolean run_reboot(Task *task, gpointer data, GError **error)
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm || !vm_power_allowed(vm, &vm_reboot_kind, error))
 		return FALSE;
+	/* After a panic somebody may have been quicker. */
+	gboolean restart = json_get(task_args(task), "cause") != NULL;
+	if (restart && vm_get_state(vm) != VM_PANICKED)
+		return TRUE;
 	gboolean ended = vm_get_state(vm) == VM_RUNNING ? shut_down(vm, task, error)
-							: turn_off(vm, task, "user-stop", error);
+							: turn_off(vm, task, restart ? "panic" : "user-stop",
+								   restart ? "panicked, and stopped" : "stopped", error);
 	return ended && start(vm, task, error);
 }
 

@@ -23,11 +23,13 @@ void vm_forget_exit(Vm *vm); /* the end did not come about */
 gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error);
 /* Asks QEMU what the state is and takes it over (after events, and at adoption). */
 void vm_query_state(Vm *vm);
+/* The present state is as old as that (UTC), since it came about before anybody saw it. */
+void vm_set_since(Vm *vm, gint64 since_us);
 /* Closes handles without touching the process. */
 void vm_release_process(Vm *vm);
 /* After the process is gone: reason from its record, state stopped, clean-up, restart if the policy says so. */
 void vm_settle_exit(Vm *vm);
-/* The same for a process that ended while no daemon ran. */
+/* The same for a process that ended while no daemon ran; at adoption. */
 void vm_settle_absent(Vm *vm);
 
 /* What the guest should be doing, and why it last stopped: a fact that survives everything ("vm-state/ID"). */
@@ -35,4 +37,6 @@ gboolean vm_want(Vm *vm, gboolean running, const char *user, GError **error);
 gboolean vm_is_wanted(Vm *vm);
 /* Writes the present reason into that fact; takes the former one from it. */
 void vm_record_reason(Vm *vm, gboolean wanted);
+/* The same with a reason that is about to become the present one. */
+void vm_record_end(Vm *vm, gboolean wanted, const char *code, const char *reason, gint64 since_us);
 void vm_recall_reason(Vm *vm);

@@ -15,6 +15,8 @@
 
 #define MIB (1024 * 1024)
 enum { DISK_SECTOR = 512 };
+/* OVMF crashes when it unpacks a kernel and its RAM disk into less. */
+static const gint64 uefi_memory_min = 256LL * MIB;
 static const gint64 disk_size_default = 8LL * 1024 * MIB;
 
 static char *random_hex(guint bytes)
@@ -27,12 +29,17 @@ static char *random_hex(guint bytes)
 	return g_string_free(text, FALSE);
 }
 
-static char *random_mac(void)
+/* One that no guest has: of 16 million, two of some thousands drawn are likely the same. */
+static char *random_mac(Services *services)
 {
-	guint8 data[3];
-	RAND_bytes(data, sizeof data);
-	/* QEMU's and KVM's customary prefix. */
-	return g_strdup_printf("52:54:00:%02x:%02x:%02x", data[0], data[1], data[2]);
+	for (;;) {
+		guint8 data[3];
+		RAND_bytes(data, sizeof data);
+		/* QEMU's and KVM's customary prefix. */
+		g_autofree char *mac = g_strdup_printf("52:54:00:%02x:%02x:%02x", data[0], data[1], data[2]);
+		if (!guests_mac_owner(services->guests, mac))
+			return g_steal_pointer(&mac);
+	}
 }
 
 static gboolean fail_field(GError **error, const char *field, const char *hint, const char *format, ...)
@@ -90,8 +97,11 @@ static gboolean apply_image(Services *services, json_object *input, GError **err
 		json_set(input, "kernel", json_object_new_object());
 		json_set_str(json_get(input, "kernel"), "image", name);
 	}
-	if (!json_get(input, "memory") && json_get_int(image, "memory", 0) > 0)
-		json_set_int(input, "memory", json_get_int(image, "memory", 0));
+	gint64 memory = json_get_int(image, "memory", 0);
+	if (g_str_equal(json_get_str(input, "firmware", ""), "uefi"))
+		memory = MAX(memory, uefi_memory_min);
+	if (!json_get(input, "memory") && memory > 0)
+		json_set_int(input, "memory", memory);
 	return TRUE;
 }
 
@@ -165,7 +175,7 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 			(void)nic_key;
 			if (json_get(nic, "mac"))
 				continue;
-			g_autofree char *mac = random_mac();
+			g_autofree char *mac = random_mac(services);
 			json_set_str(nic, "mac", mac);
 		}
 	}
@@ -270,25 +280,6 @@ static gboolean check_cdroms(Services *services, json_object *present, json_obje
 	return TRUE;
 }
 
-/* The id of another guest that has this MAC, or 0. */
-static gint64 mac_owner(Services *services, const char *mac, gint64 self)
-{
-	g_autoptr(GPtrArray) guests = guests_list(services->guests, 0, 0);
-	for (guint i = 0; i < guests->len; i++) {
-		Vm *vm = g_ptr_array_index(guests, i);
-		if (vm->id == self || !vm_mentions(vm, mac))
-			continue;
-		json_auto json_object *document = vm_dup_document(vm, NULL);
-		json_object *nics = json_get(document, "nics");
-		json_object_object_foreach (nics, key, nic) {
-			(void)key;
-			if (g_str_equal(json_get_str(nic, "mac", ""), mac))
-				return vm->id;
-		}
-	}
-	return 0;
-}
-
 static gboolean check_nics(Services *services, json_object *present, json_object *document, GError **error)
 {
 	json_object *nics = json_get(document, "nics"), *old_nics = json_get(present, "nics");
@@ -308,8 +299,8 @@ static gboolean check_nics(Services *services, json_object *present, json_object
 			return fail_field(error, field,
 					  "create it (ip link add NAME type bridge; ip link set NAME up) or choose another",
 					  "%s: bridge '%s' does not exist on node %s", field, bridge, services->node);
-		gint64 owner = old ? 0 : mac_owner(services, mac, json_get_int(document, "id", 0));
-		if (owner)
+		gint64 owner = old ? 0 : guests_mac_owner(services->guests, mac);
+		if (owner && owner != json_get_int(document, "id", 0))
 			return fail_field(error, mac_field, "leave it out to get a new one",
 					  "%s: VM %" G_GINT64_FORMAT " has that address", mac_field, owner);
 	}

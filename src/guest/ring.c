@@ -66,6 +66,8 @@ GBytes *ring_read(Ring *ring)
 	gsize length = MIN(ring->file->total, RING_SIZE);
 	gsize begin = (ring->file->total - length) % RING_SIZE;
 	gsize first = MIN(length, RING_SIZE - begin);
+	if (length == 0)
+		return g_bytes_new(NULL, 0);
 	guint8 *copy = g_malloc(length);
 	memcpy(copy, ring->file->data + begin, first);
 	memcpy(copy + first, ring->file->data, length - first);

@@ -1,5 +1,8 @@
 /* Starting a guest's process: command line from its document, every need opened and passed, the cage, the monitor,
- * `cont`. The start is a fact when `cont` has returned. */
+ * `cont`. The start is a fact when `cont` has returned.
+ *
+ * Building its machine takes QEMU longer than all the rest together. So the cards' passt processes are started while it
+ * does: QEMU has its ends of their sockets already, and needs nobody at the others before `cont`. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,21 +20,41 @@
 
 enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000 };
 
+/* A network card whose passt is to be started. */
+typedef struct Card {
+	char *key;
+	int peer;
+} Card;
+
+static void card_clear(gpointer data)
+{
+	Card *card = data;
+	g_free(card->key);
+	fd_close(card->peer);
+}
+
 static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, Launch *launch, GArray *opened,
-			   GError **error)
+			   GArray *cards, GError **error)
 {
 	for (guint i = 0; i < command->needs->len; i++) {
 		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
-		int fd = vm_open_need(vm, document, need->name, need->writable, error);
+		const char *key = g_str_has_prefix(need->name, "nic:") ? need->name + strlen("nic:") : NULL;
+		int peer = -1;
+		int fd = key ? vm_prepare_nic(vm, document, key, &peer, error)
+			     : vm_open_need(vm, document, need->name, need->writable, error);
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
+		if (peer >= 0) {
+			Card card = {g_strdup(key), peer};
+			g_array_append_val(cards, card);
+		}
 		launch_pass_fd(launch, fd, need->fd);
 	}
 	return TRUE;
 }
 
-static gboolean launch_qemu(Vm *vm, json_object *document, Launched *ret_launched, GError **error)
+static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launched *ret_launched, GError **error)
 {
 	Services *services = vm->services;
 	const char *cmdline = json_get_str(json_get(document, "kernel"), "cmdline", NULL);
@@ -44,6 +67,7 @@ static gboolean launch_qemu(Vm *vm, json_object *document, Launched *ret_launche
 	if (!dir_make(vm->run_dir, 0700, error) || !launch_clear_record(vm->run_dir, error) ||
 	    !cgroup_make(vm->cgroup, error))
 		return FALSE;
+	launch_clear_log(vm->run_dir);
 
 	g_autoptr(Launch) launch = launch_new(services->host->program, vm->run_dir);
 	for (guint i = 1; i < command->argv->len; i++)
@@ -57,11 +81,21 @@ static gboolean launch_qemu(Vm *vm, json_object *document, Launched *ret_launche
 
 	/* The child has its own copies; ours must go at once, or a dead QEMU's volume would look in use. */
 	g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
-	gboolean ok = pass_needs(vm, document, command, launch, opened, error) &&
+	gboolean ok = pass_needs(vm, document, command, launch, opened, cards, error) &&
 		      launch_start(launch, LAUNCH_TIMEOUT_MS, ret_launched, error);
 	for (guint i = 0; i < opened->len; i++)
 		fd_close(g_array_index(opened, int, i));
 	return ok;
+}
+
+static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
+{
+	for (guint i = 0; i < cards->len; i++) {
+		const Card *card = &g_array_index(cards, Card, i);
+		if (!vm_start_nic(vm, card->key, card->peer, error))
+			return FALSE;
+	}
+	return TRUE;
 }
 
 static gboolean unplug_cables(Qmp *qmp, json_object *document, GError **error)
@@ -91,15 +125,25 @@ static void explain_failure(Vm *vm, GError **error)
 		g_prefix_error(error, "QEMU said: %s: ", log);
 }
 
+/* After a start that failed: helpers (passt) go with the control group. The log stays to be read. */
+static void clean_up(Vm *vm)
+{
+	g_autoptr(GError) error = NULL;
+	if (!cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error) ||
+	    !launch_clear_record(vm->run_dir, &error))
+		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
+}
+
 gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 {
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	gint64 begin = g_get_monotonic_time();
 	Launched launched = {.pidfd = -1};
+	g_autoptr(GArray) cards = g_array_new(FALSE, FALSE, sizeof(Card));
 
-	if (!launch_qemu(vm, document, &launched, error)) {
-		g_autoptr(GError) ignored = NULL;
-		cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &ignored);
+	g_array_set_clear_func(cards, card_clear);
+	if (!launch_qemu(vm, document, cards, &launched, error)) {
+		clean_up(vm);
 		return FALSE;
 	}
 	gint64 executed = g_get_monotonic_time();
@@ -112,22 +156,26 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
 	g_autoptr(Qmp) qmp = NULL;
-	if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
-	    unplug_cables(qmp, document, error) && console_open(vm, error) &&
+	if (start_cards(vm, cards, error) && vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) &&
+	    (qmp = vm_ref_qmp(vm, error)) && unplug_cables(qmp, document, error) && console_open(vm, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
 		task_log(task, "QEMU %d: executed after %.1f ms, running after %.1f ms", (int)launched.pid,
 			 (double)(executed - begin) / 1000, (double)(now - begin) / 1000);
-		vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
+		const char *cause = json_get_str(task_args(task), "cause", NULL);
+		if (cause)
+			vm_set_state(vm, VM_RUNNING, "restarted", "restarted after this: %s", cause);
+		else
+			vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
 		vm_watch_exit(vm);
 		return TRUE;
 	}
 	explain_failure(vm, error);
-	process_signal(launched.pidfd, SIGKILL);
-	process_wait(launched.pidfd, COMMAND_TIMEOUT_MS);
+	if (launched.pidfd >= 0 && process_signal(launched.pidfd, SIGKILL) &&
+	    !process_wait(launched.pidfd, COMMAND_TIMEOUT_MS))
+		g_warning("QEMU %d of VM %" G_GINT64_FORMAT " does not end", (int)launched.pid, vm->id);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
-	g_autoptr(GError) ignored = NULL;
-	cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &ignored);
+	clean_up(vm);
 	return FALSE;
 }

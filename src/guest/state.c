@@ -8,7 +8,8 @@ static const struct {
 	gboolean alive;
 	guint next; /* the states that may follow */
 } states[] = {
-	[VM_STOPPED] = {"stopped", FALSE, TO(STARTING) | TO(RUNNING) | TO(PAUSED) | TO(PANICKED) | TO(UNKNOWN)},
+	/* A process that was found running is taken over without a transition (adopt.c). */
+	[VM_STOPPED] = {"stopped", FALSE, TO(STARTING)},
 	[VM_STARTING] = {"starting", TRUE, TO(RUNNING) | TO(PAUSED) | TO(STOPPED) | TO(STOPPING) | TO(PANICKED)},
 	[VM_RUNNING] = {"running", TRUE, TO(PAUSED) | TO(STOPPING) | TO(STOPPED) | TO(PANICKED) | TO(UNKNOWN)},
 	[VM_PAUSED] = {"paused", TRUE, TO(RUNNING) | TO(STOPPING) | TO(STOPPED) | TO(PANICKED) | TO(UNKNOWN)},

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/adopt.h"
 #include "guest/guests.h"
 
 Vm *vm_new(Services *services, gint64 id)
@@ -104,12 +105,6 @@ char *vm_dup_name(Vm *vm)
 	return g_strdup(vm->name);
 }
 
-gboolean vm_mentions(Vm *vm, const char *word)
-{
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
-	return strstr(vm->text, word) != NULL;
-}
-
 GRefString *vm_ref_row(Vm *vm)
 {
 	return ref_text(vm, &vm->row);
@@ -176,7 +171,7 @@ static void renew_row(Vm *vm)
 	vm->row = make_text(row);
 }
 
-void vm_set_document(Vm *vm, json_object *document, gint64 rev)
+void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 {
 	g_mutex_lock(&vm->lock);
 	g_clear_pointer(&vm->text, g_ref_string_release);
@@ -186,6 +181,11 @@ void vm_set_document(Vm *vm, json_object *document, gint64 rev)
 	vm->name = g_strdup(json_get_str(document, "name", ""));
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
+}
+
+void vm_set_document(Vm *vm, json_object *document, gint64 rev)
+{
+	vm_load_document(vm, document, rev);
 	guests_notify(vm->services->guests, vm);
 }
 
@@ -211,9 +211,12 @@ void vm_set_applied(Vm *vm, json_object *hardware)
 void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...)
 {
 	g_mutex_lock(&vm->lock);
-	if (!vm_state_allows(vm->state, state))
-		g_critical("VM %" G_GINT64_FORMAT ": transition %s -> %s is not in the table", vm->id,
-			   vm_state_name(vm->state), vm_state_name(state));
+	if (!vm_state_allows(vm->state, state)) {
+		g_message("VM %" G_GINT64_FORMAT ": transition %s -> %s is not in the table", vm->id,
+			  vm_state_name(vm->state), vm_state_name(state));
+		g_mutex_unlock(&vm->lock);
+		return;
+	}
 	if (reason_code) {
 		va_list args;
 		va_start(args, format);
@@ -231,6 +234,7 @@ void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *fo
 	renew_row(vm);
 	g_cond_broadcast(&vm->changed);
 	g_mutex_unlock(&vm->lock);
+	vm_remember(vm);
 	guests_notify(vm->services->guests, vm);
 }
 

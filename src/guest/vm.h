@@ -40,11 +40,13 @@ typedef struct Vm {
 	pid_t pid;
 	guint64 start_time;
 	int pidfd;           /* -1 when not running */
-	guint exit_source;   /* on the monitor thread */
+	GSource *exit_source; /* on the monitor thread */
 	Console *console;
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
 	/* guest agent */
 	gboolean agent_port_open;
+	gboolean agent_busy, agent_again; /* one thread at a time looks at the port; look once more after that */
+	GSource *agent_timer;             /* at most one, on the monitor thread */
 	Qmp *agent;
 	char *agent_version;
 	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
@@ -60,17 +62,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_unref)
 json_object *vm_dup_document(Vm *vm, gint64 *ret_rev);
 json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 char *vm_dup_name(Vm *vm);
-/* Whether the document's text contains the word: a quick look before a parse. */
-gboolean vm_mentions(Vm *vm, const char *word);
 GRefString *vm_ref_row(Vm *vm);
 VmState vm_get_state(Vm *vm);
 /* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
 Qmp *vm_ref_qmp(Vm *vm, GError **error);
 
 void vm_set_document(Vm *vm, json_object *document, gint64 rev);
+/* The same, telling nobody: of a guest that nobody knows yet. One without a document must not be in the table. */
+void vm_load_document(Vm *vm, json_object *document, gint64 rev);
 /* The hardware that the process has now; NULL: none. Also written to run_dir, so that a restarted daemon knows. */
 void vm_set_applied(Vm *vm, json_object *hardware);
-/* Changes the state; the transition must be allowed. Reason NULL: keep the former reason. */
+/* Changes the state; a transition that is not in the table is refused and logged: whoever wants one has been overtaken
+ * (the process ended meanwhile). Reason NULL: keep the former reason. */
 void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* Waits until the state is one of the mask (1 << VM_…) or the time is over. */
 gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms);

@@ -27,16 +27,22 @@ int vnc_attach(Vm *vm, GError **error)
 		return -1;
 	}
 	fd_auto int ours = pair[0], theirs = pair[1];
+	/* A name of its own: with the same, one of two clients that come at once would get the other's socket. */
+	static gint counter;
+	g_autofree char *fdname = g_strdup_printf("vnc-%d", g_atomic_int_add(&counter, 1));
 	json_object *name = json_object_new_object();
-	json_set_str(name, "fdname", "vnc-client");
+	json_set_str(name, "fdname", fdname);
+	json_auto json_object *taken = qmp_command_fd(qmp, "getfd", name, theirs, COMMAND_TIMEOUT_MS, error);
+	if (!taken)
+		return -1;
 	json_object *client = json_object_new_object();
 	json_set_str(client, "protocol", "vnc");
-	json_set_str(client, "fdname", "vnc-client");
+	json_set_str(client, "fdname", fdname);
 	json_set_bool(client, "skipauth", TRUE);
-	json_auto json_object *taken = qmp_command_fd(qmp, "getfd", name, theirs, COMMAND_TIMEOUT_MS, error);
-	if (!taken) {
-		json_object_put(client);
-		return -1;
-	}
-	return qmp_do(qmp, "add_client", client, COMMAND_TIMEOUT_MS, error) ? fd_steal(&ours) : -1;
+	if (qmp_do(qmp, "add_client", client, COMMAND_TIMEOUT_MS, error))
+		return fd_steal(&ours);
+	json_object *undo = json_object_new_object();
+	json_set_str(undo, "fdname", fdname);
+	qmp_do(qmp, "closefd", undo, COMMAND_TIMEOUT_MS, NULL);
+	return -1;
 }

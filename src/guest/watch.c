@@ -2,7 +2,12 @@
  *
  * Two things are watched on the monitor thread: the pidfd (the process ended) and the monitor's events. Neither is
  * acted on there: both queue a reaction, which asks QEMU for its true state or settles the exit. Events are only a
- * reason to ask, so a missed one (no daemon was running) loses nothing: adoption asks the same questions. */
+ * reason to ask, so a missed one (no daemon was running) loses nothing: adoption asks the same questions (and reads
+ * what no question answers from QEMU's log, adopt.c).
+ *
+ * A reaction may run late, when the guest has been stopped and started anew by a task. So it acts only on the process
+ * that it was told of: the state is taken from the monitor that is still the guest's, and an exit is settled only when
+ * the pidfd says that there was one. */
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
@@ -13,9 +18,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "guest/adopt.h"
 #include "guest/agent.h"
 #include "guest/console.h"
 #include "guest/guests.h"
+#include "guest/lifecycle.h"
 #include "guest/open.h"
 #include "guest/power.h"
 #include "sandbox/cgroup.h"
@@ -27,6 +34,15 @@ enum {
 	CGROUP_TIMEOUT_MS = 10000,
 	RESTART_WINDOW_S = 600,
 };
+
+void vm_set_since(Vm *vm, gint64 since_us)
+{
+	g_mutex_lock(&vm->lock);
+	vm->since_us = since_us;
+	VmState state = vm->state;
+	g_mutex_unlock(&vm->lock);
+	vm_set_state(vm, state, NULL, NULL); /* renews the row */
+}
 
 static void react_query(Vm *vm, gpointer data)
 {
@@ -49,7 +65,17 @@ static void react_exit(Vm *vm, gpointer data)
 
 static void react_agent(Vm *vm, gpointer data)
 {
-	agent_set_port(vm, GPOINTER_TO_INT(data));
+	(void)data;
+	agent_query_port(vm);
+}
+
+/* The guest let go of a device. If no task waits for that, it comes late: what was left undone is done now. */
+static void react_unplug(Vm *vm, gpointer data)
+{
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	(void)data;
+	if (!tasks_claimed_by(vm->services->tasks, object) && live_waits(vm))
+		vm_submit(vm, &vm_apply_kind, "yado", NULL, NULL);
 }
 
 static void queue(Vm *vm, GuestReaction reaction, gpointer data)
@@ -68,8 +94,10 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 		return; /* the pidfd tells whether the process is gone */
 	if (g_str_equal(event, "RESET") && json_get_bool(data, "guest", FALSE))
 		queue(vm, react_reset, NULL);
+	else if (g_str_equal(event, "DEVICE_DELETED"))
+		queue(vm, react_unplug, NULL);
 	else if (g_str_equal(event, "VSERPORT_CHANGE"))
-		queue(vm, react_agent, GINT_TO_POINTER(json_get_bool(data, "open", FALSE)));
+		queue(vm, react_agent, NULL);
 	else if (g_strv_contains(state_events, event))
 		queue(vm, react_query, NULL);
 }
@@ -104,8 +132,8 @@ void vm_watch_exit(Vm *vm)
 	if (pidfd >= 0 && !vm->exit_source) {
 		GSource *source = g_unix_fd_source_new(pidfd, G_IO_IN);
 		g_source_set_callback(source, G_SOURCE_FUNC(on_exit_ready), vm_ref(vm), (GDestroyNotify)vm_unref);
-		vm->exit_source = g_source_attach(source, qmp_monitor_context());
-		g_source_unref(source);
+		g_source_attach(source, qmp_monitor_context());
+		vm->exit_source = source;
 	}
 	g_mutex_unlock(&vm->lock);
 	/* Whatever happened between `cont` and now is found by asking. */
@@ -114,18 +142,19 @@ void vm_watch_exit(Vm *vm)
 
 void vm_release_process(Vm *vm)
 {
-	agent_disconnect(vm);
-	console_close(vm);
 	g_mutex_lock(&vm->lock);
 	Qmp *qmp = g_steal_pointer(&vm->qmp);
 	int pidfd = fd_steal(&vm->pidfd);
-	guint source_id = vm->exit_source;
-	vm->exit_source = 0;
+	GSource *source = g_steal_pointer(&vm->exit_source);
 	vm->pid = 0;
 	g_mutex_unlock(&vm->lock);
-	GSource *source = source_id ? g_main_context_find_source_by_id(qmp_monitor_context(), source_id) : NULL;
-	if (source)
+	/* Without a process, nobody connects to the agent anew. */
+	agent_disconnect(vm);
+	console_close(vm);
+	if (source) {
 		g_source_destroy(source);
+		g_source_unref(source);
+	}
 	if (qmp) {
 		qmp_close(qmp);
 		qmp_unref(qmp);
@@ -151,6 +180,12 @@ static void describe_io_error(Vm *vm, Qmp *qmp)
 						 name ? strcspn(name + strlen("disk-"), "/") : 1);
 		g_string_append_printf(disks, "%s%s", disks->len ? ", " : "", key);
 	}
+	/* Asked again, the same answer is no news. */
+	g_mutex_lock(&vm->lock);
+	gboolean known = vm->state == VM_PAUSED && g_str_equal(vm->reason_code, no_space ? "no-space" : "io-error");
+	g_mutex_unlock(&vm->lock);
+	if (known)
+		return;
 	if (no_space)
 		vm_set_state(vm, VM_PAUSED, "no-space",
 			     "paused: no space left for %s; free space on its storage, then resume it", disks->str);
@@ -159,7 +194,9 @@ static void describe_io_error(Vm *vm, Qmp *qmp)
 			     disks->len ? disks->str : "a disk");
 }
 
-static gboolean may_restart(Vm *vm)
+typedef enum Restart { RESTART_NEVER, RESTART_AGAIN, RESTART_ENOUGH } Restart;
+
+static Restart may_restart(Vm *vm, guint *ret_recent)
 {
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	json_object *restart = json_get(document, "restart");
@@ -167,32 +204,73 @@ static gboolean may_restart(Vm *vm)
 	gint64 now = g_get_monotonic_time();
 
 	if (!g_str_equal(json_get_str(restart, "policy", "never"), "on-crash"))
-		return FALSE;
+		return RESTART_NEVER;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	for (guint i = 0; i < vm->restarts_us->len; i++)
 		recent += now - g_array_index(vm->restarts_us, gint64, i) < RESTART_WINDOW_S * G_USEC_PER_SEC;
-	if (recent >= max) {
-		g_warning("VM %" G_GINT64_FORMAT " was restarted %u times within %d minutes and stays down", vm->id,
-			  recent, RESTART_WINDOW_S / 60);
-		return FALSE;
-	}
+	*ret_recent = recent;
+	if (recent >= max)
+		return RESTART_ENOUGH;
 	if (vm->restarts_us->len >= max)
 		g_array_remove_index(vm->restarts_us, 0);
 	g_array_append_val(vm->restarts_us, now);
-	return TRUE;
+	return RESTART_AGAIN;
+}
+
+static char *describe_limit(guint recent)
+{
+	return g_strdup_printf("; it was restarted %u %s within %d minutes and stays down", recent,
+			       recent == 1 ? "time" : "times", RESTART_WINDOW_S / 60);
+}
+
+/* Before tasks_start() too: then the task waits for it. */
+static void submit_restart(Vm *vm, const TaskKind *kind, const char *cause)
+{
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *args = json_object_new_object();
+	json_set_str(args, "cause", cause);
+	if (!vm_submit(vm, kind, "yado", args, &error))
+		g_warning("cannot restart VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 }
 
 static void handle_panic(Vm *vm)
 {
-	gboolean again = vm_get_state(vm) == VM_PANICKED;
-	if (again)
+	static const char text[] = "the guest's kernel panicked";
+	guint recent = 0;
+	/* STOP and GUEST_PANICKED both led here, on two threads: one takes it. */
+	g_mutex_lock(&vm->lock);
+	gboolean mine = vm->state != VM_PANICKED && vm_state_allows(vm->state, VM_PANICKED);
+	if (mine)
+		vm->state = VM_PANICKED;
+	g_mutex_unlock(&vm->lock);
+	if (!mine)
 		return;
-	vm_set_state(vm, VM_PANICKED, "panic", "the guest's kernel panicked");
-	if (!may_restart(vm))
+	/* Who shut it down does not want it back. */
+	Restart restart = vm_is_wanted(vm) ? may_restart(vm, &recent) : RESTART_NEVER;
+	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
+	vm_set_state(vm, VM_PANICKED, "panic", "%s%s", text, limit);
+	if (restart == RESTART_AGAIN)
+		submit_restart(vm, &vm_reboot_kind, text);
+}
+
+/* The guest has powered off and QEMU waits, so that a restarted daemon could still see it. */
+static void end_powered_off(Vm *vm, Qmp *qmp)
+{
+	g_mutex_lock(&vm->lock);
+	gboolean mine = vm->qmp == qmp;
+	fd_auto int pidfd = mine && vm->pidfd >= 0 ? dup(vm->pidfd) : -1;
+	if (mine && !vm->exit_code) {
+		vm->exit_code = g_strdup("guest-shutdown");
+		vm->exit_reason = g_strdup("the guest powered off");
+	}
+	g_mutex_unlock(&vm->lock);
+	if (pidfd < 0)
 		return;
-	g_autoptr(GError) error = NULL;
-	if (!vm_submit(vm, &vm_reboot_kind, "yado", NULL, &error))
-		g_warning("cannot restart VM %" G_GINT64_FORMAT " after a panic: %s", vm->id, error->message);
+	vm_remember(vm);
+	qmp_do(qmp, "quit", NULL, QUERY_TIMEOUT_MS, NULL);
+	if (!process_wait(pidfd, QUIT_TIMEOUT_MS) && process_signal(pidfd, SIGKILL))
+		process_wait(pidfd, QUIT_TIMEOUT_MS);
+	vm_settle_exit(vm);
 }
 
 void vm_query_state(Vm *vm)
@@ -206,6 +284,12 @@ void vm_query_state(Vm *vm)
 	if (!qmp)
 		return;
 	json_auto json_object *answer = qmp_command(qmp, "query-status", NULL, QUERY_TIMEOUT_MS, &error);
+	g_mutex_lock(&vm->lock);
+	gboolean present = vm->qmp == qmp;
+	state = vm->state;
+	g_mutex_unlock(&vm->lock);
+	if (!present || state == VM_STARTING || state == VM_STOPPED)
+		return;
 	if (!answer) {
 		if (error_code(error) == ERROR_TIMEOUT)
 			vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU's monitor did not answer within %d s",
@@ -213,7 +297,6 @@ void vm_query_state(Vm *vm)
 		return;
 	}
 	const char *status = json_get_str(answer, "status", "");
-	state = vm_get_state(vm);
 	if (g_str_equal(status, "running")) {
 		if (state == VM_PAUSED || state == VM_PANICKED || state == VM_UNKNOWN)
 			vm_set_state(vm, VM_RUNNING, "resumed", "resumed");
@@ -222,9 +305,7 @@ void vm_query_state(Vm *vm)
 	} else if (g_str_equal(status, "guest-panicked")) {
 		handle_panic(vm);
 	} else if (g_str_equal(status, "shutdown")) {
-		/* The guest has powered off and QEMU waits, so that a restarted daemon could still see it. */
-		vm_expect_exit(vm, "guest-shutdown", "the guest powered off");
-		vm_end_process(vm, QUIT_TIMEOUT_MS, NULL);
+		end_powered_off(vm, qmp);
 	} else if (g_str_equal(status, "internal-error")) {
 		vm_set_state(vm, VM_PAUSED, "internal-error", "QEMU stopped on an internal error; see its log");
 	} else if (g_str_equal(status, "paused") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
@@ -234,22 +315,30 @@ void vm_query_state(Vm *vm)
 
 void vm_expect_exit(Vm *vm, const char *reason_code, const char *format, ...)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	g_mutex_lock(&vm->lock);
 	/* The first reason is the true one: a shutdown that a user asked for also looks like the guest's own. */
-	if (vm->exit_code)
-		return;
-	va_list args;
-	va_start(args, format);
-	vm->exit_reason = g_strdup_vprintf(format, args);
-	va_end(args);
-	vm->exit_code = g_strdup(reason_code);
+	gboolean first = !vm->exit_code;
+	if (first) {
+		va_list args;
+		va_start(args, format);
+		vm->exit_reason = g_strdup_vprintf(format, args);
+		va_end(args);
+		vm->exit_code = g_strdup(reason_code);
+	}
+	g_mutex_unlock(&vm->lock);
+	if (first)
+		vm_remember(vm);
 }
 
 void vm_forget_exit(Vm *vm)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	g_mutex_lock(&vm->lock);
+	gboolean was = vm->exit_code != NULL;
 	g_clear_pointer(&vm->exit_code, g_free);
 	g_clear_pointer(&vm->exit_reason, g_free);
+	g_mutex_unlock(&vm->lock);
+	if (was)
+		vm_remember(vm);
 }
 
 gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
@@ -275,57 +364,79 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 	return vm_wait_state(vm, 1u << VM_STOPPED, timeout_ms);
 }
 
-/* The launcher writes the record right after it has reaped QEMU; that is a moment after the pidfd became readable. */
+/* The launcher writes the record right after it has reaped QEMU; that is a moment after the pidfd became readable. A
+ * launcher that is gone never will. */
 static gboolean read_exit(Vm *vm, LaunchRecord *ret_record)
 {
 	gint64 deadline = g_get_monotonic_time() + RECORD_TIMEOUT_MS * 1000;
 	do {
-		if (launch_read_record(vm->run_dir, ret_record, NULL) && ret_record->ended)
+		gboolean read = launch_read_record(vm->run_dir, ret_record, NULL);
+		if (read && ret_record->ended)
 			return TRUE;
+		if (read && !ret_record->watched)
+			/* It may have written it just before it ended, after our look at the file. */
+			return launch_read_record(vm->run_dir, ret_record, NULL) && ret_record->ended;
 		g_usleep(2000);
 	} while (g_get_monotonic_time() < deadline);
 	return FALSE;
 }
 
-/* TRUE if the end was a crash. */
-static gboolean decide_reason(Vm *vm, char **ret_code, char **ret_reason)
+/* QEMU leaves with 0 only when told to; its last event says by whom. */
+static void explain_good_end(Vm *vm, char **ret_code, char **ret_reason)
 {
-	LaunchRecord record = {.exit_code = -1};
-	gboolean known = read_exit(vm, &record);
+	json_auto json_object *data = NULL;
+	vm_find_event(vm, "SHUTDOWN", NULL, 0, &data);
+	const char *cause = json_get_str(data, "reason", "");
+	if (g_str_equal(cause, "host-signal")) {
+		*ret_code = g_strdup("host-signal");
+		*ret_reason = g_strdup("QEMU was told to end by a signal from outside Yado");
+	} else if (g_str_has_prefix(cause, "guest-")) {
+		*ret_code = g_strdup("guest-shutdown");
+		*ret_reason = g_strdup("the guest powered off");
+	} else {
+		*ret_code = g_strdup("quit");
+		*ret_reason = g_strdup("QEMU was told to quit from outside Yado");
+	}
+}
 
+/* TRUE if the end was a crash. */
+static gboolean decide_reason(Vm *vm, const LaunchRecord *record, gboolean known, char **ret_code, char **ret_reason)
+{
 	g_mutex_lock(&vm->lock);
 	*ret_code = g_steal_pointer(&vm->exit_code);
 	*ret_reason = g_steal_pointer(&vm->exit_reason);
 	g_mutex_unlock(&vm->lock);
 	if (*ret_code)
 		return FALSE;
-	if (known && record.exit_code == 0) {
-		/* QEMU leaves with 0 only when told to: by a former daemon, which had its reason on record first. */
-		gboolean wanted = vm_is_wanted(vm);
-		*ret_code = g_strdup(wanted ? "guest-shutdown" : "user-stop");
-		*ret_reason = g_strdup(wanted ? "the guest powered off" : "stopped");
+	if (known && record->exit_code == 0) {
+		explain_good_end(vm, ret_code, ret_reason);
 		return FALSE;
 	}
 	*ret_code = g_strdup("crash");
-	if (known && record.exit_signal) {
-		*ret_reason = g_strdup_printf("crashed: QEMU was ended by signal %d (%s)", record.exit_signal,
-					      strsignal(record.exit_signal));
+	if (known && record->exit_signal) {
+		*ret_reason = g_strdup_printf("crashed: QEMU was ended by signal %d (%s)", record->exit_signal,
+					      strsignal(record->exit_signal));
 	} else if (known) {
 		g_autofree char *log = launch_read_log(vm->run_dir, 400);
-		*ret_reason = g_strdup_printf("crashed: QEMU exited with %d: %s", record.exit_code, g_strstrip(log));
+		*ret_reason = g_strdup_printf("crashed: QEMU exited with %d: %s", record->exit_code, g_strstrip(log));
 	} else {
 		*ret_reason = g_strdup("crashed: QEMU ended, and its launcher too, so nothing is known of why");
 	}
 	return TRUE;
 }
 
-/* The process is gone: reason, clean-up, and what the policy says. */
-static void settle(Vm *vm)
+/* The process is gone: reason, clean-up, and what the policy says. "Stopped" comes last: from then on the guest can be
+ * started again. Returns when it ended (UTC), or 0. */
+static gint64 settle(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *code = NULL, *reason = NULL;
-	gboolean crashed = decide_reason(vm, &code, &reason);
-	gboolean wanted = vm_is_wanted(vm);
+	LaunchRecord record = {.exit_code = -1};
+	guint recent = 0;
+	gboolean known = read_exit(vm, &record);
+	gboolean crashed = decide_reason(vm, &record, known, &code, &reason);
+	Restart restart = crashed && vm_is_wanted(vm) ? may_restart(vm, &recent) : RESTART_NEVER;
+	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
 
 	vm_release_process(vm);
 	if (!cgroup_kill(vm->cgroup, CGROUP_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error))
@@ -333,38 +444,31 @@ static void settle(Vm *vm)
 	if (!launch_clear_record(vm->run_dir, NULL))
 		g_warning("VM %" G_GINT64_FORMAT ": the record of its process cannot be removed", vm->id);
 	vm_set_applied(vm, NULL);
-	vm_set_state(vm, VM_STOPPED, code, "%s", reason);
-	vm_record_reason(vm, crashed && wanted);
-
-	if (!crashed || !wanted || !may_restart(vm))
-		return;
-	g_clear_error(&error);
-	if (!vm_submit(vm, &vm_start_kind, "yado", NULL, &error))
-		g_warning("cannot restart VM %" G_GINT64_FORMAT " after a crash: %s", vm->id, error->message);
+	g_autofree char *text = g_strconcat(reason, limit, NULL);
+	gint64 ended_us = known ? record.ended_us : 0;
+	vm_record_end(vm, restart == RESTART_AGAIN, code, text, ended_us ? ended_us : g_get_real_time());
+	g_mutex_lock(&vm->lock);
+	vm->settling = FALSE;
+	g_mutex_unlock(&vm->lock);
+	vm_set_state(vm, VM_STOPPED, code, "%s", text);
+	if (restart == RESTART_AGAIN)
+		submit_restart(vm, &vm_start_kind, reason);
+	return ended_us;
 }
 
 void vm_settle_exit(Vm *vm)
 {
 	g_mutex_lock(&vm->lock);
-	gboolean mine = vm->pidfd >= 0 && !vm->settling;
+	gboolean mine = vm->pidfd >= 0 && !vm->settling && process_wait(vm->pidfd, 0);
 	vm->settling |= mine;
 	g_mutex_unlock(&vm->lock);
-	if (!mine)
-		return;
-	settle(vm);
-	g_mutex_lock(&vm->lock);
-	vm->settling = FALSE;
-	g_mutex_unlock(&vm->lock);
-}
-
-static void react_absent(Vm *vm, gpointer data)
-{
-	(void)data;
-	settle(vm);
+	if (mine)
+		settle(vm);
 }
 
 void vm_settle_absent(Vm *vm)
 {
-	/* Its restart needs the tasks, which start after adoption: the reaction is queued, not run here. */
-	queue(vm, react_absent, NULL);
+	gint64 ended_us = settle(vm);
+	if (ended_us)
+		vm_set_since(vm, ended_us);
 }

@@ -1,9 +1,10 @@
 /* The cage: what the program can see and do.
  *
- * Order matters and is that of cage_enter(): join the cgroups while the host's tree is visible; new namespaces; the
- * mount view on a tmpfs, which becomes the root while the old root is detached; limits; the bounding set, groups, uid;
- * no_new_privs and the filter; at last close all descriptors that are not the program's, and execute it. The pid
- * namespace is made by the parent (main.c), as only children enter it. */
+ * Order matters and is that of cage_enter(): new namespaces; the mount view on a tmpfs, which becomes the root while
+ * the old root is detached; limits; the bounding set, groups, uid; no_new_privs; the parent's word that it may go on;
+ * close all descriptors that are not the program's; the filter; and execute it. The parent (main.c) does two things
+ * meanwhile: it writes the record, and joins the process to its cgroups, for which the kernel takes its time (an RCU
+ * grace period, some 10 ms). It also makes the pid namespace, as only children enter that. */
 #include "cage.h"
 
 #include <errno.h>
@@ -202,16 +203,6 @@ static void make_view(const Spec *spec)
 		fail("cannot change to the root of the view");
 }
 
-static void join_cgroups(const Spec *spec)
-{
-	for (size_t i = 0; i < spec->cgroup_count; i++) {
-		int fd = open(spec->cgroups[i], O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, "0", 1) != 1)
-			fail("cannot join the control group '%s'", spec->cgroups[i]);
-		close(fd);
-	}
-}
-
 static void set_limits(void)
 {
 	struct rlimit none = {0, 0}, files;
@@ -264,22 +255,25 @@ static void close_others(const Spec *spec)
 	}
 }
 
-void cage_enter(const Spec *spec, int status)
+void cage_enter(const Spec *spec, int go, int status)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin", home[] = "HOME=/tmp", temporary[] = "TMPDIR=/tmp",
 		    locale[] = "LC_ALL=C.UTF-8";
 	static char *const environment[] = {path, home, temporary, locale, NULL};
+	char byte;
 	int namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (spec->network_host ? 0 : CLONE_NEWNET);
 
 	status_fd = status;
 	umask(022); /* for what is made in the view; the program gets a stricter one */
-	join_cgroups(spec);
 	if (unshare(namespaces) < 0)
 		fail("cannot make namespaces");
 	make_view(spec);
 	set_limits();
 	umask(077);
 	drop_privileges(spec);
+	/* An end of the pipe without a byte: the parent has died or given up. */
+	if (read(go, &byte, 1) != 1)
+		_exit(CAGE_FAILED);
 	close_others(spec);
 	if (spec->filter_length) {
 		struct sock_fprog filter = {(unsigned short)spec->filter_length, spec->filter};

@@ -44,7 +44,8 @@ unsigned long long record_start_time(pid_t pid)
 	return next ? strtoull(next, NULL, 10) : 0;
 }
 
-static int write_atomic(const char *run_dir, const char *name, const char *text, size_t length)
+/* durable: survives a power cut. */
+static int write_atomic(const char *run_dir, const char *name, const char *text, size_t length, int durable)
 {
 	char path[4096], temporary[4096 + 8];
 	if (snprintf(path, sizeof path, "%s/%s", run_dir, name) >= (int)sizeof path) {
@@ -55,9 +56,11 @@ static int write_atomic(const char *run_dir, const char *name, const char *text,
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	int bad = write(fd, text, length) != (ssize_t)length || fsync(fd) < 0;
+	int bad = write(fd, text, length) != (ssize_t)length || (durable && fsync(fd) < 0);
 	if (close(fd) < 0 || bad || rename(temporary, path) < 0)
 		return -1;
+	if (!durable)
+		return 0;
 	int dir = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -1;
@@ -71,7 +74,8 @@ int record_pid(const char *run_dir, pid_t pid, unsigned long long start_time)
 	char text[256];
 	int length = snprintf(text, sizeof text, "pid %d\nstart %llu\nboot %s\nlauncher %d\n", (int)pid, start_time,
 			      boot_id(), (int)getpid());
-	return write_atomic(run_dir, LAUNCH_PID_FILE, text, (size_t)length);
+	/* After a power cut it is of another boot, and says nothing. */
+	return write_atomic(run_dir, LAUNCH_PID_FILE, text, (size_t)length, 0);
 }
 
 int record_exit(const char *run_dir, int wait_status)
@@ -83,7 +87,7 @@ int record_exit(const char *run_dir, int wait_status)
 			      WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
 			      WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
 			      (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000, boot_id());
-	return write_atomic(run_dir, LAUNCH_EXIT_FILE, text, (size_t)length);
+	return write_atomic(run_dir, LAUNCH_EXIT_FILE, text, (size_t)length, 1);
 }
 
 void record_forget(const char *run_dir)

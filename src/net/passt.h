@@ -6,7 +6,7 @@
 
 #include "sandbox/launch.h"
 
-/* Starts passt with its records in run_dir (made). *ret_socket is QEMU's end (caller closes after handing it over);
- * when QEMU's end closes, passt ends by itself. */
-gboolean passt_start(const char *run_dir, uid_t uid, const char *cgroup, int *ret_socket, Launched *ret_launched,
+/* Starts passt with its records in run_dir (made). `socket` (lent) is its end of a socketpair(2) of streams whose other
+ * end is QEMU's; when that closes, passt ends by itself. What QEMU sends before passt runs waits in the socket. */
+gboolean passt_start(const char *run_dir, uid_t uid, const char *cgroup, int socket, Launched *ret_launched,
 		     GError **error);

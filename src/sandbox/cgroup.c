@@ -202,6 +202,14 @@ char **cgroup_join_paths(const char *name)
 	return (char **)g_ptr_array_free(paths, FALSE);
 }
 
+char *cgroup_unified_path(const char *name)
+{
+	for (guint i = 0; i < hierarchy_count(); i++)
+		if (hierarchy_at(i)->unified)
+			return group_path(hierarchy_at(i), name, NULL);
+	return NULL;
+}
+
 /* Signals each process of the group in one tree; returns how many there are. */
 static guint signal_all(const Hierarchy *hierarchy, const char *name, int signal)
 {

@@ -11,7 +11,7 @@
  *   network host      stay in the host's network namespace (otherwise an empty one)
  *   ro PATH, rw PATH  a path that appears in the view, in this order; devices too
  *   fd NUMBER         this descriptor of yado-launch is for the program; all others are closed
- *   cgroup PATH       a cgroup.procs file that the program writes itself into; repeated
+ *   cgroup PATH       a cgroup.procs file that the program is written into before it begins; repeated
  *   input TEXT        stdin is a pipe with this text that stays open as long as yado-launch lives
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)
@@ -21,8 +21,8 @@
  *   "ok PID START_TIME\n"   or   "error TEXT\n"
  * When nobody is there to read it (yadod has died), the program is not begun, or is killed.
  *
- * Files in rundir: LAUNCH_PID_FILE before the cage is built, LAUNCH_EXIT_FILE when the program has ended. Each is lines
- * of a word, a space and a value; each is written beside, synced and renamed.
+ * Files in rundir: LAUNCH_PID_FILE before the program begins, LAUNCH_EXIT_FILE when the program has ended. Each is lines
+ * of a word, a space and a value; each is written beside and renamed, the exit file synced before that.
  *   pid:  pid, start (clock ticks since boot), boot (boot id), launcher (pid of yado-launch)
  *   exit: code (-1 if by signal), signal (0 if by exit), time (UTC, microseconds), boot
  * The log is bounded: past LAUNCH_LOG_MAX / 2 it is renamed to "PATH.old" (replacing the former) and begun anew. */

@@ -375,17 +375,33 @@ gboolean launch_clear_record(const char *run_dir, GError **error)
 	return TRUE;
 }
 
-/* All that is kept of the log, in lines. A first line that was cut off by the log's turning stays as it is. */
+static const char *const log_names[] = {"log.old", "log"};
+
+void launch_clear_log(const char *run_dir)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(log_names); i++) {
+		g_autofree char *path = g_build_filename(run_dir, log_names[i], NULL);
+		unlink(path);
+	}
+}
+
+/* All that is kept of the log, in lines. The log is turned wherever its bound is: once there is an older part, that
+ * may begin within a line, which is left out. */
 static char **read_log_lines(const char *run_dir)
 {
-	static const char *const names[] = {"log.old", "log"};
 	g_autoptr(GString) all = g_string_new(NULL);
-	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *path = g_build_filename(run_dir, names[i], NULL);
+	gboolean turned = FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(log_names); i++) {
+		g_autofree char *path = g_build_filename(run_dir, log_names[i], NULL);
 		g_autofree char *text = NULL;
 		gsize length;
 		if (file_read(path, LAUNCH_LOG_MAX, &text, &length, NULL))
 			g_string_append_len(all, text, (gssize)length);
+		turned |= i == 0 && all->len > 0;
+	}
+	if (turned) {
+		const char *line = memchr(all->str, '\n', all->len);
+		g_string_erase(all, 0, line ? (gssize)(line + 1 - all->str) : 0);
 	}
 	g_autofree char *valid = g_utf8_make_valid(all->str, (gssize)all->len);
 	return g_strsplit(valid, "\n", -1);

@@ -59,6 +59,8 @@ typedef struct LaunchRecord {
 gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error);
 /* Removes pid and exit files of a former run. */
 gboolean launch_clear_record(const char *run_dir, GError **error);
+/* Removes what a former run wrote, so that it is not taken for this one's. */
+void launch_clear_log(const char *run_dir);
 /* The last lines (at most max_bytes) of what the program wrote to stderr; caller frees; "" if nothing. Lines that are
  * JSON objects are left out: they are what QEMU's event monitor says, for launch_read_events(). */
 char *launch_read_log(const char *run_dir, gsize max_bytes);

@@ -162,13 +162,22 @@ void block_worker_free(BlockWorker *worker)
 	g_free(worker);
 }
 
-static gboolean is_known_format(const char *format, GError **error)
+/* Read from, all of them; written to, only ours. */
+static gboolean is_known_format(const char *format, gboolean writable, GError **error)
 {
-	if (g_strcmp0(format, "qcow2") == 0 || g_strcmp0(format, "raw") == 0)
+	static const char *const readable[] = {"qcow2", "raw", "vmdk", "vdi", "vhdx", NULL};
+	if (g_strcmp0(format, "qcow2") == 0 || g_strcmp0(format, "raw") == 0 ||
+		(!writable && format && g_strv_contains(readable, format)))
 		return TRUE;
-	error_set(
-		error, ERROR_INVALID, "convert it with qemu-img first", "images of format '%s' are not taken", format);
+	error_set(error, ERROR_INVALID, "convert it with qemu-img first", "images of format '%s' are not %s",
+		format ? format : "", writable ? "written" : "taken");
 	return FALSE;
+}
+
+/* Whether a driver takes "backing": the others have no backing files at all. */
+static gboolean has_backing(const char *format)
+{
+	return strcmp(format, "qcow2") == 0 || strcmp(format, "vmdk") == 0;
 }
 
 /* What QEMU says about a full disk is text; the caller needs the code. */
@@ -252,7 +261,7 @@ static gboolean image_open_format(
 	json_set_str(arguments, "discard", "unmap");
 	if (writable)
 		json_set_str(arguments, "detect-zeroes", "unmap");
-	if (strcmp(format, "qcow2") == 0)
+	if (has_backing(format))
 		json_set(arguments, "backing", NULL);
 	if (qmp_do(worker->qmp, "blockdev-add", arguments, COMMAND_MS, &cause))
 		return TRUE;
@@ -266,6 +275,18 @@ static gboolean refuse(GError **error, const char *reason, const char *hint)
 {
 	error_set(error, ERROR_INVALID, hint, "the image is refused: %s", reason);
 	return FALSE;
+}
+
+/* A VMDK descriptor lists its extents by file name; in one that holds its own data it is the only one (ImageInfoSpecificVmdk). */
+static gboolean is_single_file(const Image *image, json_object *specific)
+{
+	g_autofree char *own = g_strdup_printf("/dev/fdset/%u", image->number);
+	json_object *extents = json_get(specific, "extents");
+	const char *type = json_get_str(specific, "create-type", "");
+	if (!json_object_is_type(extents, json_type_array) || json_object_array_length(extents) != 1)
+		return FALSE;
+	return (strcmp(type, "monolithicSparse") == 0 || strcmp(type, "streamOptimized") == 0) &&
+	       strcmp(json_get_str(json_object_array_get_idx(extents, 0), "filename", ""), own) == 0;
 }
 
 /* What the opened image says of itself: query-named-block-nodes, ImageInfo in QEMU's qapi/block-core.json. */
@@ -298,7 +319,9 @@ static gboolean image_check(
 		return refuse(error, "it is encrypted", "decrypt it first with qemu-img convert");
 	if (json_get_bool(specific, "corrupt", FALSE))
 		return refuse(error, "it is marked as corrupt", "repair it first: qemu-img check -r all IMAGE");
-	if (strcmp(format, "qcow2") == 0 && !specific)
+	if (strcmp(format, "vmdk") == 0 && !is_single_file(image, specific))
+		return refuse(error, "its descriptor names other files", "make it one file: qemu-img convert -O qcow2");
+	if ((strcmp(format, "qcow2") == 0 || strcmp(format, "vmdk") == 0) && !specific)
 		return refuse(error, "QEMU does not describe it", NULL);
 	if (size < 0 || (guint64)size > SIZE_MAX_BYTES)
 		return refuse(error, "its virtual size is more than 64 TiB", NULL);
@@ -311,7 +334,7 @@ static gboolean image_check(
 static gboolean image_open_checked(
 	BlockWorker *worker, int fd, const char *format, Image *image, BlockInfo *ret_info, GError **error)
 {
-	if (!is_known_format(format, error) || !image_open_file(worker, fd, FALSE, image, error))
+	if (!is_known_format(format, FALSE, error) || !image_open_file(worker, fd, FALSE, image, error))
 		return FALSE;
 	if (image_open_format(worker, format, FALSE, image, error) &&
 		image_check(worker, image, format, ret_info, error))
@@ -434,7 +457,7 @@ gboolean block_worker_resize(BlockWorker *worker, int fd, const char *format, gu
 	Image image = {0};
 	BlockInfo info;
 	GError *cause = NULL;
-	if (!block_worker_inspect(worker, fd, format, &info, error))
+	if (!is_known_format(format, TRUE, error) || !block_worker_inspect(worker, fd, format, &info, error))
 		return FALSE;
 	if (size_bytes < info.virtual_size) {
 		error_set_field(error, ERROR_INVALID, "size", "give a larger size", "an image cannot be made smaller");
@@ -486,7 +509,8 @@ gboolean block_worker_copy(BlockWorker *worker, int source_fd, const char *sourc
 	Image source = {0}, target = {0};
 	BlockInfo info, room;
 	GError *cause = NULL;
-	if (!block_worker_inspect(worker, target_fd, target_format, &room, error) ||
+	if (!is_known_format(target_format, TRUE, error) ||
+		!block_worker_inspect(worker, target_fd, target_format, &room, error) ||
 		!image_open_checked(worker, source_fd, source_format, &source, &info, error))
 		return FALSE;
 	if (room.virtual_size < info.virtual_size) {

@@ -413,6 +413,44 @@ static void test_log(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(little, ==, "line number 39998\nline number 39999\n");
 }
 
+/* The program can read its input, and then waits on an open pipe: the launcher holds the other end. */
+static void test_input(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(Launch) launch = new_shell(fixture, "read line; echo \"$line\"; read -t 0.2 more; echo $?");
+	launch_set_input(launch, "first line\n");
+	g_autofree char *said = run(fixture, launch, NULL);
+	g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
+	g_assert_cmpstr(lines[0], ==, "first line");
+	/* At the end of a file it would be 1 at once; past the time it is above 128 (bash), or 142 as a signal. */
+	g_assert_cmpint(atoi(lines[1]), >, 128);
+}
+
+/* Whoever floods the log with events loses old ones; the log stays within its bound, and messages leave them out. */
+static void test_events(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	struct stat now, old;
+	g_autoptr(Launch) launch = new_shell(fixture,
+		"i=0; while [ $i -lt 6000 ]; do echo '{\"timestamp\": {\"seconds\": '$i'}, \"event\": \"RESET\", \"data\": "
+		"{\"guest\": true}}'; i=$((i+1)); done; echo a word of its own >&2; echo '{\"event\": \"LAST\"}'");
+	g_autofree char *messages = run(fixture, launch, NULL);
+	g_assert_cmpstr(g_strstrip(messages), ==, "a word of its own");
+	g_autofree char *path = g_build_filename(fixture->dir, "log", NULL);
+	g_autofree char *former = g_build_filename(fixture->dir, "log.old", NULL);
+	g_assert_cmpint(stat(path, &now), ==, 0);
+	g_assert_cmpint(stat(former, &old), ==, 0);
+	g_assert_cmpint(now.st_size + old.st_size, <=, 256 * 1024);
+	g_auto(GStrv) events = launch_read_events(fixture->dir);
+	guint count = g_strv_length(events);
+	g_assert_cmpuint(count, >, 1000);
+	g_assert_cmpuint(count, <, 6000);
+	g_assert_cmpstr(events[count - 1], ==, "{\"event\": \"LAST\"}");
+	launch_clear_log(fixture->dir);
+	g_auto(GStrv) none = launch_read_events(fixture->dir);
+	g_assert_cmpuint(g_strv_length(none), ==, 0);
+}
+
 static void test_seccomp(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -530,6 +568,8 @@ int main(int argc, char **argv)
 		{"/sandbox/with a lifeline the program ends with its starter", test_lifeline},
 		{"/sandbox/the program outlives its launcher too", test_launcher_killed},
 		{"/sandbox/the log is bounded and keeps the end", test_log},
+		{"/sandbox/the input stays open as long as the launcher lives", test_input},
+		{"/sandbox/events are kept apart, and no flood of them grows the log", test_events},
 		{"/sandbox/the worker filter kills mount and namespaces and hides networks", test_seccomp},
 		{"/sandbox/a control group counts and is killed as a whole", test_cgroup},
 	};

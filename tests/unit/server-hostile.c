@@ -50,7 +50,8 @@ static void test_hostile(Fixture *f, gconstpointer unused)
 	check_hostile(f, "\6\0\0\0\1\0\0\0\1\0\0\0\3\0\0\0{}", 18, fds, 32, "a head of 3 bytes");
 	check_hostile(f, "\6\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0\"\xff", 18, NULL, 0, "UTF-8");
 	check_hostile(f, "\0\0\0\0\5\0\0\0\5\0\0\0", 12, NULL, 0, "never opened");
-	check_hostile(f, "\6\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0{}\6\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0{}", 36, NULL, 0, "not above");
+	check_hostile(f, "\6\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0{}\6\0\0\0\1\0\0\0\1\0\0\0\2\0\0\0{}", 36, NULL, 0,
+		      "not above");
 	g_autofree char *deep = g_malloc(16 + 10000);
 	memcpy(deep, "\x14\x27\0\0\1\0\0\0\1\0\0\0\x10\x27\0\0", 16);
 	memset(deep + 16, '[', 10000);

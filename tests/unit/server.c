@@ -10,8 +10,8 @@ static void test_request(Fixture *f, gconstpointer unused)
 	json_auto json_object *body = json_object_new_object();
 	json_set_str(headers, "if-match", "7");
 	for (int i = 0; i < 3; i++) {
-		g_autoptr(Reply) reply = client_request(client, "PATCH", "/vms/%E5%AE%BF?plan=1&q=a%20b+c%26", headers, body,
-							NULL, 0, 20000, &error);
+		g_autoptr(Reply) reply = client_request(client, "PATCH", "/vms/%E5%AE%BF?plan=1&q=a%20b+c%26", headers,
+							body, NULL, 0, 20000, &error);
 		g_assert_no_error(error);
 		g_assert_cmpint(reply->status, ==, 200);
 		g_assert_cmpint(json_get_int(reply->head, "etag", 0), ==, 42);

@@ -1,7 +1,4 @@
-"""The command without a daemon: help, wrong usage, exit codes, languages, completion.
-
-The program is $YADO_COMMAND, else build/yado or build/src/cli/yado of the checkout.
-"""
+"""The command without a daemon: help, wrong usage, exit codes, languages, completion."""
 import json
 import os
 import pathlib
@@ -11,9 +8,9 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CANDIDATES = [os.environ.get("YADO_COMMAND"), ROOT / "build/yado", ROOT / "build/src/cli/yado"]
-YADO = next((str(path) for path in CANDIDATES if path and os.access(path, os.X_OK)), None)
+from yado import BUILD, ROOT
+
+YADO = str(BUILD / "src/cli/yado")
 
 DONE, REFUSED, USAGE, MISSING, CONFLICT, UNREACHABLE = range(6)
 GROUPS = ["vm", "image", "storage", "task", "node", "history"]
