@@ -4,7 +4,7 @@ packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	e2fsprogs lz4)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev)
-packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps)
+packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps xfsprogs)
 packages_full=(clang)
 
 # Installs what is not installed; without anything to do it takes no time and no network.
@@ -16,7 +16,7 @@ install_missing() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	dpkg --configure -a || : # what an interrupted apt has left
+	[ -z "$(dpkg --audit)" ] || dpkg --configure -a || : # what an interrupted apt has left
 	apt_update
 	apt-get -o DPkg::Lock::Timeout=500 install -y --no-install-recommends "${missing[@]}"
 }
@@ -27,7 +27,7 @@ apt_update() {
 	for _ in $(seq 500); do
 		output=$(LC_ALL=C apt-get update 2>&1) && { echo "$output"; return 0; }
 		[[ $output == *"Could not get lock"* ]] || break
-		echo "waiting for another apt: ${output##*E: Could}"
+		echo "waiting for another apt to end"
 		sleep 1
 	done
 	echo "$output"

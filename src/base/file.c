@@ -84,7 +84,8 @@ gboolean dir_sync(const char *path, GError **error)
 	return TRUE;
 }
 
-gboolean file_write_atomic(const char *path, const char *data, gsize length, guint mode, GError **error)
+static gboolean write_beside(const char *path, const char *data, gsize length, guint mode, gboolean durable,
+			     GError **error)
 {
 	g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
 	fd_auto int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, (int)mode);
@@ -92,14 +93,25 @@ gboolean file_write_atomic(const char *path, const char *data, gsize length, gui
 		error_set_errno(error, errno, "cannot create a file beside '%s'", path);
 		return FALSE;
 	}
-	if (!fd_write_all(fd, data, length) || fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+	if (!fd_write_all(fd, data, length) || fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0) ||
+	    rename(temporary, path) < 0) {
 		int saved = errno;
 		unlink(temporary);
 		error_set_errno(error, saved, "cannot write '%s'", path);
 		return FALSE;
 	}
+	return TRUE;
+}
+
+gboolean file_replace(const char *path, const char *data, gsize length, guint mode, GError **error)
+{
+	return write_beside(path, data, length, mode, FALSE, error);
+}
+
+gboolean file_write_atomic(const char *path, const char *data, gsize length, guint mode, GError **error)
+{
 	g_autofree char *dir = g_path_get_dirname(path);
-	return dir_sync(dir, error);
+	return write_beside(path, data, length, mode, TRUE, error) && dir_sync(dir, error);
 }
 
 gboolean dir_make(const char *path, guint mode, GError **error)

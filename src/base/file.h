@@ -17,6 +17,9 @@ gboolean file_read(const char *path, gsize max_bytes, char **ret_data, gsize *re
 /* Writes beside the target, fsyncs file and directory, renames: after TRUE the new content survives a power cut,
  * and at no moment does a reader see a part. */
 gboolean file_write_atomic(const char *path, const char *data, gsize length, guint mode, GError **error);
+/* The same without the fsyncs: a reader sees the old or the new content, a power cut may take both. For what is void
+ * after a reboot anyhow. */
+gboolean file_replace(const char *path, const char *data, gsize length, guint mode, GError **error);
 /* Like mkdir -p; the last component gets the mode. */
 gboolean dir_make(const char *path, guint mode, GError **error);
 /* fsyncs a directory, so that names in it survive a power cut. */

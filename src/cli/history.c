@@ -23,6 +23,7 @@ static const Option list_options[] = {
 	{"limit", 'n', "N", NULL, COMPLETE_NOTHING, TEXT(m_opt_limit)},
 	{"before", 0, "REV", NULL, COMPLETE_REVISION, TEXT(m_opt_before)},
 	{"prefix", 0, "PREFIX", NULL, COMPLETE_NOTHING, TEXT(m_opt_prefix)},
+	{"facts", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_facts)},
 	{0}};
 
 /* PREFIX may be given as a word or as an option. */
@@ -56,12 +57,12 @@ static char *summarize(json_object *item)
 	return g_string_free(text, FALSE);
 }
 
-static char *history_path(const char *prefix, gint64 before, gint64 limit)
+static char *history_path(const char *prefix, gint64 before, gint64 limit, gboolean facts)
 {
 	g_autofree char *escaped = g_uri_escape_string(prefix ? prefix : "", NULL, FALSE);
 	g_autofree char *start = before > 0 ? g_strdup_printf("&before=%" G_GINT64_FORMAT, before) : g_strdup("");
-	return g_strdup_printf("/history?limit=%" G_GINT64_FORMAT "%s%s%s", limit, *escaped ? "&prefix=" : "", escaped,
-		start);
+	return g_strdup_printf("/history?limit=%" G_GINT64_FORMAT "%s%s%s%s", limit, *escaped ? "&prefix=" : "",
+		escaped, start, facts ? "&facts=1" : "");
 }
 
 static Exit list_exec(Cli *cli, Arguments *arguments)
@@ -71,7 +72,7 @@ static Exit list_exec(Cli *cli, Arguments *arguments)
 		!arguments_number(arguments, "before", 1, G_MAXINT64, &before))
 		return EXIT_USAGE;
 	Exit code = EXIT_DONE;
-	g_autofree char *path = history_path(prefix_of(arguments, 0), before, limit);
+	g_autofree char *path = history_path(prefix_of(arguments, 0), before, limit, arguments_has(arguments, "facts"));
 	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
 	if (!reply)
 		return code;
@@ -224,7 +225,7 @@ static json_object *changes_between(Cli *cli, gint64 from, gint64 to, const char
 	g_autoptr(GHashTable) spans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, span_free);
 	g_autoptr(GPtrArray) order = g_ptr_array_new();
 	for (gint64 before = to + 1; before > from + 1;) {
-		g_autofree char *path = history_path(prefix, before, PAGE);
+		g_autofree char *path = history_path(prefix, before, PAGE, FALSE);
 		g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, ret_exit);
 		if (!reply)
 			return NULL;

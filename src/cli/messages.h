@@ -303,6 +303,8 @@ MESSAGE(m_history_restored, "the configuration is as it was after revision %" G_
 MESSAGE(m_revision_wrong, "'%s' is not a revision", "'%s' はリビジョンではありません");
 MESSAGE(m_revision_hint, "see yado history list", "yado history list を参照してください");
 MESSAGE(m_opt_limit, "how many (30 if not given)", "件数（省略時 30）");
+MESSAGE(m_opt_facts, "also what a restore never touches: volumes, ids, states",
+	"復元の対象でないもの（ボリューム、ID、状態）も");
 MESSAGE(m_opt_before, "only older ones", "これより古いものだけ");
 
 /* Headings of columns */

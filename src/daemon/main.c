@@ -224,10 +224,12 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
 	return g_log_writer_standard_streams(level, fields, count, NULL);
 }
 
-/* Each guest takes a handful of descriptors here, and more while it starts. */
-static void raise_limits(void)
+/* Each guest takes a handful of descriptors here, and more while it starts. A core file would hold secrets; one of the
+ * acceleration probe, whose QEMU may abort, would only be in the way. */
+static void set_limits(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, no_core = {0};
+	setrlimit(RLIMIT_CORE, &no_core);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
@@ -261,7 +263,7 @@ int main(int argc, char **argv)
 	options->probe_rom = or_default(options->probe_rom, YADO_DATA_DIR "/probe.rom");
 	options->recipes = or_default(options->recipes, YADO_DATA_DIR "/recipes");
 	daemon.socket = options->socket ? g_strdup(options->socket) : g_build_filename(options->run, "api.sock", NULL);
-	raise_limits();
+	set_limits();
 
 	if (!assemble(&daemon, &error)) {
 		fprintf(stderr, "yadod: %s\n", error->message);

@@ -1,8 +1,8 @@
 /* Adoption at the daemon's start.
  *
- * What is true is asked of QEMU. What QEMU cannot say, two files in the guest's run directory tell: "memory.json", which
- * the daemon renews with each change (reason, since when, why the end is expected, restarts so far), and the launcher's
- * log, in which QEMU's second monitor writes every event with its time. Events later than the remembered `since` are
+ * What is true is asked of QEMU. What QEMU cannot say, two files in the guest's run directory tell: "memory.json",
+ * which the daemon renews with each change (reason, since when, why the end is expected, restarts so far), and the
+ * launcher's log, in which QEMU's second monitor writes every event with its time. Events later than the remembered `since` are
  * news that no daemon saw: above all a reboot, which leaves no other trace. The run directory is gone after a reboot of
  * the node, as is the process.
  *

@@ -3,7 +3,8 @@
  * QEMU tells (VSERPORT_CHANGE) when the guest opens or closes the agent's port; that is a reason to ask whether it is
  * open. Then the daemon connects, asks for the agent's version and the guest's addresses, and asks for addresses again
  * every second until there is one, then twice a minute; an agent that did not answer is tried again in the same way.
- * One timer a guest does that, and one thread at a time looks at the port. What a guest says is shown, never trusted: it is bounded and only the known members are taken. */
+ * One timer a guest does that, and one thread at a time looks at the port. What a guest says is shown,
+ * never trusted: it is bounded and only the known members are taken. */
 #include "guest/agent.h"
 
 #include <string.h>

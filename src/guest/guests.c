@@ -5,6 +5,7 @@
  * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. */
 #include "guest/guests.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -135,6 +136,9 @@ Guests *guests_new(Services *services, GError **error)
 		Doc *doc = g_ptr_array_index(documents, i);
 		follow(doc->path, doc->rev, doc->body, guests);
 	}
+	/* All documents as trees are ten times what is kept of them; malloc would not give that back by itself. */
+	g_clear_pointer(&documents, g_ptr_array_unref);
+	malloc_trim(0);
 	guests->watch_id = store_watch(services->store, "vm/", follow, guests);
 	return guests;
 }

@@ -170,8 +170,9 @@ static gboolean unplug(Live *live, const char *prefix, const char *key, GError *
 	task_step(live->task, "unplugging %s", key);
 	guint64 mark = qmp_event_mark(live->qmp);
 	gboolean asked = qmp_do(live->qmp, "device_del", arguments, COMMAND_TIMEOUT_MS, &local);
-	/* The guest may have let go of it after an earlier request had timed out. */
-	if (!has_device(live, device))
+	/* The guest may have let go of it after an earlier request had timed out. (After one that was taken it is the event
+	 * that counts: the device is out of the list before its end, and keeps its node until then.) */
+	if (!asked && !has_device(live, device))
 		return TRUE;
 	/* QEMU takes no second request while it waits for the guest's answer to the first. */
 	if (!asked && !strstr(local->message, "already in the process of unplug")) {

@@ -20,6 +20,8 @@
 #include "net/tap.h"
 #include "sandbox/cgroup.h"
 
+enum { NIC_END_TIMEOUT_MS = 5000 };
+
 char *vm_socket_path(Vm *vm, const char *name)
 {
 	return g_strdup_printf("%s/%s.sock", vm->run_dir, name);
@@ -129,8 +131,15 @@ gboolean vm_close_nic(Vm *vm, const char *key, GError **error)
 		return FALSE;
 	/* passt ends by itself once QEMU has closed its end; this makes sure. */
 	fd_auto int pidfd = record.running ? process_open(record.pid, record.start_time) : -1;
-	if (pidfd >= 0)
+	if (pidfd >= 0) {
 		process_signal(pidfd, SIGTERM);
+		process_wait(pidfd, NIC_END_TIMEOUT_MS);
+	}
+	/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
+	gint64 deadline = g_get_monotonic_time() + (gint64)NIC_END_TIMEOUT_MS * 1000;
+	while (launch_read_record(run_dir, &record, NULL) && record.watched && !record.ended &&
+	       g_get_monotonic_time() < deadline)
+		g_usleep(500);
 	return dir_remove(run_dir, error);
 }
 

@@ -271,7 +271,8 @@ static gboolean shut_down(Vm *vm, Task *task, GError **error)
 		if (panicked)
 			task_log(task, "its kernel panicked: the power is turned off");
 		else
-			task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off", timeout_s);
+			task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off",
+				 timeout_s);
 		vm_forget_exit(vm);
 		return turn_off(vm, task, "shutdown-forced",
 				panicked ? "panicked while it was shut down, and stopped"
@@ -338,8 +339,8 @@ static gboolean run_reboot(Task *task, gpointer data, GError **error)
 	if (restart && vm_get_state(vm) != VM_PANICKED)
 		return TRUE;
 	gboolean ended = vm_get_state(vm) == VM_RUNNING ? shut_down(vm, task, error)
-							: turn_off(vm, task, restart ? "panic" : "user-stop",
-								   restart ? "panicked, and stopped" : "stopped", error);
+			 : restart			? turn_off(vm, task, "panic", "panicked, and stopped", error)
+							: turn_off(vm, task, "user-stop", "stopped", error);
 	return ended && start(vm, task, error);
 }
 

@@ -76,6 +76,8 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	launch_set_input(launch, "{\"execute\":\"qmp_capabilities\"}\n");
 	launch_set_network(launch, LAUNCH_NETWORK_NONE);
 	launch_set_cgroup(launch, vm->cgroup);
+	/* Beside QEMU's own filter, which lets ptrace() through and ends one thread, not the process. */
+	launch_set_seccomp(launch);
 	if (services->host->kvm)
 		launch_bind(launch, "/dev/kvm", TRUE);
 
@@ -116,13 +118,35 @@ static gboolean unplug_cables(Qmp *qmp, json_object *document, GError **error)
 	return TRUE;
 }
 
+/* Of "TIME qemu-system-x86_64: -blockdev {JSON}: REASON" the reason, and which of our names it is about. */
+static char *tidy_message(const char *line)
+{
+	static const char program[] = "qemu-system-x86_64: ", name[] = "\"node-name\":\"", id[] = "\"id\":\"";
+	const char *said = strstr(line, program), *end;
+	said = said ? said + strlen(program) : line;
+	if (*said != '-' || !(end = g_strrstr(said, "}: ")))
+		return g_strdup(said);
+	const char *of = strstr(said, name), *device = strstr(said, id);
+	const char *begin = of ? of + strlen(name) : device ? device + strlen(id) : NULL;
+	if (!begin)
+		return g_strdup(end + 3);
+	return g_strdup_printf("%.*s: %s", (int)strcspn(begin, "\""), begin, end + 3);
+}
+
 /* QEMU says why it would not start on stderr; without that, a lost monitor is all that one sees. */
 static void explain_failure(Vm *vm, GError **error)
 {
 	g_autofree char *log = launch_read_log(vm->run_dir, 1500);
 	g_strstrip(log);
-	if (error && *error && *log)
-		g_prefix_error(error, "QEMU said: %s: ", log);
+	if (!error || !*error || !*log)
+		return;
+	g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (char **line = lines; *line; line++) {
+		g_autofree char *tidy = tidy_message(*line);
+		g_string_append_printf(text, "%s%s", text->len ? "; " : "", tidy);
+	}
+	g_prefix_error(error, "QEMU said: %s: ", text->str);
 }
 
 /* After a start that failed: helpers (passt) go with the control group. The log stays to be read. */

@@ -196,7 +196,7 @@ void vm_set_applied(Vm *vm, json_object *hardware)
 	g_autoptr(GError) error = NULL;
 
 	/* The run directory is gone after a reboot, as is the process: nothing to make durable. */
-	if (text && !g_file_set_contents(path, text, -1, &error))
+	if (text && !file_replace(path, text, g_ref_string_length(text), 0600, &error))
 		g_warning("cannot record the hardware of VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 	else if (!text)
 		unlink(path);

@@ -355,7 +355,8 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 	if (!qmp || !process_wait(pidfd, timeout_ms)) {
 		process_signal(pidfd, SIGKILL);
 		if (!process_wait(pidfd, QUIT_TIMEOUT_MS)) {
-			error_set(error, ERROR_TIMEOUT, "its disk or network file system may hang; see dmesg on the node",
+			error_set(error, ERROR_TIMEOUT,
+				  "its disk or network file system may hang; see dmesg on the node",
 				  "QEMU of VM %" G_GINT64_FORMAT " does not end even when killed", vm->id);
 			return FALSE;
 		}

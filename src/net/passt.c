@@ -9,14 +9,19 @@
 #include "net/loopback.h"
 #include "sandbox/cgroup.h"
 
-enum { START_TIMEOUT_MS = 10000, SOCKET_NUMBER = 10, RESOLV_CONF_MAX = 65536, RESOLVERS_MAX = 3 /* resolv.conf(5) */ };
+enum {
+	START_TIMEOUT_MS = 10000,
+	SOCKET_NUMBER = 10,
+	FILE_MAX = 4 << 20,
+	RESOLVERS_MAX = 3, /* resolv.conf(5): MAXNS */
+};
 
 /* The guest sees the customary private network: itself .15, gateway .2. --no-map-gw keeps the gateway's address from
  * meaning the host's loopback; loopback.h does the rest. */
 static const char *const arguments[] = {"--foreground", "--quiet", "--one-off", "--no-map-gw", "--address", "10.0.2.15",
-					"--mac-addr", "52:55:0a:00:02:02",
-					"--netmask", "255.255.255.0", "--gateway", "10.0.2.2", "--tcp-ports", "none", "--udp-ports", "none",
-					"--fd", G_STRINGIFY(10)};
+					"--netmask", "255.255.255.0", "--gateway", "10.0.2.2", "--mac-addr",
+					"52:55:0a:00:02:02", "--tcp-ports", "none", "--udp-ports", "none", "--fd",
+					G_STRINGIFY(10)};
 
 /* passt takes the interface of the default route as a template, and ends if there is none: a machine without a network
  * (yet) would boot no guest. The loopback interface will do as a template, once the MAC address is given. */
@@ -28,12 +33,12 @@ static gboolean has_default_route(void)
 		const char *path, *pattern;
 	} tables[] = {
 		/* Interface, destination, gateway, flags, …; and for IPv6: destination and its length, … (proc(5)) */
-		{"/proc/net/route", "(?m)^\\S+\\s+00000000\\s+[0-9A-F]+\\s+\\S+\\s+\\S+\\s+\\S+\\s+\\S+\\s+00000000\\s"},
+		{"/proc/net/route", "(?m)^[^*\\s]+\\s+00000000\\s+[0-9A-F]+\\s+\\S+\\s+\\S+\\s+\\S+\\s+\\S+\\s+00000000\\s"},
 		{"/proc/net/ipv6_route", "(?m)^0{32} 00 .* (?!lo$)\\S+$"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
 		g_autofree char *text = NULL;
-		if (file_read(tables[i].path, 4 << 20, &text, NULL, NULL) &&
+		if (file_read(tables[i].path, FILE_MAX, &text, NULL, NULL) &&
 		    g_regex_match_simple(tables[i].pattern, text, 0, 0))
 			return TRUE;
 	}
@@ -49,7 +54,7 @@ static void add_resolvers(Launch *launch)
 	guint count = 0;
 	for (guint i = 0; i < G_N_ELEMENTS(files) && count == 0; i++) {
 		g_autofree char *text = NULL;
-		if (!file_read(files[i], RESOLV_CONF_MAX, &text, NULL, NULL))
+		if (!file_read(files[i], FILE_MAX, &text, NULL, NULL))
 			continue;
 		g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 		for (char **line = lines; *line && count < RESOLVERS_MAX; line++) {

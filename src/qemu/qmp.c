@@ -1,4 +1,4 @@
-/* QMP and guest agent connections.
+/* Connections to QEMU's monitor and to the guest agent; what is the agent's alone is in qmp-agent.c.
  *
  * One monitor thread reads all connections from its own GMainContext and never waits for anything but input. It
  * matches each reply with the command that waits for it (by id), numbers events into a ring that qmp_wait_event()
@@ -6,14 +6,10 @@
  * without holding the lock, then waits on its own condition up to the deadline. A reply that nobody waits for any
  * more is dropped.
  *
- * The guest agent does not promise ids, and a guest can be slow or lie: it gets one command at a time, and after a
- * command that timed out the next one first synchronizes again: guest-sync-delimited with a fresh number, whose answer
- * comes after byte 0xFF; everything before that answer is dropped.
- *
  * Life: `users` counts the public references, the last of which closes; `holds` counts those and the event source's,
  * the last of which frees. The socket is shut down at the close and its number freed only with the memory, so that no
  * thread can write to a descriptor that has become another file. */
-#include "qemu/qmp.h"
+#include "qemu/qmp-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,41 +25,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { EVENTS_MAX = 64, READ_SIZE = 64 << 10, READS_PER_TURN = 16 };
-
-typedef struct Event {
-	guint64 sequence; /* from 1; 0: none */
-	char *name;
-	json_object *data;
-} Event;
-
-/* A command that waits, on its caller's stack. */
-typedef struct Pending {
-	gint64 id;
-	gint64 sync; /* guest-sync-delimited: only this number is an answer; 0: any */
-	json_object *reply;
-	GCond answered;
-} Pending;
-
-struct Qmp {
-	gint users, holds;
-	GMutex lock; /* all below; never held over input or output */
-	GCond changed;
-	int fd;
-	gboolean agent;
-	gboolean open, closed_by_user, greeted, dispatching, sending;
-	char *end_reason;
-	GSource *source;
-	QmpReader *reader; /* of the monitor thread */
-	GHashTable *pending; /* &Pending.id -> Pending */
-	gint64 next_id;
-	Event events[EVENTS_MAX];
-	guint64 event_sequence;
-	QmpEvent on_event;
-	gpointer user_data;
-	gboolean agent_busy, agent_synced;
-	gint agent_skips; /* atomic: what comes before the next sentinel is of no use */
-};
+enum { READ_SIZE = 64 << 10, READS_PER_TURN = 16 };
 
 static GMainContext *monitor_context;
 static GThread *monitor_thread;
@@ -96,7 +58,7 @@ static void qmp_release(Qmp *qmp)
 {
 	if (!g_atomic_int_dec_and_test(&qmp->holds))
 		return;
-	for (guint i = 0; i < EVENTS_MAX; i++) {
+	for (guint i = 0; i < QMP_EVENTS_MAX; i++) {
 		g_free(qmp->events[i].name);
 		json_clear(&qmp->events[i].data);
 	}
@@ -133,13 +95,13 @@ static void end_connection(Qmp *qmp, const char *reason)
 	shutdown(qmp->fd, SHUT_RDWR);
 	g_hash_table_iter_init(&iterator, qmp->pending);
 	while (g_hash_table_iter_next(&iterator, NULL, &pending))
-		g_cond_signal(&((Pending *)pending)->answered);
+		g_cond_signal(&((QmpPending *)pending)->answered);
 	g_cond_broadcast(&qmp->changed);
 }
 
 static void keep_event(Qmp *qmp, const char *name, json_object *data)
 {
-	Event *event = &qmp->events[++qmp->event_sequence % EVENTS_MAX];
+	QmpEventEntry *event = &qmp->events[++qmp->event_sequence % QMP_EVENTS_MAX];
 	g_free(event->name);
 	json_clear(&event->data);
 	event->sequence = qmp->event_sequence;
@@ -150,7 +112,7 @@ static void keep_event(Qmp *qmp, const char *name, json_object *data)
 }
 
 /* Finds who waits for a message; with the lock. An agent's reply is that of its only command, if it has no id. */
-static Pending *find_pending(Qmp *qmp, json_object *message)
+static QmpPending *find_pending(Qmp *qmp, json_object *message)
 {
 	gint64 number = json_get_int(message, "id", -1);
 	gpointer found = NULL;
@@ -161,7 +123,7 @@ static Pending *find_pending(Qmp *qmp, json_object *message)
 		found = g_hash_table_lookup(qmp->pending, &number);
 	else if (!g_hash_table_iter_next(&iterator, NULL, &found))
 		return NULL;
-	Pending *pending = found;
+	QmpPending *pending = found;
 	if (pending && pending->sync && json_get_int(message, "return", 0) != pending->sync)
 		return NULL;
 	return pending;
@@ -182,7 +144,7 @@ static gboolean take_message(Qmp *qmp, json_object *message)
 		qmp->greeted = TRUE;
 		g_cond_broadcast(&qmp->changed);
 	} else if (open && (json_object_object_get_ex(message, "return", NULL) || json_get(message, "error"))) {
-		Pending *pending = find_pending(qmp, message);
+		QmpPending *pending = find_pending(qmp, message);
 		if (pending && !pending->reply) {
 			pending->reply = json_object_get(message);
 			/* The monitor thread must not touch the count of what another thread now has. */
@@ -309,7 +271,7 @@ gboolean qmp_is_open(Qmp *qmp)
 	return open;
 }
 
-static void set_ended(Qmp *qmp, const char *what, GError **error)
+void qmp_set_ended(Qmp *qmp, const char *what, GError **error)
 {
 	error_set(error, ERROR_UNAVAILABLE, NULL, "cannot %s: %s", what, qmp->end_reason);
 }
@@ -360,7 +322,7 @@ static gboolean send_all(Qmp *qmp, const char *text, gsize length, int fd, gint6
 }
 
 /* Sends and waits for the reply; takes the reply out of `pending`. */
-static json_object *exchange(Qmp *qmp, const char *command, const char *text, gsize length, int fd, Pending *pending,
+static json_object *exchange(Qmp *qmp, const char *command, const char *text, gsize length, int fd, QmpPending *pending,
 			     gint64 deadline, GError **error)
 {
 	g_autoptr(GError) send_error = NULL;
@@ -394,11 +356,11 @@ static json_object *exchange(Qmp *qmp, const char *command, const char *text, gs
 }
 
 /* sync: see Pending. */
-static json_object *run_command(Qmp *qmp, const char *command, json_object *arguments, int fd, gint64 sync,
-				gint64 deadline, GError **error)
+json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *arguments, int fd, gint64 sync,
+			     gint64 deadline, GError **error)
 {
 	json_auto json_object *request = json_object_new_object();
-	Pending pending = {.sync = sync};
+	QmpPending pending = {.sync = sync};
 
 	json_set_str(request, "execute", command);
 	if (arguments)
@@ -426,64 +388,6 @@ static json_object *run_command(Qmp *qmp, const char *command, json_object *argu
 	return value ? json_object_get(value) : json_object_new_object();
 }
 
-/* Until the agent answers with our number, what comes belongs to commands that nobody waits for any more. */
-static gboolean synchronize(Qmp *qmp, gint64 deadline, GError **error)
-{
-	gint64 number = (gint64)g_random_int() << 20 | (g_random_int() & 0xFFFFF) | 1;
-	g_autoptr(GError) failure = NULL;
-	json_auto json_object *arguments = json_object_new_object();
-
-	json_set_int(arguments, "id", number);
-	g_atomic_int_set(&qmp->agent_skips, TRUE);
-	json_auto json_object *reply =
-		run_command(qmp, "guest-sync-delimited", arguments, -1, number, deadline, &failure);
-	if (reply)
-		qmp->agent_synced = TRUE;
-	else if (failure->code == ERROR_TIMEOUT)
-		error_set(error, ERROR_TIMEOUT, "check that qemu-guest-agent is installed and running in the guest",
-			  "the guest agent does not answer");
-	else
-		g_propagate_error(error, g_steal_pointer(&failure));
-	return reply != NULL;
-}
-
-/* The agent's turn: one command at a time, synchronized before the first and after one that timed out. */
-static json_object *run_agent_command(Qmp *qmp, const char *command, json_object *arguments, gint64 deadline,
-				      GError **error)
-{
-	g_autoptr(GError) failure = NULL;
-	json_object *value = NULL;
-
-	g_mutex_lock(&qmp->lock);
-	while (qmp->open && qmp->agent_busy)
-		if (!g_cond_wait_until(&qmp->changed, &qmp->lock, deadline)) {
-			g_mutex_unlock(&qmp->lock);
-			error_set(error, ERROR_TIMEOUT, NULL, "the guest agent is busy with another command");
-			return NULL;
-		}
-	if (!qmp->open) {
-		set_ended(qmp, "ask the guest agent", error);
-		g_mutex_unlock(&qmp->lock);
-		return NULL;
-	}
-	qmp->agent_busy = TRUE;
-	g_mutex_unlock(&qmp->lock);
-
-	if (qmp->agent_synced || synchronize(qmp, deadline, &failure))
-		value = command ? run_command(qmp, command, arguments, -1, 0, deadline, &failure)
-				: json_object_new_object();
-	if (!value && failure->code != ERROR_FAILED)
-		qmp->agent_synced = FALSE;
-
-	g_mutex_lock(&qmp->lock);
-	qmp->agent_busy = FALSE;
-	g_cond_broadcast(&qmp->changed);
-	g_mutex_unlock(&qmp->lock);
-	if (!value)
-		g_propagate_error(error, g_steal_pointer(&failure));
-	return value;
-}
-
 json_object *qmp_command_fd(Qmp *qmp, const char *command, json_object *arguments, int fd, guint timeout_ms,
 			    GError **error)
 {
@@ -493,8 +397,8 @@ json_object *qmp_command_fd(Qmp *qmp, const char *command, json_object *argument
 		error_set(error, ERROR_FAILED, NULL, "'%s' on the monitor thread would never be answered", command);
 		return NULL;
 	}
-	return qmp->agent ? run_agent_command(qmp, command, owned, deadline, error)
-			  : run_command(qmp, command, owned, fd, 0, deadline, error);
+	return qmp->agent ? qmp_run_agent_command(qmp, command, owned, deadline, error)
+			  : qmp_run_command(qmp, command, owned, fd, 0, deadline, error);
 }
 
 json_object *qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error)
@@ -519,9 +423,9 @@ guint64 qmp_event_mark(Qmp *qmp)
 /* The first matching event after the mark that is still in the ring; with the lock. */
 static json_object *find_event(Qmp *qmp, guint64 mark, const char *name, const char *device)
 {
-	guint64 oldest = qmp->event_sequence > EVENTS_MAX ? qmp->event_sequence - EVENTS_MAX : 0;
+	guint64 oldest = qmp->event_sequence > QMP_EVENTS_MAX ? qmp->event_sequence - QMP_EVENTS_MAX : 0;
 	for (guint64 i = MAX(mark, oldest) + 1; i <= qmp->event_sequence; i++) {
-		const Event *event = &qmp->events[i % EVENTS_MAX];
+		const QmpEventEntry *event = &qmp->events[i % QMP_EVENTS_MAX];
 		if (g_str_equal(event->name, name) &&
 		    (!device || g_strcmp0(json_get_str(event->data, "device", NULL), device) == 0))
 			return json_copy(event->data);
@@ -571,8 +475,8 @@ static int connect_socket(const char *path, guint timeout_ms, GError **error)
 	return fd_steal(&fd);
 }
 
-static Qmp *new_connection(const char *path, gboolean agent, guint timeout_ms, QmpEvent on_event, gpointer user_data,
-			   GError **error)
+Qmp *qmp_new_connection(const char *path, gboolean agent, guint timeout_ms, QmpEvent on_event, gpointer user_data,
+			GError **error)
 {
 	fd_auto int fd = connect_socket(path, timeout_ms, error);
 	if (fd < 0)
@@ -599,7 +503,7 @@ static Qmp *new_connection(const char *path, gboolean agent, guint timeout_ms, Q
 Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, gpointer user_data, GError **error)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-	g_autoptr(Qmp) qmp = new_connection(socket_path, FALSE, timeout_ms, on_event, user_data, error);
+	g_autoptr(Qmp) qmp = qmp_new_connection(socket_path, FALSE, timeout_ms, on_event, user_data, error);
 	gboolean late = FALSE;
 	if (!qmp)
 		return NULL;
@@ -609,23 +513,13 @@ Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, g
 		late = !g_cond_wait_until(&qmp->changed, &qmp->lock, deadline);
 	gboolean greeted = qmp->greeted;
 	if (!greeted && !qmp->open)
-		set_ended(qmp, "talk to QEMU", error);
+		qmp_set_ended(qmp, "talk to QEMU", error);
 	else if (!greeted)
 		error_set(error, ERROR_TIMEOUT, NULL, "QEMU did not greet within %u ms", timeout_ms);
 	g_mutex_unlock(&qmp->lock);
 	if (!greeted)
 		return NULL;
 
-	json_auto json_object *value = run_command(qmp, "qmp_capabilities", NULL, -1, 0, deadline, error);
-	return value ? g_steal_pointer(&qmp) : NULL;
-}
-
-Qmp *qmp_connect_agent(const char *socket_path, guint timeout_ms, GError **error)
-{
-	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-	g_autoptr(Qmp) qmp = new_connection(socket_path, TRUE, timeout_ms, NULL, NULL, error);
-	if (!qmp)
-		return NULL;
-	json_auto json_object *value = run_agent_command(qmp, NULL, NULL, deadline, error);
+	json_auto json_object *value = qmp_run_command(qmp, "qmp_capabilities", NULL, -1, 0, deadline, error);
 	return value ? g_steal_pointer(&qmp) : NULL;
 }

@@ -28,7 +28,7 @@ void launch_bind(Launch *launch, const char *path, gboolean writable);
 void launch_set_cgroup(Launch *launch, const char *name);
 /* The program is killed when yadod ends (workers); guests do not set this. */
 void launch_set_lifeline(Launch *launch);
-/* Adds the filter of sandbox/seccomp.h; QEMU sets its own with -sandbox. */
+/* Adds the filter of sandbox/seccomp.h; QEMU adds its own to it with -sandbox. */
 void launch_set_seccomp(Launch *launch);
 /* stdout and stderr: appended to this file (at most log_max bytes are kept by the launcher). Default: RUNDIR/log. */
 void launch_set_log(Launch *launch, const char *path);

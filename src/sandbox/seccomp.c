@@ -1,4 +1,4 @@
-/* The system call filter of workers: what a program that only reads and writes descriptors never needs.
+/* The system call filter of guests and workers: what a program that only reads and writes descriptors never needs.
  *
  * It is a deny-list, as the programs behind it (QEMU's block layer, curl's many libraries) use too much of the rest to
  * be listed safely. "kill" is for what no honest program in a cage calls; "refuse" (EPERM) for what libraries try and

@@ -1,4 +1,4 @@
-/* The system call filter of workers, compiled by yadod and handed to yado-launch as bytes. */
+/* The system call filter of guests and workers, compiled by yadod and handed to yado-launch as bytes. */
 #pragma once
 #include <glib.h>
 

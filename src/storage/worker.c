@@ -277,7 +277,8 @@ static gboolean refuse(GError **error, const char *reason, const char *hint)
 	return FALSE;
 }
 
-/* A VMDK descriptor lists its extents by file name; in one that holds its own data it is the only one (ImageInfoSpecificVmdk). */
+/* A VMDK descriptor lists its extents by file name; one that holds its own data is the only one itself (QEMU:
+ * ImageInfoSpecificVmdk). */
 static gboolean is_single_file(const Image *image, json_object *specific)
 {
 	g_autofree char *own = g_strdup_printf("/dev/fdset/%u", image->number);

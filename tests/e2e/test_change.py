@@ -101,7 +101,7 @@ CHANGES = [
     ({"memory": 192 * MIB}, False),
     ({"kernel": {"append": "yado.mark=1"}}, False),
     ({"disks": {"disk0": {"cache": "writeback", "discard": False}}}, False),
-    ({"disks": {"disk0": {"size": 256 * MIB}}}, True),
+    ({"disks": {"disk0": {"size": 1100 * MIB}}}, True),
     ({"disks": {"late": {"size": 8 * MIB}}}, True),
     ({"disks": {"old": {"size": 8 * MIB, "bus": "ide"}}}, False),
     ({"cdroms": {"cd0": {"bus": "virtio-scsi"}}}, False),
@@ -209,8 +209,8 @@ def is_open(host, name, path):
 def by_serial(console, serial):
     """The guest's name of the disk with that serial number, or ''."""
     return console.shell(f"for d in /sys/block/vd* /sys/block/sd*; do "
-                         f"if [ \"$(cat $d/serial 2>/dev/null)\" = {serial} ] || "
-                         f"grep -q {serial} $d/device/vpd_pg80 2>/dev/null; then echo ${{d##*/}}; fi; done")
+                         f"if [ \"$(cat \"$d/serial\" 2>/dev/null)\" = {serial} ] || "
+                         f"grep -q {serial} \"$d/device/vpd_pg80\" 2>/dev/null; then echo ${{d##*/}}; fi; done")
 
 
 def test_disks_are_plugged_grown_unplugged_and_attached_again(host):
@@ -222,7 +222,7 @@ def test_disks_are_plugged_grown_unplugged_and_attached_again(host):
         disk = host.vm("subject")["disks"][key]
         device = wait_for(lambda: by_serial(console, disk["serial"]), what=f"{key} in the guest")
         assert console.shell(f"cat /sys/block/{device}/size") == str(8 * MIB // 512)
-        console.shell(f"echo mark-{bus} | dd of=/dev/{device} conv=sync bs=512 oflag=sync 2>&1")
+        console.shell(f"echo mark-{bus} | dd of=/dev/{device} bs=512 conv=sync,fsync 2>&1")
         said = change_as_planned(host, "subject", {"disks": {key: {"size": 24 * MIB}}})
         assert said["changes"][0]["when"] == "now"
         wait_for(lambda: console.shell(f"cat /sys/block/{device}/size") == str(24 * MIB // 512), what="the new size")
@@ -446,7 +446,7 @@ def test_a_guest_with_uefi_and_old_disks_boots_and_keeps_its_variables(host):
     console = Console(host, "subject").login()
     # Debian's cloud kernel has no driver for SATA; the BIOS and QEMU have.
     for size in (8, 9):
-        wait_for(lambda: console.shell(f"grep -lx {size * MIB // 512} /sys/block/*/size"), what=f"the disk of {size} MiB")
+        wait_for(lambda: console.shell(f"grep -slx {size * MIB // 512} /sys/block/*/size"), what=f"the disk of {size} MiB")
     assert console.shell("ls -d /sys/firmware/efi") == "/sys/firmware/efi"
     variables = volume_path(host, f"vm-{host.vm('subject')['id']}-firmware")
     before = variables.read_bytes()

@@ -49,6 +49,7 @@ def test_one_writes_and_all_look_on(host, guest):
         reader.read_until("seen 42 by all")
         reader.send("echo nobody hears this $((1 + 1))\n")  # a reader's keys go nowhere
     second = Console(host, "subject", take_over=True)
+    second.count = 100  # its marks are not those that it finds in what was before
     guest.read_until("root took over this console")
     guest.send("echo nor this $((1 + 1))\n")
     assert second.shell("echo mine $((40 + 2))") == "mine 42"
@@ -108,7 +109,7 @@ class Terminal:
                                         env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "dumb"})
         self.data = b""
 
-    def read_until(self, text, timeout=20):
+    def read_until(self, text, timeout=60):
         end = time.monotonic() + timeout
         while text.encode() not in self.data:
             ready, _, _ = select.select([self.master], [], [], max(0, end - time.monotonic()))
@@ -140,7 +141,7 @@ def test_the_command_gives_the_terminal_back(host, guest):
     terminal = Terminal(host, "console", "subject")
     try:
         wait_for(terminal.is_raw, what="a raw terminal")
-        terminal.send("echo typed $((20 + 3))\r")
+        terminal.send("echo typed $((20 + 3))\n")
         terminal.read_until("typed 23")
         terminal.send("\x1d?")
         terminal.read_until("[")
@@ -150,7 +151,7 @@ def test_the_command_gives_the_terminal_back(host, guest):
         terminal.send("\x1dt")
         other.read_until("took over")
         other.close()
-        terminal.send("echo back $((20 + 4))\r")
+        terminal.send("echo back $((20 + 4))\n")
         terminal.read_until("back 24")
         terminal.send("\x1d.")
         assert terminal.process.wait(20) == 0
@@ -161,7 +162,7 @@ def test_the_command_gives_the_terminal_back(host, guest):
     terminal = Terminal(host, "console", "subject", "--read-only")
     try:
         wait_for(terminal.is_raw, what="a raw terminal")
-        terminal.send("echo never $((20 + 5))\r")
+        terminal.send("echo never $((20 + 5))\n")
         with Console(host, "subject").socket as writer:  # a reader is in nobody's way
             writer.sendall(b"echo other $((20 + 6))\n")
             assert "never 25" not in terminal.read_until("other 26")

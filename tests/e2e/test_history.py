@@ -70,7 +70,7 @@ def test_what_was_is_listed_and_comes_back(host):
     assert {item["path"] for item in history(host, f"?prefix=vm/{id_one}")} == {f"vm/{id_one}"}
     assert history(host, "?prefix=vm/10") == []
     assert {item["path"] for item in history(host, "?prefix=storage/")} == {"storage/local", "storage/more"}
-    diff = host("history", "diff", str(first))
+    diff = host("history", "diff", str(renamed["rev"]))
     assert "zwei" in json.dumps(diff)
     commit = api(host, "GET", f"/history/{renamed['rev']}")["body"]["items"]
     assert {"vm-name/two", "vm-name/zwei"} <= {item["path"] for item in commit}
@@ -131,9 +131,9 @@ def test_a_running_guest_goes_along_as_far_as_it_can(host):
     second = etag(host, "subject")
     restore(host, first, "vm/")
     assert console.shell(count) == "1" and console.shell("cat /sys/class/net/eth0/address") == mac
-    assert console.shell("grep -lx 16384 /sys/block/*/size") == ""
+    assert console.shell("grep -slx 16384 /sys/block/*/size") == ""
     assert host.status("subject")["pending"] == []  # memory went back before it came into effect
     restore(host, second, "vm/")
     wait_for(lambda: console.shell(count) == "2", what="the second card again")
-    wait_for(lambda: console.shell("grep -lx 16384 /sys/block/*/size") != "", what="the disk again")
+    wait_for(lambda: console.shell("grep -slx 16384 /sys/block/*/size") != "", what="the disk again")
     assert [entry["path"] for entry in host.status("subject")["pending"]] == ["memory"]

@@ -126,6 +126,8 @@ class Service:
             while True:
                 peer, address = self.listener.accept()
                 self.seen.append(address)
+                peer.settimeout(5)
+                peer.recv(1)
                 peer.sendall(b"a secret\n")
                 peer.close()
 
@@ -167,7 +169,7 @@ def test_a_taken_over_qemu_opens_nothing_of_others(pair):
         said = attempt(pid, "open", path)
         if path == "/proc/2/root":  # itself
             continue
-        if path == "/dev/kvm" and yado("node", "show")["acceleration"]["kind"] == "kvm":
+        if path == "/dev/kvm" and yado.status("victim")["acceleration"] == "kvm":
             continue
         assert said in {"ENOENT", "EACCES", "EPERM"}, f"{path}: {said}"
     assert yado.state_of("victim") == "running"
@@ -402,32 +404,39 @@ def outside():
         run("ip", "netns", "del", name, check=False)
 
 
-def fetch(console, address, port):
-    return console.shell(f"timeout 4 nc -w 2 {address} {port} </dev/null 2>&1", timeout=30)
+def log_in(yado, name):
+    """A console of a guest that has an address. The guest says so itself: the agent is asked only now and then."""
+    console = Console(yado, name).login()
+    console.shell("until ip route | grep -q ^default; do usleep 50000; done", timeout=60)
+    return console
+
+
+def fetch(console, port, *addresses):
+    """What the services there say, all asked at once."""
+    tries = " ".join(f"(echo | timeout 3 nc -w 2 {address} {port} 2>&1) &" for address in addresses)
+    return console.shell(f"{tries} wait", timeout=30)
 
 
 def test_a_guest_reaches_outside_and_not_the_hosts_loopback(pair):
     """Also not with packets that no honest guest sends: its root gives 127.0.0.1 up and routes it to the gateway."""
     yado, _, other = pair
-    yado.wait_address("other")
-    console = Console(yado, "other").login()
+    console = log_in(yado, "other")
     with outside() as name, Service(OUTSIDE, namespace=name) as there, Service("127.0.0.1") as loopback, \
             Service("::1", socket.AF_INET6) as loopback6:
-        assert fetch(console, OUTSIDE, there.port) == "a secret"
-        for address in ("10.0.2.2", "10.0.2.3", "127.0.0.1"):
-            assert "secret" not in fetch(console, address, loopback.port)
+        assert "a secret" in fetch(console, there.port, OUTSIDE)
+        assert "secret" not in fetch(console, loopback.port, "10.0.2.2", "10.0.2.3", "127.0.0.1")
         console.shell("for f in all eth0; do echo 1 >/proc/sys/net/ipv4/conf/$f/route_localnet; done; "
                       "ip addr del 127.0.0.1/8 dev lo; ip route flush table local dev lo; "
                       "ip route add 127.0.0.0/8 via 10.0.2.2 src 10.0.2.15; ip -6 addr del ::1/128 dev lo; "
-                      "ip -6 route add ::1/128 via $(ip -6 route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p') dev eth0; "
+                      "gateway=$(ip -6 route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'); "
+                      "ip -6 route add ::1/128 via $gateway dev eth0; "
                       "ip -6 route add ::1/128 via fe80::1 dev eth0")
         assert "eth0" in console.shell("ip route get 127.0.0.1")
-        for address in ("127.0.0.1", "127.1.2.3"):
-            assert "secret" not in fetch(console, address, loopback.port)
-        assert "secret" not in fetch(console, "::1", loopback6.port)
+        assert "secret" not in fetch(console, loopback.port, "127.0.0.1", "127.1.2.3")
+        assert "secret" not in fetch(console, loopback6.port, "::1")
         assert not loopback.seen and not loopback6.seen
         # The way that was tried is there: what is not loopback still goes through.
-        assert fetch(console, OUTSIDE, there.port) == "a secret"
+        assert "a secret" in fetch(console, there.port, OUTSIDE)
         assert len(there.seen) == 2
     console.close()
 
@@ -438,7 +447,9 @@ def test_a_guest_boots_on_a_machine_without_a_network(tiny, tmp_path):
     try:
         with a_yadod(tiny, tmp_path, lambda yado: start_in(yado, ["nsenter", f"--net=/run/netns/{name}"])) as yado:
             Guest(yado, "alone").start()
-            assert yado.wait_address("alone") == "10.0.2.15"
+            console = log_in(yado, "alone")
+            assert "10.0.2.15/24" in console.shell("ip -4 addr show eth0")
+            console.close()
     finally:
         run("ip", "netns", "del", name)
 
@@ -477,10 +488,97 @@ def test_a_guest_asks_the_hosts_resolver(tiny, tmp_path):
             a_yadod(tiny, tmp_path, lambda yado: start_in(yado, prefix)) as yado:
         threading.Thread(target=serve_dns, args=(listener, answers), daemon=True).start()
         Guest(yado, "asking").start()
-        yado.wait_address("asking")
-        console = Console(yado, "asking").login()
+        console = log_in(yado, "asking")
         assert console.shell("cat /etc/resolv.conf") == f"nameserver {OUTSIDE}"
         said = console.shell("nslookup inn.example")
         assert "203.0.113.7" in said, said
         assert "inn.example" in answers
         console.close()
+
+
+# --- Bridges ---
+
+def serve_dhcp(listener, leased):
+    """Offers 198.18.0.10 to whoever asks (RFC 2131): the client's message with another operation and our options."""
+    kinds = {1: 2, 3: 5}  # DISCOVER: OFFER, REQUEST: ACK
+    with contextlib.suppress(OSError):
+        while True:
+            message, _ = listener.recvfrom(1500)
+            kind = kinds.get(message[message.index(b"\x35\x01", 240) + 2])
+            if not kind:
+                continue
+            address = socket.inet_aton("198.18.0.10")
+            server = socket.inet_aton("198.18.0.1")
+            options = bytes([53, 1, kind, 54, 4]) + server + bytes([51, 4, 0, 0, 255, 255]) + \
+                bytes([1, 4, 255, 255, 255, 0, 3, 4]) + server + b"\xff"
+            listener.sendto(b"\2" + message[1:16] + address + message[20:240] + options, ("255.255.255.255", 68))
+            if kind == 5:
+                leased.append(message[28:34].hex(":"))
+
+
+@contextlib.contextmanager
+def bridge(name="ytestbr0"):
+    """A bridge of the machine with a DHCP server on it, which is in a namespace of its own; whom it gave an address."""
+    space = f"ytestb{os.getpid()}"
+    leased = []
+
+    def listen():
+        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"ytestw1")
+        listener.bind(("", 67))
+        return listener
+    run("ip", "link", "add", name, "type", "bridge")
+    try:
+        run("ip", "link", "set", name, "up")
+        run("ip", "netns", "add", space)
+        run("ip", "link", "add", "ytestw0", "type", "veth", "peer", "name", "ytestw1", "netns", space)
+        run("ip", "link", "set", "ytestw0", "master", name, "up")
+        run("ip", "-n", space, "addr", "add", "198.18.0.1/24", "dev", "ytestw1")
+        run("ip", "-n", space, "link", "set", "ytestw1", "up")
+        with in_namespace(space, listen) as listener:
+            threading.Thread(target=serve_dhcp, args=(listener, leased), daemon=True).start()
+            yield name, leased
+    finally:
+        run("ip", "link", "del", "ytestw0", check=False)
+        run("ip", "link", "del", name, check=False)
+        run("ip", "netns", "del", space, check=False)
+
+
+def taps():
+    return {name for name in os.listdir("/sys/class/net") if name.startswith("yt") and "." in name}
+
+
+def test_a_guest_on_a_bridge_gets_an_address_there_and_its_traffic_is_counted(pair):
+    yado, _, _ = pair
+    before = taps()
+    with bridge() as (name, leased):
+        guest = Guest(yado, "bridged", "--nic", f"nic0:mode=bridge,bridge={name}")
+        guest.start()
+        console = log_in(yado, "bridged")
+        assert "198.18.0.10/24" in console.shell("ip -4 addr show eth0")
+        assert leased == [yado.vm("bridged")["nics"]["nic0"]["mac"]]
+        assert len(taps() - before) == 1
+        first = yado("vm", "stats", "bridged")["nics"]["nic0"]
+        console.shell("ping -c 3 -s 8000 -i 0.1 -w 5 198.18.0.1")
+        second = yado("vm", "stats", "bridged")["nics"]["nic0"]
+        for direction in ("rx_bytes", "tx_bytes"):
+            assert second[direction] - first[direction] > 24000
+        check_descriptors(guest.qemu, guest.disk, *(yado.state / "images/tiny").glob("*/kernel*"),
+                          *(yado.state / "images/tiny").glob("*/initrd"))
+        # The bridge goes under the running guest: that is a cable pulled, and no more.
+        run("ip", "link", "del", name)
+        assert console.shell("echo alive") == "alive"
+        assert yado.state_of("bridged") == "running"
+        console.close()
+        yado("vm", "stop", "bridged")
+        assert taps() == before
+        # Now it is missing at the start.
+        with pytest.raises(CommandError) as failed:
+            guest.start()
+        assert f"bridge '{name}' does not exist" in failed.value.stderr
+        assert yado.state_of("bridged") == "stopped"
+        assert taps() == before
+        assert not (guest.run / "pid").exists()
+        run("ip", "link", "add", name, "type", "bridge")
+    yado("vm", "delete", "bridged")

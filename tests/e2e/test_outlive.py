@@ -5,6 +5,8 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -175,15 +177,30 @@ def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
     pids = {name: yado.status(name)["pid"] for name in ten.names}
     resets = sum(event["event"] == "RESET" for event in events(folders["guest1"]))
     yado("vm", "pause", "guest7")
-    # Set off from inside; the guests wait for a file that never comes before the daemon is gone.
-    later = "(while ! grep -q . /tmp/go 2>/dev/null; do sleep 0.1; done; sync; {}) >/dev/null 2>&1 & sleep 1; echo x >/tmp/go"
-    for name, action in {"guest0": "poweroff -f", "guest1": "reboot -f", "guest2": "echo c >/proc/sysrq-trigger",
-                         "guest5": "dd if=/dev/urandom of=/dev/sdb bs=1M count=32 oflag=direct",
-                         "guest8": "echo c >/proc/sysrq-trigger"}.items():
-        ten.console(name).send("(" + later.format(action) + ") &\n")
+    for name in ("guest0", "guest1", "guest2", "guest5", "guest8"):
+        ten.shell(name, "true")  # a shell waits on the serial port
     yado.kill()
     ten.forget()
 
+    serials = []
+    for name, line in {"guest0": "poweroff -f", "guest1": "reboot -f", "guest2": "echo c >/proc/sysrq-trigger",
+                       "guest5": "dd if=/dev/urandom of=/dev/sdb bs=1M count=32 oflag=direct &",
+                       "guest8": "echo c >/proc/sysrq-trigger"}.items():
+        serial = socket.socket(socket.AF_UNIX)
+        serial.connect(str(folders[name] / "serial.sock"))
+        serial.setblocking(False)
+        serial.sendall(f"\n{line}\n".encode())
+        serials.append(serial)  # QEMU throws away what it has not read when this closes
+
+    def seen(name, event, count=1):
+        """Reads what the guests print meanwhile: a console that nobody reads would hold them up."""
+        for serial in serials:
+            try:
+                while serial.recv(65536):
+                    pass
+            except (BlockingIOError, ConnectionResetError):
+                pass
+        return has_event(folders[name], event, count)
     launcher6 = int(record(folders["guest6"])["launcher"])
     os.kill(pids["guest3"], signal.SIGKILL)
     os.kill(pids["guest9"], signal.SIGKILL)
@@ -194,8 +211,10 @@ def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
     wait_end(launcher6)
     for name, event in {"guest0": "SHUTDOWN", "guest2": "GUEST_PANICKED", "guest5": "BLOCK_IO_ERROR",
                         "guest8": "GUEST_PANICKED"}.items():
-        wait_for(lambda: has_event(folders[name], event), 60, f"{event} of {name}")
-    wait_for(lambda: has_event(folders["guest1"], "RESET", resets + 1), 60, "the reboot of guest1")
+        wait_for(lambda: seen(name, event), 60, f"{event} of {name}")
+    wait_for(lambda: seen("guest1", "RESET", resets + 1), 60, "the reboot of guest1")
+    for serial in serials:
+        serial.close()
     yado.start()
 
     def now(name):
@@ -269,7 +288,6 @@ def test_a_guest_without_a_document_is_ended(host):
     host("vm", "start", "stray")
     pid, folder = host.status("stray")["pid"], run_dir(host, "stray")
     host.kill()
-    import sqlite3
     database = sqlite3.connect(host.state / "store.db")
     database.execute("DELETE FROM doc WHERE path LIKE 'vm/%' OR path LIKE 'vm-%/%'")
     database.commit()
@@ -305,7 +323,7 @@ def check_truth(yado, own):
 def kill_during(yado, own, delay, *arguments):
     """Asks, kills the daemon after that long, starts it again; the task as it ended."""
     task = yado(*arguments, "--no-wait")
-    task = task.get("id") or task["task"]
+    task = task.get("task") or task["id"]
     try:
         yado.process.wait(delay)
         raise AssertionError("yadod ended by itself: " + yado.tail())

@@ -387,6 +387,56 @@ static void test_hostile(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(info.virtual_size, ==, 3 * MIB);
 }
 
+/* XFS in a file: a volume from an image of the same format shares its blocks, and is its own from then on. */
+static void test_reflink(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	GError *error = NULL;
+	g_autofree char *disk = g_build_filename(fixture->dir, "xfs", NULL);
+	g_autofree char *mount_point = g_build_filename(fixture->dir, "mounted", NULL);
+	g_autofree char *path = g_build_filename(mount_point, "volumes", NULL);
+	fd_auto int file = open(disk, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	g_assert_cmpint(ftruncate(file, (off_t)(512 * MIB)), ==, 0);
+	g_assert_cmpint(mkdir(mount_point, 0700), ==, 0);
+	g_free(run_tool("/usr/sbin/mkfs.xfs", "-q", "-m", "reflink=1", disk, NULL));
+	g_free(run_tool("/usr/bin/mount", "-o", "loop", disk, mount_point, NULL));
+	json_object *document = storage_document(path);
+	json_set_str(document, "name", "shared");
+	storage_prepare(&fixture->context, document, &error);
+	g_assert_no_error(error);
+	put(fixture, "storage/shared", document);
+
+	g_autofree char *image_path = g_build_filename(mount_point, "image.qcow2", NULL);
+	g_free(run_tool("qemu-img", "create", "-q", "-f", "qcow2", image_path, "256M", NULL));
+	g_free(run_tool("qemu-io", "-c", "write -P 7 0 100M", image_path, NULL));
+	fd_auto int image = open(image_path, O_RDONLY | O_CLOEXEC);
+	StorageSpace before, after;
+	g_assert_true(storage_space(&fixture->context, "shared", &before, &error));
+	/* 300 MiB of data in a file system that has not that much room left: possible only by sharing. */
+	static const char *const names[] = {"same", "grown", "third"};
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		VolumeSpec spec = spec_of(names[i], "qcow2", i == 1 ? 1024 * MIB : 0);
+		spec.storage = "shared";
+		spec.source_fd = image;
+		spec.source_format = "qcow2";
+		spec.source_size = 256 * MIB;
+		volume_create(&fixture->context, NULL, &spec, &error);
+		g_assert_no_error(error);
+	}
+	g_assert_true(storage_space(&fixture->context, "shared", &after, &error));
+	g_assert_cmpuint(before.free - after.free, <, 16 * MIB);
+	g_autofree char *same = g_build_filename(path, "same.qcow2", NULL);
+	g_autofree char *grown = g_build_filename(path, "grown.qcow2", NULL);
+	json_auto json_object *described = image_info(grown);
+	g_assert_cmpint(json_get_int(described, "virtual-size", 0), ==, (gint64)(1024 * MIB));
+	g_free(run_tool("qemu-io", "-c", "write -P 9 0 1M", same, NULL));
+	g_free(run_tool("qemu-io", "-c", "read -P 7 0 100M", "-r", image_path, NULL));
+	g_autofree char *read = run_tool("qemu-io", "-c", "read -P 7 0 100M", "-r", grown, NULL);
+	g_assert_null(strstr(read, "failed"));
+	fd_close(fd_steal(&image));
+	g_free(run_tool("/usr/bin/umount", mount_point, NULL));
+}
+
 static void test_full(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -557,6 +607,7 @@ int main(int argc, char **argv)
 		{"/storage/volumes grow and never shrink", test_grow},
 		{"/storage/images with hostile headers are refused", test_hostile},
 		{"/storage/a full or unmounted disk refuses clearly and recovers", test_full},
+		{"/storage/where the file system can, a volume shares its image's blocks", test_reflink},
 		{"/storage/interrupted work is rolled back or forward", test_recover},
 		{"/storage/a directory of others is not taken", test_prepare},
 	};

@@ -1,0 +1,50 @@
+/* A connection as both of its kinds see it: QEMU's monitor (qmp.c) and the guest agent (qmp-agent.c). */
+#pragma once
+#include "qemu/qmp.h"
+
+enum { QMP_EVENTS_MAX = 64 };
+
+typedef struct QmpEventEntry {
+	guint64 sequence; /* from 1; 0: none */
+	char *name;
+	json_object *data;
+} QmpEventEntry;
+
+/* A command that waits, on its caller's stack. */
+typedef struct QmpPending {
+	gint64 id;
+	gint64 sync; /* guest-sync-delimited: only this number is an answer; 0: any */
+	json_object *reply;
+	GCond answered;
+} QmpPending;
+
+struct Qmp {
+	gint users, holds;
+	GMutex lock; /* all below; never held over input or output */
+	GCond changed;
+	int fd;
+	gboolean agent;
+	gboolean open, closed_by_user, greeted, dispatching, sending;
+	char *end_reason;
+	GSource *source;
+	QmpReader *reader; /* of the monitor thread */
+	GHashTable *pending; /* &QmpPending.id -> QmpPending */
+	gint64 next_id;
+	QmpEventEntry events[QMP_EVENTS_MAX];
+	guint64 event_sequence;
+	QmpEvent on_event;
+	gpointer user_data;
+	gboolean agent_busy, agent_synced;
+	gint agent_skips; /* atomic: what comes before the next sentinel is of no use */
+};
+
+Qmp *qmp_new_connection(const char *path, gboolean agent, guint timeout_ms, QmpEvent on_event, gpointer user_data,
+			GError **error);
+/* sync: see QmpPending. */
+json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *arguments, int fd, gint64 sync,
+			     gint64 deadline, GError **error);
+/* command NULL: only synchronizes. */
+json_object *qmp_run_agent_command(Qmp *qmp, const char *command, json_object *arguments, gint64 deadline,
+				   GError **error);
+/* With the lock, of a connection that has ended. */
+void qmp_set_ended(Qmp *qmp, const char *what, GError **error);
