@@ -2,7 +2,11 @@
  *
  * Followers are a list under a lock. The sources (store, guests, tasks) call from threads of their own; for each
  * follower that wants it an event is queued on its stream, which never blocks: a follower that does not take what is
- * queued is cancelled by the server and dropped here at the next event. */
+ * queued is cancelled by the server and dropped here at the next event.
+ *
+ * Who follows one task is sent that task's new log lines and its state as they are now. The log is read from the disk,
+ * so that happens without the lock: one thread at a time sends to a follower, and one that comes meanwhile only leaves
+ * word that there is something new. */
 #include "api/events.h"
 
 #include <string.h>
@@ -14,29 +18,37 @@
 enum { LOG_LINES = 200 };
 
 typedef struct Follower {
+	gatomicrefcount refs; /* the list's and a sending thread's */
 	Stream *stream;
 	gint64 task;      /* 0: everything */
-	guint next_line;  /* of the task's log */
+	guint next_line;  /* of the task's log; the sending thread's */
 	char *prefix;
+	gboolean sending; /* these two under the lock */
+	gboolean again;
 } Follower;
 
 static GMutex lock;
 static GList *followers;
 static guint store_watch_id;
 
-static void follower_free(Follower *follower)
+static void follower_unref(Follower *follower)
 {
+	if (!g_atomic_ref_count_dec(&follower->refs))
+		return;
 	stream_unref(follower->stream);
 	g_free(follower->prefix);
 	g_free(follower);
 }
 
-/* With the lock held. */
+/* With the lock held; NULL is fine (it was dropped meanwhile). */
 static void drop(GList *item)
 {
-	stream_close(((Follower *)item->data)->stream);
-	follower_free(item->data);
+	if (!item)
+		return;
+	Follower *follower = item->data;
 	followers = g_list_delete_link(followers, item);
+	stream_close(follower->stream);
+	follower_unref(follower);
 }
 
 static gboolean is_over(json_object *task)
@@ -45,9 +57,12 @@ static gboolean is_over(json_object *task)
 	return !g_str_equal(state, "queued") && !g_str_equal(state, "running");
 }
 
-/* With the lock held. FALSE if the follower is done with. */
-static gboolean send_task(Services *services, Follower *follower, json_object *task)
+/* FALSE if the follower is done with. */
+static gboolean send_task(Services *services, Follower *follower)
 {
+	json_auto json_object *task = tasks_describe(services->tasks, follower->task, NULL);
+	if (!task)
+		return FALSE;
 	for (;;) {
 		json_auto json_object *log =
 			tasks_log(services->tasks, follower->task, follower->next_line, LOG_LINES, NULL);
@@ -68,24 +83,49 @@ static gboolean send_task(Services *services, Follower *follower, json_object *t
 	return stream_send_event(follower->stream, event) && !is_over(task);
 }
 
+/* Takes over a reference. */
+static void bring_up_to_date(Services *services, Follower *follower)
+{
+	g_mutex_lock(&lock);
+	gboolean mine = !follower->sending;
+	follower->sending = TRUE;
+	follower->again = !mine;
+	g_mutex_unlock(&lock);
+	while (mine) {
+		gboolean keep = send_task(services, follower);
+		g_mutex_lock(&lock);
+		if (!keep)
+			drop(g_list_find(followers, follower));
+		mine = keep && follower->again;
+		follower->again = FALSE;
+		follower->sending = mine;
+		g_mutex_unlock(&lock);
+	}
+	follower_unref(follower);
+}
+
 static void on_task(gint64 id, json_object *task, gpointer data)
 {
 	Services *services = data;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	g_autoptr(GPtrArray) of_this_task = g_ptr_array_new();
+
+	g_mutex_lock(&lock);
 	for (GList *item = followers, *next; item; item = next) {
 		Follower *follower = item->data;
-		gboolean keep = TRUE;
 		next = item->next;
 		if (follower->task == id) {
-			keep = send_task(services, follower, task);
+			g_atomic_ref_count_inc(&follower->refs);
+			g_ptr_array_add(of_this_task, follower);
 		} else if (!follower->task) {
 			json_auto json_object *event = json_object_new_object();
 			json_set(event, "task", json_copy(task));
-			keep = stream_send_event(follower->stream, event);
+			if (!stream_send_event(follower->stream, event))
+				drop(item);
 		}
-		if (!keep)
-			drop(item);
 	}
+	g_mutex_unlock(&lock);
+	for (guint i = 0; i < of_this_task->len; i++)
+		bring_up_to_date(services, g_ptr_array_index(of_this_task, i));
 }
 
 static void broadcast(json_object *event, const char *path)
@@ -142,17 +182,18 @@ void events_stop(Services *services)
 static void add(Services *services, Stream *stream, gint64 task, const char *prefix)
 {
 	Follower *follower = g_new0(Follower, 1);
+	g_atomic_ref_count_init(&follower->refs);
 	follower->stream = stream_ref(stream);
 	follower->task = task;
 	follower->prefix = g_strdup(prefix);
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	g_mutex_lock(&lock);
 	followers = g_list_prepend(followers, follower);
-	if (!task)
-		return;
+	if (task)
+		g_atomic_ref_count_inc(&follower->refs);
+	g_mutex_unlock(&lock);
 	/* What happened before the follower was on the list; the task may have ended already. */
-	json_auto json_object *now = tasks_describe(services->tasks, task, NULL);
-	if (!now || !send_task(services, follower, now))
-		drop(followers);
+	if (task)
+		bring_up_to_date(services, follower);
 }
 
 void events_follow_task(Services *services, Stream *stream, gint64 task)

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-enum { WAIT_MAX_S = 60, LOG_LINES_MAX = 500 };
+enum { WAIT_MAX_S = 60, SLICE_MS = 250, LOG_LINES_MAX = 500 };
 
 static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
 {
@@ -62,7 +62,12 @@ static gboolean wait_task(Call *call, GError **error)
 	gint64 id, timeout_s;
 	if (!parse_id(call, &id, error) || !call_int(call, "timeout", 0, WAIT_MAX_S, 30, &timeout_s, error))
 		return FALSE;
-	tasks_wait(call->services->tasks, id, (guint)timeout_s * 1000);
+	/* In slices, so that nobody waits for a client that has left, nor for one when the server ends. */
+	gint64 end = g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC;
+	for (gint64 left_ms = timeout_s * 1000; left_ms > 0 && stream_is_open(call->request->stream);
+	     left_ms = (end - g_get_monotonic_time()) / 1000)
+		if (tasks_wait(call->services->tasks, id, (guint)MIN(left_ms, SLICE_MS)))
+			break;
 	return answer_description(call, id, error);
 }
 

@@ -1,5 +1,6 @@
 /* yadod: the daemon. Puts the parts together in the order in which they depend on each other, runs the loop, and takes
  * them apart again. Guests run on whatever happens to it. */
+#include <errno.h>
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
@@ -143,12 +144,30 @@ static gboolean setup_cgroup(Daemon *daemon)
 	return FALSE;
 }
 
+/* A directory that was there already may be somebody else's, or open to everybody. */
+static gboolean own_directory(const char *path, GError **error)
+{
+	struct stat info;
+	if (!dir_make(path, 0700, error))
+		return FALSE;
+	if (lstat(path, &info) < 0 || !S_ISDIR(info.st_mode) || info.st_uid != 0) {
+		error_set(error, ERROR_CONFLICT, "give it to root (chown root) or choose another",
+			  "'%s' is not a directory of root's", path);
+		return FALSE;
+	}
+	if (chmod(path, 0700) < 0) {
+		error_set_errno(error, errno, "cannot close '%s' to others", path);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean assemble(Daemon *daemon, GError **error)
 {
 	Services *services = &daemon->services;
 	Options *options = &daemon->options;
 
-	if (!dir_make(options->state, 0700, error) || !dir_make(options->run, 0700, error))
+	if (!own_directory(options->state, error) || !own_directory(options->run, error))
 		return FALSE;
 	setup_cgroup(daemon);
 	services->run_dir = options->run;

@@ -2,9 +2,9 @@
  *
  * What is true is asked of QEMU. What QEMU cannot say, two files in the guest's run directory tell: "memory.json",
  * which the daemon renews with each change (reason, since when, why the end is expected, restarts so far), and the
- * launcher's log, in which QEMU's second monitor writes every event with its time. Events later than the remembered `since` are
- * news that no daemon saw: above all a reboot, which leaves no other trace. The run directory is gone after a reboot of
- * the node, as is the process.
+ * launcher's log, in which QEMU's second monitor writes every event with its time. Events later than the remembered
+ * `since` are news that no daemon saw: above all a reboot, which leaves no other trace. The run directory is gone after
+ * a reboot of the node, as is the process.
  *
  * QEMU may have been taken over by its guest: the log is bounded, a line that is not an event is skipped, and all that
  * an event can do is to choose among the reasons below. */

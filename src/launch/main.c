@@ -193,8 +193,14 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		close(go[1]);
 		for (int number = 1; number < 65; number++)
 			signal(number, SIG_DFL);
-		if (spec->input)
-			dup2(input[0], 0);
+		/* Opened for both ways (fifo(7)), the pipe has a writer as long as the program itself has it: no end of the
+		 * file is read, which QEMU would take for its own, even when B dies. */
+		if (spec->input) {
+			snprintf(text, sizeof text, "/proc/self/fd/%d", input[0]);
+			int both = open(text, O_RDWR | O_CLOEXEC);
+			if (both < 0 || dup2(both, 0) < 0)
+				_exit(CAGE_FAILED);
+		}
 		dup2(output[1], 1);
 		dup2(output[1], 2);
 		cage_enter(spec, go[0], said[1]);
@@ -202,8 +208,10 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	close(output[1]);
 	close(go[0]);
 	close(said[1]);
-	if (spec->input)
+	if (spec->input) {
 		close(input[0]);
+		close(input[1]);
+	}
 	for (size_t i = 0; i < spec->fd_count; i++)
 		close(spec->fds[i]);
 

@@ -14,8 +14,6 @@
 #include "base/file.h"
 #include "base/process.h"
 
-enum { KVM_DEADLINE_MS = 3000 };
-
 static const char expected[] = "long-mode\n";
 
 /* The first line of what QEMU said, without its own name; else how it ended. */
@@ -61,7 +59,7 @@ gboolean qemu_acceleration_run(const char *program, const char *probe_rom, const
 	return TRUE;
 }
 
-gboolean qemu_acceleration_probe_kvm(const char *program, const char *probe_rom, char **ret_reason)
+gboolean qemu_acceleration_probe_kvm(const char *program, const char *probe_rom, guint timeout_ms, char **ret_reason)
 {
 	fd_auto int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
@@ -74,5 +72,5 @@ gboolean qemu_acceleration_probe_kvm(const char *program, const char *probe_rom,
 		*ret_reason = g_strdup_printf("/dev/kvm cannot be opened: %s", g_strerror(errno));
 		return FALSE;
 	}
-	return qemu_acceleration_run(program, probe_rom, "kvm", KVM_DEADLINE_MS, ret_reason);
+	return qemu_acceleration_run(program, probe_rom, "kvm", timeout_ms, ret_reason);
 }

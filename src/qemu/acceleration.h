@@ -7,4 +7,4 @@
 gboolean qemu_acceleration_run(const char *program, const char *probe_rom, const char *accel, guint timeout_ms,
 			       char **ret_reason);
 /* The same for KVM, after a look at /dev/kvm, which gives a better reason where it is missing or closed. */
-gboolean qemu_acceleration_probe_kvm(const char *program, const char *probe_rom, char **ret_reason);
+gboolean qemu_acceleration_probe_kvm(const char *program, const char *probe_rom, guint timeout_ms, char **ret_reason);

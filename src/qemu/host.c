@@ -22,6 +22,7 @@
 #include "qemu/qmp.h"
 
 enum { CACHE_MAX = 1 << 20, QEMU_TIMEOUT_MS = 10000, SOCKET_FD = 10 };
+enum { PROBE_MIN_MS = 3000, PROBE_MAX_MS = 60000, PROBE_TO_QUERY = 10 };
 
 void qemu_host_free(QemuHost *host)
 {
@@ -232,6 +233,13 @@ static gboolean query(QemuHost *host, const char *run_dir, GError **error)
 	return asked;
 }
 
+/* How long the probe of KVM may take. A machine on which KVM does not work must not wait long for its daemon, but one
+ * that is slow now (busy, cold, emulated) must not be without KVM until its next boot: it has shown how slow it is. */
+static guint probe_timeout(gint64 query_us)
+{
+	return (guint)CLAMP(query_us / 1000 * PROBE_TO_QUERY, PROBE_MIN_MS, PROBE_MAX_MS);
+}
+
 QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **error)
 {
 	g_autofree char *cache = g_build_filename(run_dir, "qemu.json", NULL);
@@ -250,9 +258,11 @@ QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **e
 
 	g_autoptr(QemuHost) host = g_new0(QemuHost, 1);
 	host->program = g_steal_pointer(&program);
+	gint64 started = g_get_monotonic_time();
 	if (!query(host, run_dir, error))
 		return NULL;
-	host->kvm = qemu_acceleration_probe_kvm(host->program, probe_rom, &host->acceleration_reason);
+	host->kvm = qemu_acceleration_probe_kvm(host->program, probe_rom, probe_timeout(g_get_monotonic_time() - started),
+						&host->acceleration_reason);
 	write_cache(cache, stamp, host);
 	return g_steal_pointer(&host);
 }
