@@ -85,9 +85,12 @@ __attribute__((noreturn)) static void reap(void)
 		int status;
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			;
-		if (pid < 0 && errno == ECHILD && orphaned)
+		/* The program may have gone to the host's init and not to us: look for anybody in the namespace, since
+		 * all of them end with us. */
+		if (pid < 0 && errno == ECHILD && orphaned && kill(-1, 0) < 0 && errno == ESRCH)
 			_exit(0);
-		int signal = sigwaitinfo(&watched, NULL);
+		struct timespec second = {.tv_sec = 1};
+		int signal = orphaned ? sigtimedwait(&watched, NULL, &second) : sigwaitinfo(&watched, NULL);
 		orphaned |= signal == SIGUSR1;
 	}
 }
