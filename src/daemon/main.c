@@ -73,9 +73,11 @@ static gboolean parse_options(int argc, char **argv, Options *options, GError **
 	return TRUE;
 }
 
-static char *or_default(char *given, const char *fallback)
+/* Replaces an option by its absolute path or the default. */
+static void settle_path(char **option, const char *fallback)
 {
-	return given ? g_canonicalize_filename(given, NULL) : g_strdup(fallback);
+	g_autofree char *given = *option;
+	*option = given ? g_canonicalize_filename(given, NULL) : g_strdup(fallback);
 }
 
 /* The node's name is a fact of its first start: a host that is renamed later keeps it. */
@@ -211,6 +213,11 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&daemon->api, api_free);
 	g_clear_pointer(&daemon->image_dir, g_free);
 	g_free((char *)services->node);
+	g_free(daemon->socket);
+	char *const given[] = {daemon->options.state, daemon->options.run, daemon->options.socket, daemon->options.node,
+			       daemon->options.probe_rom, daemon->options.recipes};
+	for (guint i = 0; i < G_N_ELEMENTS(given); i++)
+		g_free(given[i]);
 }
 
 /* sd_notify(3)'s protocol, for a unit of Type=notify; without NOTIFY_SOCKET nobody listens. */
@@ -277,10 +284,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "yadod: must be started by root\n");
 		return 1;
 	}
-	options->state = or_default(options->state, "/var/lib/yado");
-	options->run = or_default(options->run, "/run/yado");
-	options->probe_rom = or_default(options->probe_rom, YADO_DATA_DIR "/probe.rom");
-	options->recipes = or_default(options->recipes, YADO_DATA_DIR "/recipes");
+	settle_path(&options->state, "/var/lib/yado");
+	settle_path(&options->run, "/run/yado");
+	settle_path(&options->probe_rom, YADO_DATA_DIR "/probe.rom");
+	settle_path(&options->recipes, YADO_DATA_DIR "/recipes");
 	daemon.socket = options->socket ? g_strdup(options->socket) : g_build_filename(options->run, "api.sock", NULL);
 	set_limits();
 
