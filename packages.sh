@@ -17,7 +17,7 @@ install_missing() {
 	echo "installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
 	[ -z "$(dpkg --audit)" ] || dpkg --configure -a || : # what an interrupted apt has left
-	apt_update
+	apt_update || return
 	apt-get -o DPkg::Lock::Timeout=500 install -y --no-install-recommends "${missing[@]}"
 }
 

@@ -23,7 +23,7 @@ enum {
 	CREDIT_STEP = FRAME_CREDIT_INITIAL / 4, /* credit is given back in portions */
 };
 
-static const char hint_down[] = "is yadod running? see 'systemctl status yadod' or its log";
+static const char hint_down[] = "is yadod running? another socket is given with --socket or YADO_SOCKET; see 'systemctl status yadod' or its log";
 
 struct Client {
 	int fd;

@@ -5,12 +5,13 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/reason.h"
 
 static void print_row(json_object *vm)
 {
 	g_autofree char *name = format_safe(json_get_str(vm, "name", "?"));
 	const char *state = json_get_str(vm, "state", "?");
-	g_autofree char *reason = format_safe(json_get_str(vm, "reason", ""));
+	g_autofree char *reason = reason_text(vm);
 	printf("vm/%" G_GINT64_FORMAT "  %s  %s%s%s  %s\n", json_get_int(vm, "id", 0), name,
 		style_on(stdout, style_of_state(state)), state, style_off(stdout), reason);
 }

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/reason.h"
 #include "cli/output.h"
 
 static void print_state(json_object *vm)
@@ -22,11 +23,9 @@ static void print_state(json_object *vm)
 		printf(T(m_since), at, age);
 	}
 	fputc('\n', stdout);
-	const char *reason = json_get_str(status, "reason", "");
-	if (*reason) {
-		g_autofree char *safe = format_safe(reason);
-		printf("  %s\n", safe);
-	}
+	g_autofree char *reason = reason_text(status);
+	if (*reason)
+		printf("  %s\n", reason);
 }
 
 static void add_value(Pairs *pairs, const char *label, json_object *vm, const char *path)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/reason.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -33,8 +34,8 @@ static gboolean has_tag(json_object *row, const char *tag)
 	return FALSE;
 }
 
-/* with_age: adds how long each guest has been in its state, for people. */
-static json_object *filter_rows(json_object *list, const char *state, const char *tag, gboolean with_age)
+/* for_people: adds how long each guest has been in its state, and gives the reason in their language. */
+static json_object *filter_rows(json_object *list, const char *state, const char *tag, gboolean for_people)
 {
 	json_object *kept = json_object_new_array();
 	json_object *items = json_get(list, "items");
@@ -44,8 +45,11 @@ static json_object *filter_rows(json_object *list, const char *state, const char
 			continue;
 		if (tag && !has_tag(row, tag))
 			continue;
-		if (with_age)
+		if (for_people) {
+			g_autofree char *reason = reason_text(row);
+			json_set_str(row, "reason", reason);
 			json_set_int(row, "age", format_age(json_get_str(row, "since", NULL)));
+		}
 		json_object_array_add(kept, json_object_get(row));
 	}
 	json_object *filtered = json_object_new_object();

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
 #include "sandbox/cgroup.h"
@@ -184,7 +185,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	services->storage = (StorageContext){services->store, options->run};
 	services->image = (ImageContext){services->store, daemon->image_dir, options->run, options->recipes};
 	if (!dir_make(daemon->image_dir, 0700, error) || !settle_node(daemon, error) ||
-	    !settle_storage(daemon, error))
+	    !run_claim(services, options->state, error) || !settle_storage(daemon, error))
 		return FALSE;
 	services->tasks = tasks_new(options->state, task_kinds, services, error);
 	if (!services->tasks || !guests_new(services, error))

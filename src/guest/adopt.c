@@ -222,7 +222,7 @@ static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
 	if (!interrupted)
 		catch_up(vm, state, since_us);
 	vm_watch_exit(vm);
-	agent_query_port(vm);
+	agent_look(vm);
 }
 
 void vm_adopt(Vm *vm)

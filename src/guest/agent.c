@@ -79,16 +79,9 @@ gboolean agent_refresh(Vm *vm, GError **error)
 	return TRUE;
 }
 
-static void react_refresh(Vm *vm, gpointer data)
-{
-	(void)data;
-	agent_query_port(vm);
-}
-
 static gboolean on_timer(gpointer data)
 {
-	Vm *vm = data;
-	guests_react(vm->services->guests, vm_ref(vm), react_refresh, NULL);
+	agent_look(data);
 	return G_SOURCE_REMOVE;
 }
 
@@ -181,8 +174,9 @@ static gboolean ask_port(Vm *vm, gboolean *ret_open)
 	return TRUE;
 }
 
-void agent_query_port(Vm *vm)
+static void look(Vm *vm, gpointer data)
 {
+	(void)data;
 	g_mutex_lock(&vm->lock);
 	gboolean busy = vm->agent_busy;
 	vm->agent_busy = TRUE;
@@ -200,6 +194,11 @@ void agent_query_port(Vm *vm)
 		vm->agent_busy = again;
 		g_mutex_unlock(&vm->lock);
 	}
+}
+
+void agent_look(Vm *vm)
+{
+	guests_react_slowly(vm->services->guests, vm_ref(vm), look, NULL);
 }
 
 gboolean agent_shutdown(Vm *vm, GError **error)

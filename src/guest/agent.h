@@ -2,9 +2,9 @@
 #pragma once
 #include "guest/vm.h"
 
-/* Asks QEMU whether the guest has the agent's port open: connects and asks the agent, or forgets it. On a reaction's
- * thread and at adoption. */
-void agent_query_port(Vm *vm);
+/* Asks QEMU whether the guest has the agent's port open: connects and asks the agent, or forgets it. Does not wait for
+ * that. */
+void agent_look(Vm *vm);
 void agent_disconnect(Vm *vm);
 /* Asks for the guest's network cards and addresses again. */
 gboolean agent_refresh(Vm *vm, GError **error);

@@ -2,7 +2,8 @@
  *
  * The table is keyed by id and sorted by it (a GTree). The store's watch keeps it true: whoever commits a "vm/ID"
  * document, here it appears, changes or goes. What guests do by themselves (power off, panic, die) arrives on the
- * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. */
+ * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. What
+ * talks to guests' agents, which may take seconds to give no answer, has threads of its own. */
 #include "guest/guests.h"
 
 #include <malloc.h>
@@ -15,6 +16,12 @@
 #include "guest/power.h"
 #include "guest/vm.h"
 
+enum {
+	REACTION_THREADS = 4,
+	/* An agent that hangs takes one for 5 s out of 15 (agent.c). */
+	SLOW_THREADS = 8,
+};
+
 struct Guests {
 	Services *services;
 	GMutex lock;
@@ -24,7 +31,7 @@ struct Guests {
 	guint watch_id;
 	GuestsWatch watch;
 	gpointer watch_data;
-	GThreadPool *reactions;
+	GThreadPool *reactions, *slow_reactions;
 };
 
 typedef struct Reaction {
@@ -124,7 +131,8 @@ Guests *guests_new(Services *services, GError **error)
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	guests->by_mac = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	guests->reactions = g_thread_pool_new(react, NULL, 4, FALSE, NULL);
+	guests->reactions = g_thread_pool_new(react, NULL, REACTION_THREADS, FALSE, NULL);
+	guests->slow_reactions = g_thread_pool_new(react, NULL, SLOW_THREADS, FALSE, NULL);
 	services->guests = guests;
 
 	g_autoptr(GPtrArray) documents = store_list(services->store, "vm/", error);
@@ -151,14 +159,49 @@ static gboolean release_process(gpointer key, gpointer value, gpointer data)
 	return FALSE;
 }
 
+typedef struct Barrier {
+	GMutex lock;
+	GCond changed;
+	gboolean passed;
+} Barrier;
+
+static gboolean pass(gpointer data)
+{
+	Barrier *barrier = data;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&barrier->lock);
+	barrier->passed = TRUE;
+	g_cond_signal(&barrier->changed);
+	return G_SOURCE_REMOVE;
+}
+
+/* Returns when the monitor thread has done with all callbacks that it had begun. */
+static void wait_for_monitor_thread(void)
+{
+	static Barrier barrier; /* not on the stack: the thread's unlocking may come last */
+	GSource *source = g_idle_source_new();
+	barrier.passed = FALSE;
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, pass, &barrier, NULL);
+	g_source_attach(source, qmp_monitor_context());
+	g_source_unref(source);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&barrier.lock);
+	while (!barrier.passed)
+		g_cond_wait(&barrier.changed, &barrier.lock);
+}
+
 void guests_free(Guests *guests)
 {
 	if (!guests)
 		return;
 	if (guests->watch_id)
 		store_unwatch(guests->services->store, guests->watch_id);
+	/* Without a process, nothing is left that queues a reaction: its monitor is closed, its timer and the watch on
+	 * its end are gone, and a reaction that still runs makes no new timer (agent.c). Only a callback that had begun
+	 * could still queue one. */
 	g_tree_foreach(guests->by_id, release_process, NULL);
+	wait_for_monitor_thread();
 	g_thread_pool_free(guests->reactions, FALSE, TRUE);
+	g_thread_pool_free(guests->slow_reactions, FALSE, TRUE);
 	g_hash_table_destroy(guests->by_name);
 	g_hash_table_destroy(guests->by_mac);
 	g_tree_destroy(guests->by_id);
@@ -243,11 +286,21 @@ void guests_notify(Guests *guests, Vm *vm)
 	}
 }
 
-void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
+static void push(GThreadPool *pool, Vm *vm, GuestReaction reaction, gpointer data)
 {
 	Reaction *queued = g_new(Reaction, 1);
 	*queued = (Reaction){.vm = vm, .run = reaction, .data = data};
-	g_thread_pool_push(guests->reactions, queued, NULL);
+	g_thread_pool_push(pool, queued, NULL);
+}
+
+void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
+{
+	push(guests->reactions, vm, reaction, data);
+}
+
+void guests_react_slowly(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
+{
+	push(guests->slow_reactions, vm, reaction, data);
 }
 
 void guests_adopt(Guests *guests)

@@ -34,3 +34,6 @@ void guests_notify(Guests *guests, Vm *vm); /* for vm.c */
 /* Runs a reaction to something that a guest did on the reactions' threads. Takes over the reference to vm. */
 typedef void (*GuestReaction)(Vm *vm, gpointer data);
 void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data);
+/* The same for what waits for an answer from inside the guest, on threads of its own: an agent that hangs holds up
+ * nothing but other agents' turn. */
+void guests_react_slowly(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data);

@@ -63,12 +63,6 @@ static void react_exit(Vm *vm, gpointer data)
 	vm_settle_exit(vm);
 }
 
-static void react_agent(Vm *vm, gpointer data)
-{
-	(void)data;
-	agent_query_port(vm);
-}
-
 /* The guest let go of a device. If no task waits for that, it comes late: what was left undone is done now. */
 static void react_unplug(Vm *vm, gpointer data)
 {
@@ -97,7 +91,7 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 	else if (g_str_equal(event, "DEVICE_DELETED"))
 		queue(vm, react_unplug, NULL);
 	else if (g_str_equal(event, "VSERPORT_CHANGE"))
-		queue(vm, react_agent, NULL);
+		agent_look(vm);
 	else if (g_strv_contains(state_events, event))
 		queue(vm, react_query, NULL);
 }

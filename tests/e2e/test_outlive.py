@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -125,10 +126,12 @@ def ten(tiny, tmp_path_factory):
             yado.wait_agent(name, BOOT)
             guests.login(name)
         yield guests
-        yado.clean()
-        shutil.rmtree(folder, ignore_errors=True)
     finally:
-        subprocess.run(["umount", "-l", small], check=True)
+        try:
+            yado.clean()
+        finally:
+            subprocess.run(["umount", "-l", small], check=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_ten_guests_run_on_when_the_daemon_is_killed(ten):
@@ -169,6 +172,33 @@ def test_ten_guests_run_on_when_the_daemon_is_killed(ten):
     assert int(ten.shell("guest7", "cat /tmp/n")) > 0
     yado("vm", "set", "guest1", "--memory", "96M")
     assert yado.status("guest1")["pending"] == []
+
+
+def test_agents_that_hang_hold_up_nothing_else(ten):
+    yado = ten.yado
+    hung = [f"guest{i}" for i in (1, 2, 3, 4, 6)]
+    for name in hung:
+        ten.shell(name, "kill -STOP $(pidof qemu-ga)")
+    yado.kill()
+    ten.forget()
+    begin = time.monotonic()
+    yado.start()
+    assert time.monotonic() - begin < 20  # 5 s for each agent in turn were longer
+    # Now all five are asked at once, and for 5 s none answers.
+    folder = run_dir(yado, "guest0")
+    ten.console("guest0").send("\npoweroff -f\n")
+    wait_for(lambda: has_event(folder, "SHUTDOWN"), 60, "the end of guest0")
+    begin = time.monotonic()
+    wait_for(lambda: yado.state_of("guest0") == "stopped", 30, "guest0 stopped")
+    assert time.monotonic() - begin < 2
+    assert yado.status("guest0")["reason_code"] == "guest-shutdown"
+    for name in hung:
+        assert yado.status(name)["agent"]["state"] == "waiting"
+        ten.shell(name, "kill -CONT $(pidof qemu-ga)")
+    yado("vm", "start", "guest0")
+    for name in (*hung, "guest0"):
+        yado.wait_agent(name, BOOT)
+    ten.login("guest0")
 
 
 def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
@@ -298,9 +328,67 @@ def test_a_guest_without_a_document_is_ended(host):
     assert host("vm", "list")["items"] == []
 
 
+def test_a_run_directory_is_not_taken_from_another_states_guests(host, tiny, tmp_path):
+    host("vm", "create", "kept", *TINY)
+    host("vm", "start", "kept")
+    pid = host.status("kept")["pid"]
+    other = Yado(tmp_path / "state")
+    other.copy_from(tiny)
+    other.run, other.socket = host.run, host.socket
+
+    def refuse():
+        with pytest.raises(RuntimeError) as refusal:
+            other.start()
+        return str(refusal.value)
+    refusal = refuse()
+    assert f"another yadod (process {host.process.pid})" in refusal and "-> stop that one first" in refusal
+    host.kill()
+    refusal = refuse()
+    assert "records of 1 guest of the state" in refusal and f"start yadod with --state {host.state}" in refusal
+    assert is_alive(pid)
+    host.start()
+    assert host.status("kept")["pid"] == pid
+
+    # A state that was moved, and moved back, is still the same; one that was replaced is not.
+    at_home, moved = host.state, host.state.with_name("moved")
+    for source, target in ((at_home, moved), (moved, at_home)):
+        host.kill()
+        source.rename(target)
+        host.state = target
+        host.start()
+        assert host.status("kept")["pid"] == pid
+    host.kill()
+    database = sqlite3.connect(host.state / "store.db")
+    document = database.execute("SELECT body FROM doc WHERE path = 'node/self'").fetchone()[0]
+
+    def set_node(text):
+        database.execute("UPDATE doc SET body = ? WHERE path = 'node/self'", (text,))
+        database.commit()
+    set_node(json.dumps({**json.loads(document), "id": "another"}))
+    with pytest.raises(RuntimeError) as refusal:
+        host.start()
+    set_node(document)
+    database.close()
+    assert "the store there was replaced" in str(refusal.value)
+    assert is_alive(pid)
+    host.start()
+    assert host.status("kept")["pid"] == pid
+
+    # Without guests' records the directory is anybody's.
+    host("vm", "stop", "kept")
+    host.stop()
+    other.start()
+    other.stop()
+    host.start()
+
+
 def ended(yado, task):
     return wait_for(lambda: (found := yado("task", "show", task))["state"] in ("done", "failed", "cancelled") and found,
                     120, f"the end of task {task}")
+
+
+# How often a task is interrupted; more rounds find rarer moments.
+ROUNDS = int(os.environ.get("YADO_TEST_ROUNDS", "4"))
 
 
 def check_truth(yado, own):
@@ -340,7 +428,7 @@ def test_a_start_that_is_interrupted_ends_truthfully(host):
     name = f"start-{os.getpid()}"
     host("vm", "create", name, *TINY)
     chance = random.Random(1)
-    for _ in range(int(os.environ.get("YADO_TEST_ROUNDS", "12"))):
+    for _ in range(ROUNDS):
         result = kill_during(host, {name}, chance.uniform(0, 0.25), "vm", "start", name)
         assert result["state"] == "done", result
         assert host.state_of(name) == "running"
@@ -356,7 +444,7 @@ def test_other_tasks_that_are_interrupted_end_truthfully(host):
     made, kept = sorted(own, reverse=True)
     chance = random.Random(2)
     host("vm", "create", kept, *TINY)
-    for round in range(int(os.environ.get("YADO_TEST_ROUNDS", "12")) // 4):
+    for round in range(max(1, ROUNDS // 4)):
         create = kill_during(host, own, chance.uniform(0, 0.4), "vm", "create", made, *TINY,
                              "--disk", "disk1:size=1G,format=raw")
         names = [guest["name"] for guest in host("vm", "list")["items"]]

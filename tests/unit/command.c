@@ -136,7 +136,7 @@ static void machine_start(Machine *machine, json_object *vm)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(QemuCommand) command = qemu_command_build(vm, FALSE, NULL, &error);
 	g_assert_no_error(error);
-	g_autofree ProcessFd *fds = g_new(ProcessFd, command->needs->len + 1);
+	g_autofree ProcessFd *fds = g_new(ProcessFd, command->needs->len + 2);
 	for (guint i = 0; i < command->needs->len; i++) {
 		const QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
 		fds[i] = (ProcessFd){open_need(machine, vm, need), need->fd};
@@ -146,13 +146,15 @@ static void machine_start(Machine *machine, json_object *vm)
 	g_assert_cmpint(pipe2(debug, O_CLOEXEC), ==, 0);
 	machine->debug = debug[0];
 	fds[command->needs->len] = (ProcessFd){debug[1], DEBUG_FD};
+	/* The events' monitor speaks on stdout, where TAP has no place for it. */
+	fds[command->needs->len + 1] = (ProcessFd){open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO};
 	const char *const more[] = {"-chardev", "file,id=debug,path=/proc/self/fd/200", "-device",
 				    "isa-debugcon,iobase=0xe9,chardev=debug", NULL};
 	for (guint i = 0; i < G_N_ELEMENTS(more); i++)
 		g_ptr_array_add(command->argv, g_strdup(more[i]));
-	process_spawn((const char *const *)command->argv->pdata, fds, command->needs->len + 1, &machine->pid, &error);
+	process_spawn((const char *const *)command->argv->pdata, fds, command->needs->len + 2, &machine->pid, &error);
 	g_assert_no_error(error);
-	for (guint i = 0; i <= command->needs->len; i++)
+	for (guint i = 0; i < command->needs->len + 2; i++)
 		close(fds[i].source);
 	machine->qmp = qmp_connect(machine->qmp_path, 20000, NULL, NULL, &error);
 	g_assert_no_error(error);
