@@ -111,7 +111,9 @@ static json_object *describe_status(Vm *vm, json_object *document)
 static json_object *describe_vm(Vm *vm, gint64 *ret_rev)
 {
 	json_object *document = vm_dup_document(vm, ret_rev);
-	json_set(document, "status", describe_status(vm, document));
+	json_object *status = describe_status(vm, document);
+	json_set_int(status, "rev", *ret_rev);
+	json_set(document, "status", status);
 	return document;
 }
 

@@ -199,8 +199,14 @@ static gboolean make_change(Vm *vm, Task *task, GError **error)
 	if (images_exist(services, present, wanted, error) &&
 	    volumes_create_missing(services, task, present, wanted, error) &&
 	    grow_volumes(vm, task, present, wanted, error)) {
-		if (commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error))
+		gint64 committed =
+			commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error);
+		if (committed) {
+			json_object *result = json_object_new_object();
+			json_set_int(result, "rev", committed);
+			task_result(task, result);
 			return TRUE;
+		}
 		explain_failure(vm, wanted, planned, error);
 	}
 	remove_fresh(services, task, wanted, fresh);
