@@ -75,14 +75,31 @@ static gboolean list_history(Call *call, GError **error)
 	return answer_items_next(call, json_object_get(items), next);
 }
 
+static gboolean parse_revision(Call *call, gint64 *ret_rev, GError **error)
+{
+	if (g_ascii_string_to_signed(call->args[0], 10, 1, G_MAXINT64, ret_rev, NULL))
+		return TRUE;
+	error_set(error, ERROR_NOT_FOUND, "'yado history list' shows what there is", "there is no revision '%s'",
+		  call->args[0]);
+	return FALSE;
+}
+
+/* A document as it was after a commit. */
+static gboolean get_document(Call *call, GError **error)
+{
+	gint64 rev;
+	if (!parse_revision(call, &rev, error))
+		return FALSE;
+	g_autofree char *path = g_strdup_printf("%s/%s", call->args[1], call->args[2]);
+	g_autoptr(Doc) doc = store_get_at(call->services->store, path, rev, error);
+	return doc && answer_document(call, 200, json_copy(doc->body), doc->rev);
+}
+
 static gboolean get_commit(Call *call, GError **error)
 {
 	gint64 rev;
-	if (!g_ascii_string_to_signed(call->args[0], 10, 1, G_MAXINT64, &rev, NULL)) {
-		error_set(error, ERROR_NOT_FOUND, "'yado history list' shows what there is", "there is no revision '%s'",
-			  call->args[0]);
+	if (!parse_revision(call, &rev, error))
 		return FALSE;
-	}
 	g_autoptr(GPtrArray) changes = store_commit_changes(call->services->store, rev, error);
 	if (!changes)
 		return FALSE;
@@ -258,5 +275,6 @@ const Route history_routes[] = {
 	{"GET", "/history", list_history, FALSE, "prefix before limit facts"},
 	{"POST", "/history/restore", restore, TRUE},
 	{"GET", "/history/{}", get_commit, FALSE},
+	{"GET", "/history/{}/{}/{}", get_document, FALSE},
 	{NULL},
 };

@@ -74,13 +74,7 @@ static gboolean import_image(Call *call, GError **error)
 		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
 	}
-	json_auto json_object *args = json_object_new_object();
-	gint64 number = import_put_fd(fd_steal(&fd));
-	json_set(args, "image", json_copy(image));
-	json_set_int(args, "import", number);
-	gint64 task = submit(call, &image_import_kind, name, args, error);
-	if (!task)
-		fd_close(import_take_fd(number));
+	gint64 task = import_submit(call->services, call->request->user, image, fd_steal(&fd), error);
 	return task && answer_task(call, task, NULL);
 }
 

@@ -8,40 +8,94 @@
 #include "base/json.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
+#include "guest/volumes.h"
 
 static const TaskPool image_pool = {"images", 2};
 static const TaskPool volume_pool = {"volumes", 4};
 
+/* A descriptor that an import task will read from: a task's arguments are JSON, so it waits here under a number. It is
+ * gone after a restart, and the import then fails with the request to repeat it. */
+typedef struct Import {
+	gint64 number;
+	int fd;
+	gint64 task; /* 0: not submitted yet */
+} Import;
+
 static GMutex imports_lock;
-static GHashTable *imports; /* number -> descriptor */
+static GList *imports;
 static gint64 imports_next;
 
-gint64 import_put_fd(int fd)
+static void import_free(Import *import)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&imports_lock);
-	if (!imports)
-		imports = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	gint64 *number = g_new(gint64, 1);
-	*number = ++imports_next;
-	g_hash_table_insert(imports, number, GINT_TO_POINTER(fd));
-	return *number;
+	fd_close(import->fd);
+	g_free(import);
 }
 
-int import_take_fd(gint64 number)
+/* With the lock held. A task that was cancelled before it began has left its descriptor. */
+static void drop_abandoned(Tasks *tasks)
+{
+	for (GList *item = imports, *next; item; item = next) {
+		Import *import = item->data;
+		next = item->next;
+		if (import->task && tasks_wait(tasks, import->task, 0)) {
+			imports = g_list_delete_link(imports, item);
+			import_free(import);
+		}
+	}
+}
+
+static Import *find_import(gint64 number)
+{
+	for (GList *item = imports; item; item = item->next)
+		if (((Import *)item->data)->number == number)
+			return item->data;
+	return NULL;
+}
+
+static int take_import(gint64 number)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&imports_lock);
-	gpointer fd = NULL, key = NULL;
-	if (!imports || !g_hash_table_steal_extended(imports, &number, &key, &fd))
+	Import *import = find_import(number);
+	if (!import)
 		return -1;
-	g_free(key);
-	return GPOINTER_TO_INT(fd);
+	int fd = fd_steal(&import->fd);
+	imports = g_list_remove(imports, import);
+	import_free(import);
+	return fd;
+}
+
+gint64 import_submit(Services *services, const char *user, json_object *image, int fd, GError **error)
+{
+	Import *import = g_new0(Import, 1);
+	import->fd = fd;
+	g_mutex_lock(&imports_lock);
+	drop_abandoned(services->tasks);
+	gint64 number = import->number = ++imports_next;
+	imports = g_list_prepend(imports, import);
+	g_mutex_unlock(&imports_lock);
+
+	g_autofree char *object = g_strconcat("image/", json_get_str(image, "name", ""), NULL);
+	json_auto json_object *args = json_object_new_object();
+	json_set(args, "image", json_copy(image));
+	json_set_int(args, "import", number);
+	gint64 task = tasks_submit(services->tasks, &image_import_kind, object, user, args, NULL, error);
+	if (!task) {
+		fd_close(take_import(number));
+		return 0;
+	}
+	g_mutex_lock(&imports_lock);
+	import = find_import(number); /* unless the task has taken it already */
+	if (import)
+		import->task = task;
+	g_mutex_unlock(&imports_lock);
+	return task;
 }
 
 static gboolean run_import(Task *task, gpointer data, GError **error)
 {
 	Services *services = data;
 	json_object *args = task_args(task);
-	fd_auto int fd = import_take_fd(json_get_int(args, "import", 0));
+	fd_auto int fd = take_import(json_get_int(args, "import", 0));
 	if (fd < 0) {
 		error_set(error, ERROR_FAILED, "import it again", "yadod was restarted before the import began");
 		return FALSE;
@@ -49,13 +103,11 @@ static gboolean run_import(Task *task, gpointer data, GError **error)
 	return image_import(&services->image, task, json_get(args, "image"), fd, error);
 }
 
-static gboolean recover_import(Task *task, json_object *steps, gpointer data, GError **error)
+/* What was committed counts; else what was made so far is removed, and the task has failed. */
+static gboolean recover_image(Task *task, json_object *steps, gpointer data, GError **error)
 {
 	Services *services = data;
-	if (!image_recover(&services->image, task, steps, error))
-		return FALSE;
-	error_set(error, ERROR_FAILED, "import it again", "yadod was restarted during the import");
-	return FALSE;
+	return image_recover(&services->image, task, steps, error);
 }
 
 static gboolean run_build(Task *task, gpointer data, GError **error)
@@ -64,38 +116,31 @@ static gboolean run_build(Task *task, gpointer data, GError **error)
 	return image_build(&services->image, task, task_args(task), error);
 }
 
-static gboolean recover_build(Task *task, json_object *steps, gpointer data, GError **error)
-{
-	Services *services = data;
-	return image_recover(&services->image, task, steps, error) && run_build(task, data, error);
-}
-
 static gboolean run_image_delete(Task *task, gpointer data, GError **error)
 {
 	Services *services = data;
 	return image_delete(&services->image, task, task_object(task) + strlen("image/"), error);
 }
 
-static gboolean recover_image_delete(Task *task, json_object *steps, gpointer data, GError **error)
-{
-	Services *services = data;
-	g_autoptr(GError) local = NULL;
-	if (!image_recover(&services->image, task, steps, error))
-		return FALSE;
-	if (run_image_delete(task, data, &local))
-		return TRUE;
-	if (error_code(local) == ERROR_NOT_FOUND)
-		return TRUE; /* it had come to its end */
-	g_propagate_error(error, g_steal_pointer(&local));
-	return FALSE;
-}
-
 static gboolean run_volume_delete(Task *task, gpointer data, GError **error)
 {
 	Services *services = data;
 	json_object *args = task_args(task);
-	return volume_delete(&services->storage, task, json_get_str(args, "storage", ""),
-			     json_get_str(args, "volume", ""), error);
+	const char *storage = json_get_str(args, "storage", ""), *name = json_get_str(args, "volume", "");
+	json_auto json_object *volume = volume_get(&services->storage, storage, name, NULL);
+	/* Our claim keeps changes of the guest out from here on; one may have come before it. */
+	return volume_check_detached(services, volume, error) &&
+	       volume_delete(&services->storage, task, storage, name, error);
+}
+
+gboolean volume_check_detached(Services *services, json_object *volume, GError **error)
+{
+	if (!volumes_is_attached(services, volume))
+		return TRUE;
+	error_set(error, ERROR_CONFLICT, "take the disk off the guest first ('yado vm set ID --no-disk KEY')",
+		  "volume '%s' is in use by VM %" G_GINT64_FORMAT, json_get_str(volume, "name", ""),
+		  json_get_int(volume, "vm", 0));
+	return FALSE;
 }
 
 static gboolean recover_volume_delete(Task *task, json_object *steps, gpointer data, GError **error)
@@ -105,11 +150,11 @@ static gboolean recover_volume_delete(Task *task, json_object *steps, gpointer d
 }
 
 const TaskKind image_import_kind = {"image.import", &image_pool, .cancellable = TRUE, .run = run_import,
-				    .recover = recover_import};
+				    .recover = recover_image};
 const TaskKind image_build_kind = {"image.build", &image_pool, .cancellable = TRUE, .queue = TRUE, .run = run_build,
-				   .recover = recover_build};
+				   .recover = recover_image};
 const TaskKind image_delete_kind = {"image.delete", &image_pool, .run = run_image_delete,
-				    .recover = recover_image_delete};
+				    .recover = recover_image};
 const TaskKind volume_delete_kind = {"volume.delete", &volume_pool, .run = run_volume_delete,
 				     .recover = recover_volume_delete};
 

@@ -7,7 +7,8 @@ extern const TaskKind *const task_kinds[]; /* NULL-terminated */
 
 extern const TaskKind image_import_kind, image_build_kind, image_delete_kind, volume_delete_kind;
 
-/* A descriptor that an import task will read from: a task's arguments are JSON, so it waits here under a number. It is
- * gone after a restart, and the import then fails with the request to repeat it. */
-gint64 import_put_fd(int fd);
-int import_take_fd(gint64 number); /* -1 if there is none */
+/* Submits the import of a file, whose descriptor is taken over also on failure. image: a valid document of image_table.
+ * The task or 0. */
+gint64 import_submit(Services *services, const char *user, json_object *image, int fd, GError **error);
+/* ERROR_CONFLICT, naming the guest, if the volume may not be deleted. volume NULL: it is gone already. */
+gboolean volume_check_detached(Services *services, json_object *volume, GError **error);

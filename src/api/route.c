@@ -15,7 +15,7 @@ struct Api {
 };
 
 static const Route *const tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes,
-				      task_routes, node_routes,	     history_routes, event_routes};
+				      task_routes, node_routes,	     history_routes, event_routes, schema_routes};
 
 Api *api_new(Services *services)
 {

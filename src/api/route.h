@@ -23,7 +23,7 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], event_routes[];
+	history_routes[], event_routes[], schema_routes[];
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
 json_object *call_body(Call *call, GError **error);

@@ -5,8 +5,7 @@
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/guests.h"
-#include "guest/vm.h"
+#include "guest/volumes.h"
 #include "schema/schema.h"
 
 static Doc *find(Call *call, GError **error)
@@ -140,30 +139,6 @@ static gboolean delete_storage(Call *call, GError **error)
 	return store_commit(call->services->store, batch, error) && answer_json(call, 200, json_object_new_object());
 }
 
-/* Whether a guest's document has the volume as a disk, or as its firmware's variables. */
-static gboolean is_attached(Call *call, json_object *volume)
-{
-	g_autoptr(Vm) vm = guests_get(call->services->guests, json_get_int(volume, "vm", 0));
-	if (!vm)
-		return FALSE;
-	if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
-		return TRUE;
-	json_auto json_object *document = vm_dup_document(vm, NULL);
-	json_auto json_object *applied = vm_dup_applied(vm);
-	json_object *sources[] = {json_get(document, "disks"), json_get(applied, "disks")};
-	for (guint i = 0; i < G_N_ELEMENTS(sources); i++) {
-		if (!sources[i])
-			continue;
-		json_object_object_foreach (sources[i], key, disk) {
-			(void)key;
-			if (g_str_equal(json_get_str(disk, "volume", ""), json_get_str(volume, "name", "-")) &&
-			    g_str_equal(json_get_str(disk, "storage", ""), json_get_str(volume, "storage", "-")))
-				return TRUE;
-		}
-	}
-	return FALSE;
-}
-
 static gboolean list_volumes(Call *call, GError **error)
 {
 	g_autoptr(Doc) doc = find(call, error);
@@ -172,7 +147,7 @@ static gboolean list_volumes(Call *call, GError **error)
 		return FALSE;
 	for (size_t i = 0; i < json_object_array_length(volumes); i++) {
 		json_object *volume = json_object_array_get_idx(volumes, i);
-		json_set_bool(volume, "attached", is_attached(call, volume));
+		json_set_bool(volume, "attached", volumes_is_attached(call->services, volume));
 	}
 	return answer_page(call, volumes, error);
 }
@@ -183,10 +158,7 @@ static gboolean delete_volume(Call *call, GError **error)
 	json_auto json_object *volume = volume_get(&call->services->storage, call->args[0], call->args[1], error);
 	if (!volume)
 		return FALSE;
-	gint64 owner = json_get_int(volume, "vm", 0);
-	if (is_attached(call, volume))
-		error_set(&refusal, ERROR_CONFLICT, "take the disk off the guest first ('yado vm set ID --no-disk KEY')",
-			  "volume '%s' is in use by VM %" G_GINT64_FORMAT, call->args[1], owner);
+	volume_check_detached(call->services, volume, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "volume '%s' is deleted with all its data",
 					  call->args[1]);
@@ -195,7 +167,7 @@ static gboolean delete_volume(Call *call, GError **error)
 		return FALSE;
 	}
 	/* The owner is claimed, so that no change attaches it meanwhile. */
-	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, owner);
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, json_get_int(volume, "vm", 0));
 	json_auto json_object *args = json_object_new_object();
 	json_set_str(args, "storage", call->args[0]);
 	json_set_str(args, "volume", call->args[1]);

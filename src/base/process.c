@@ -80,7 +80,7 @@ static gboolean drain(int fd, GString *into)
 	return n > 0;
 }
 
-gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_output, GError **error)
+gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_out, int *ret_err, GError **error)
 {
 	int out[2], err[2];
 	if (pipe2(out, O_CLOEXEC) < 0) {
@@ -94,11 +94,19 @@ gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_outpu
 	}
 	fd_auto int err_read = err[0], err_write = err[1];
 	ProcessFd fds[] = {{out_write, 1}, {err_write, 2}};
-	pid_t pid;
-	if (!process_spawn(argv, fds, G_N_ELEMENTS(fds), &pid, error))
+	if (!process_spawn(argv, fds, G_N_ELEMENTS(fds), ret_pid, error))
 		return FALSE;
-	fd_close(fd_steal(&out_write));
-	fd_close(fd_steal(&err_write));
+	*ret_out = fd_steal(&out_read);
+	*ret_err = fd_steal(&err_read);
+	return TRUE;
+}
+
+gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_output, GError **error)
+{
+	fd_auto int out_read = -1, err_read = -1;
+	pid_t pid;
+	if (!process_spawn_piped(argv, &pid, &out_read, &err_read, error))
+		return FALSE;
 
 	g_autoptr(GString) output = g_string_new(NULL);
 	g_autoptr(GString) messages = g_string_new(NULL);

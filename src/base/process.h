@@ -13,6 +13,9 @@ typedef struct ProcessFd {
  * mapping names 0. The child is ours to reap. */
 gboolean process_spawn(const char *const *argv, const ProcessFd *fds, guint fd_count, pid_t *ret_pid, GError **error);
 
+/* The same with stdout and stderr as pipes, whose read ends the caller gets and closes. */
+gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_out, int *ret_err, GError **error);
+
 /* Runs a program to its end; ret_output (may be NULL) gets stdout, at most 1 MiB, NUL-terminated, caller frees.
  * ERROR_FAILED with the end of stderr if it does not exit 0, ERROR_TIMEOUT (and the program killed) past the
  * deadline. Blocks: never on the event loop. */

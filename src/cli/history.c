@@ -113,11 +113,13 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 	Exit code = parse_revision(arguments, 0, &rev);
 	if (code != EXIT_DONE)
 		return code;
-	g_autofree char *path = g_strdup_printf("/history/%" G_GINT64_FORMAT, rev);
+	const char *object = arguments_word(arguments, 1);
+	g_autofree char *path = g_strdup_printf("/history/%" G_GINT64_FORMAT "%s%s", rev, object ? "/" : "",
+		object ? object : "");
 	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
 	if (!reply)
 		return code;
-	if (cli->json) {
+	if (cli->json || object) {
 		output_json(reply->body);
 		return EXIT_DONE;
 	}
@@ -314,7 +316,7 @@ static Exit restore_exec(Cli *cli, Arguments *arguments)
 const Command history_commands[] = {
 	{.name = "list", .alias = "ls", .usage = "[PREFIX]", .help = TEXT(m_history_list_help), .max_words = 1,
 	 .options = list_options, .exec = list_exec},
-	{.name = "show", .usage = "REV", .help = TEXT(m_history_show_help), .min_words = 1, .max_words = 1,
+	{.name = "show", .usage = "REV [OBJECT]", .help = TEXT(m_history_show_help), .min_words = 1, .max_words = 2,
 	 .complete = COMPLETE_REVISION, .exec = show_exec},
 	{.name = "diff", .usage = "REV [REV2 [PREFIX]]", .help = TEXT(m_history_diff_help), .min_words = 1,
 	 .max_words = 3, .complete = COMPLETE_REVISION, .options = prefix_options, .exec = diff_exec},

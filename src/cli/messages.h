@@ -288,7 +288,8 @@ MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one
 	"ノードのバージョンやアクセラレーションを表示する（省略時はこのノード）");
 MESSAGE(m_node_none, "No nodes.", "ノードはありません。");
 MESSAGE(m_history_list_help, "list changes, newest first; PREFIX as in vm/100", "変更の一覧（新しい順）。PREFIXの例: vm/100");
-MESSAGE(m_history_show_help, "show all that one revision changed", "1つのリビジョンの変更をすべて表示する");
+MESSAGE(m_history_show_help, "show all that one revision changed; with OBJECT (vm/100), that document as it was then",
+	"1つのリビジョンの変更をすべて表示する。OBJECT（vm/100）を付けると当時の文書");
 MESSAGE(m_history_diff_help, "what a revision changed, or what changed between two", "リビジョンの変更、または2つの間の違い");
 MESSAGE(m_history_restore_help, "bring the configuration back to what it was after a revision",
 	"設定をあるリビジョンの直後の状態に戻す");

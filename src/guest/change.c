@@ -146,23 +146,24 @@ static void remove_fresh(Services *services, Task *task, json_object *document, 
 
 /* Before the commit: if a volume cannot grow, nothing is changed, and a larger volume than the document says does no
  * harm. What the running process has open is grown by it. */
-static gboolean grow_volumes(Vm *vm, Task *task, json_object *present, json_object *wanted, GError **error)
+static gboolean grow_volumes(Vm *vm, Task *task, json_object *wanted, GError **error)
 {
 	gboolean alive = vm_state_is_alive(vm_get_state(vm));
 	json_auto json_object *applied = alive ? vm_dup_applied(vm) : NULL;
 	json_object *disks = json_get(wanted, "disks"), *open_disks = json_get(applied, "disks");
 	json_auto json_object *others = json_copy(wanted);
 	json_object_object_foreach (disks, key, disk) {
-		json_object *old = json_get(json_get(present, "disks"), key), *now = json_get(open_disks, key);
+		json_object *now = json_get(open_disks, key);
 		gint64 size = json_get_int(disk, "size", 0);
-		if (!now || g_strcmp0(json_get_str(now, "volume", ""), json_get_str(disk, "volume", "")) != 0)
+		if (!now || g_strcmp0(json_get_str(now, "storage", ""), json_get_str(disk, "storage", "")) != 0 ||
+		    g_strcmp0(json_get_str(now, "volume", ""), json_get_str(disk, "volume", "")) != 0)
 			continue;
 		json_object_object_del(json_get(others, "disks"), key);
-		if (old && size > json_get_int(old, "size", 0) &&
+		if (size > json_get_int(now, "size", 0) &&
 		    !live_grow_disk(vm, task, key, (guint64)size, error))
 			return FALSE;
 	}
-	return volumes_grow(vm->services, task, present, others, error);
+	return volumes_grow(vm->services, task, others, error);
 }
 
 /* The claims hold the images from here on; one that was deleted before is missed now. */
@@ -198,7 +199,7 @@ static gboolean make_change(Vm *vm, Task *task, GError **error)
 	g_autoptr(GPtrArray) fresh = find_fresh(services, wanted);
 	if (images_exist(services, present, wanted, error) &&
 	    volumes_create_missing(services, task, present, wanted, error) &&
-	    grow_volumes(vm, task, present, wanted, error)) {
+	    grow_volumes(vm, task, wanted, error)) {
 		gint64 committed =
 			commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error);
 		if (committed) {

@@ -84,7 +84,11 @@ static void detach(GSource **source)
 
 static gboolean free_later(gpointer data)
 {
-	client_free(data);
+	Client *client = data;
+	/* Who dropped it may hold the lock still, and look at it. */
+	g_mutex_lock(&client->console->lock);
+	g_mutex_unlock(&client->console->lock);
+	client_free(client);
 	return G_SOURCE_REMOVE;
 }
 

@@ -34,6 +34,17 @@ gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *r
 	return task;
 }
 
+/* With the first disk, so that guest and firmware variables begin together. */
+static const char *firmware_storage(json_object *document)
+{
+	json_object *disks = json_get(document, "disks");
+	json_object_object_foreach (disks, key, disk) {
+		(void)key;
+		return json_get_str(disk, "storage", "local");
+	}
+	return "local";
+}
+
 static gboolean create_firmware(Services *services, Task *task, json_object *document, GError **error)
 {
 	struct stat info;
@@ -46,7 +57,7 @@ static gboolean create_firmware(Services *services, Task *task, json_object *doc
 		return FALSE;
 	}
 	g_autofree char *name = vm_firmware_volume(json_get_int(document, "id", 0));
-	VolumeSpec spec = {.storage = vm_firmware_storage(document), .name = name, .format = "raw",
+	VolumeSpec spec = {.storage = firmware_storage(document), .name = name, .format = "raw",
 			   .size = (guint64)info.st_size, .role = "firmware", .vm = json_get_int(document, "id", 0),
 			   .source_fd = template, .source_format = "raw", .source_size = (guint64)info.st_size};
 	return volume_create(&services->storage, task, &spec, error);
@@ -62,7 +73,25 @@ static gboolean commit_new(Services *services, Task *task, json_object *document
 	g_autoptr(Batch) batch = batch_new(task_user(task), task_id(task));
 	batch_put(batch, path, REV_ABSENT, document);
 	batch_put(batch, name_path, REV_ABSENT, name);
-	return identity_create(services, batch, id, error) && store_commit(services->store, batch, error);
+	g_autoptr(GError) local = NULL;
+	if (!identity_create(services, batch, id, error))
+		return FALSE;
+	if (store_commit(services->store, batch, &local))
+		return TRUE;
+	/* Of what is new here only the name can be somebody else's, who was quicker. */
+	if (error_code(local) == ERROR_STALE)
+		error_set_field(error, ERROR_EXISTS, "name", "choose another name", "there is a VM named '%s' already",
+				json_get_str(document, "name", ""));
+	else
+		g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+static void set_result(Task *task, gint64 id)
+{
+	json_object *result = json_object_new_object();
+	json_set_int(result, "id", id);
+	task_result(task, result);
 }
 
 static gboolean run_create(Task *task, gpointer data, GError **error)
@@ -74,9 +103,7 @@ static gboolean run_create(Task *task, gpointer data, GError **error)
 	if (volumes_create_missing(services, task, NULL, document, error) &&
 	    create_firmware(services, task, document, error) && !task_check_cancelled(task, error) &&
 	    commit_new(services, task, document, error)) {
-		json_object *result = json_object_new_object();
-		json_set_int(result, "id", id);
-		task_result(task, result);
+		set_result(task, id);
 		return TRUE;
 	}
 	g_autoptr(GError) cleanup = NULL;
@@ -90,8 +117,10 @@ static gboolean recover_create(Task *task, json_object *steps, gpointer data, GE
 	Services *services = data;
 	gint64 id = json_get_int(json_get(task_args(task), "document"), "id", 0);
 	g_autoptr(Vm) vm = guests_get(services->guests, id);
-	if (vm)
+	if (vm) {
+		set_result(task, id);
 		return TRUE;
+	}
 	task_log(task, "yadod ended during the creation: it begins again");
 	return storage_recover(&services->storage, task, steps, error) &&
 	       volumes_delete_all(services, task, id, error) && run_create(task, data, error);

@@ -1,8 +1,9 @@
 /* Live changes: bringing the running process to what the document wants.
  *
  * What the process has now is `applied`; what it should have is the document's hardware. Each difference that QEMU can
- * make live is made by a small step, after which `applied` is written anew: so at any moment `applied` is what is
- * true, and an interrupted run is simply repeated. Differences that need a restart are left, and shown as pending. */
+ * make live is made by a small step, after which `applied` is written anew. A daemon that died between the two has left
+ * a step that `applied` does not know: so each step first looks for what an earlier try left, and an interrupted run is
+ * simply repeated. Differences that need a restart are left, and shown as pending. */
 #include <string.h>
 
 #include "base/error.h"
@@ -30,16 +31,29 @@ static gboolean can_plug_disk(json_object *disk)
 	return g_str_equal(bus, "virtio-scsi") || g_str_equal(bus, "virtio-blk");
 }
 
+/* A key may have been taken off and given to another device while the guest still held on to the first. */
+static gboolean is_same_device(const char *part, json_object *old, json_object *new)
+{
+	static const char *const of_disk[] = {"storage", "volume", "bus", NULL};
+	static const char *const of_nic[] = {"mac", "mode", "model", NULL};
+	gboolean same = TRUE;
+	for (const char *const *field = g_str_equal(part, "disks") ? of_disk : of_nic; *field; field++)
+		same &= g_strcmp0(json_get_str(old, *field, NULL), json_get_str(new, *field, NULL)) == 0;
+	return same;
+}
+
 /* A device is compared with what the process has, not with the former document: what still waits from an earlier change
  * is no device that could be adjusted. */
 static gboolean is_device_live(const char *part, const char *field, json_object *old, json_object *new)
 {
 	if (!old && !new)
 		return TRUE; /* it never came into the process */
+	gboolean same = old && new && is_same_device(part, old, new);
 	if (g_str_equal(part, "disks"))
-		return old && new ? g_strcmp0(field, "size") == 0 : can_plug_disk(old ? old : new);
+		return same ? g_strcmp0(field, "size") == 0
+			    : (!old || can_plug_disk(old)) && (!new || can_plug_disk(new));
 	if (g_str_equal(part, "nics"))
-		return !old || !new || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0;
+		return !same || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0;
 	return old && new && g_strcmp0(field, "image") == 0;
 }
 
@@ -126,9 +140,28 @@ static gboolean delete_node(Live *live, char kind, const char *key, GError **err
 	return TRUE;
 }
 
+/* unknown: the answer if QEMU cannot be asked. */
+static gboolean has_device(Live *live, const char *prefix, const char *key, gboolean unknown)
+{
+	g_autofree char *device = g_strconcat(prefix, key, NULL);
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "path", "/machine/peripheral");
+	json_auto json_object *list = qmp_command(live->qmp, "qom-list", arguments, COMMAND_TIMEOUT_MS, NULL);
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		if (g_str_equal(json_get_str(json_object_array_get_idx(list, i), "name", ""), device))
+			return TRUE;
+	return list ? FALSE : unknown;
+}
+
 static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError **error)
 {
 	g_autofree char *need = g_strconcat("disk:", key, NULL);
+	if (has_device(live, "disk-", key, FALSE)) {
+		record(live, "disks", key, disk);
+		return TRUE;
+	}
+	if (!delete_node(live, 'd', key, error))
+		return FALSE;
 	task_step(live->task, "plugging %s in", key);
 	gint64 set = add_fd(live, vm_open_need(live->vm, live->wanted, need, TRUE, error), error);
 	if (set < 0)
@@ -148,17 +181,6 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 	return TRUE;
 }
 
-static gboolean has_device(Live *live, const char *device)
-{
-	json_object *arguments = json_object_new_object();
-	json_set_str(arguments, "path", "/machine/peripheral");
-	json_auto json_object *list = qmp_command(live->qmp, "qom-list", arguments, COMMAND_TIMEOUT_MS, NULL);
-	for (size_t i = 0; list && i < json_object_array_length(list); i++)
-		if (g_str_equal(json_get_str(json_object_array_get_idx(list, i), "name", ""), device))
-			return TRUE;
-	return !list; /* if it cannot be asked, device_del says more */
-}
-
 /* The guest must let go of the device; one that ignores the request keeps it, and the change stays pending. */
 static gboolean unplug(Live *live, const char *prefix, const char *key, GError **error)
 {
@@ -172,7 +194,7 @@ static gboolean unplug(Live *live, const char *prefix, const char *key, GError *
 	gboolean asked = qmp_do(live->qmp, "device_del", arguments, COMMAND_TIMEOUT_MS, &local);
 	/* The guest may have let go of it after an earlier request had timed out. (After one that was taken it is the event
 	 * that counts: the device is out of the list before its end, and keeps its node until then.) */
-	if (!asked && !has_device(live, device))
+	if (!asked && !has_device(live, prefix, key, TRUE))
 		return TRUE;
 	/* QEMU takes no second request while it waits for the guest's answer to the first. */
 	if (!asked && !strstr(local->message, "already in the process of unplug")) {
@@ -257,6 +279,14 @@ static gboolean delete_netdev(Live *live, const char *key, GError **error)
 static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError **error)
 {
 	g_autofree char *fdname = g_strconcat("nic-", key, NULL);
+	json_auto json_object *plugged = json_copy(nic);
+	json_set_bool(plugged, "link", TRUE); /* the next step sees to the link */
+	if (has_device(live, "nic-", key, FALSE)) {
+		record(live, "nics", key, plugged);
+		return TRUE;
+	}
+	if (!delete_netdev(live, key, error))
+		return FALSE;
 	task_step(live->task, "plugging %s in", key);
 	fd_auto int fd = vm_open_nic(live->vm, live->wanted, key, error);
 	if (fd < 0)
@@ -282,8 +312,6 @@ static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError *
 		delete_netdev(live, key, NULL);
 		return FALSE;
 	}
-	json_auto json_object *plugged = json_copy(nic);
-	json_set_bool(plugged, "link", TRUE); /* the next step sees to the link */
 	record(live, "nics", key, plugged);
 	return TRUE;
 }
@@ -381,10 +409,10 @@ static gboolean change_medium(Live *live, const char *key, json_object *cdrom, G
 	if (g_strcmp0(image, old) == 0)
 		return TRUE;
 	task_step(live->task, image ? "%s: inserting %s" : "%s: ejecting%s", key, image ? image : "");
+	/* Also from an empty drive: an earlier try may have inserted something. */
+	if (!with_open_tray(live, device, "blockdev-remove-medium", NULL, error) || !delete_node(live, 'c', key, error))
+		return FALSE;
 	if (old) {
-		if (!with_open_tray(live, device, "blockdev-remove-medium", NULL, error) ||
-		    !delete_node(live, 'c', key, error))
-			return FALSE;
 		json_object_object_del(now, "image");
 		record(live, "cdroms", key, now);
 	}
@@ -422,6 +450,13 @@ static void collect(Live *live, GError *failure, GError **ret_first)
 		*ret_first = failure;
 }
 
+/* Whether the process has a device that the document does not want there. */
+static gboolean is_unwanted(Live *live, const char *part, const char *key)
+{
+	json_object *wanted = json_get(json_get(live->wanted, part), key);
+	return !wanted || !is_same_device(part, json_get(json_get(live->applied, part), key), wanted);
+}
+
 static void apply_removals(Live *live, GError **ret_first)
 {
 	g_autoptr(GPtrArray) disks = keys_of(json_get(live->applied, "disks"));
@@ -429,7 +464,7 @@ static void apply_removals(Live *live, GError **ret_first)
 		const char *key = g_ptr_array_index(disks, i);
 		json_object *old = json_get(json_get(live->applied, "disks"), key);
 		GError *failure = NULL;
-		if (!json_get(json_get(live->wanted, "disks"), key) && can_plug_disk(old))
+		if (is_unwanted(live, "disks", key) && can_plug_disk(old))
 			unplug_disk(live, key, &failure);
 		collect(live, failure, ret_first);
 	}
@@ -437,7 +472,7 @@ static void apply_removals(Live *live, GError **ret_first)
 	for (guint i = 0; i < nics->len; i++) {
 		const char *key = g_ptr_array_index(nics, i);
 		GError *failure = NULL;
-		if (!json_get(json_get(live->wanted, "nics"), key))
+		if (is_unwanted(live, "nics", key))
 			unplug_nic(live, key, &failure);
 		collect(live, failure, ret_first);
 	}
@@ -446,14 +481,15 @@ static void apply_removals(Live *live, GError **ret_first)
 static gboolean apply_disk(Live *live, const char *key, json_object *disk, GError **error)
 {
 	if (json_get(json_get(live->applied, "disks"), key))
-		return grow_disk(live, key, disk, error);
+		return is_unwanted(live, "disks", key) || grow_disk(live, key, disk, error);
 	return !can_plug_disk(disk) || plug_disk(live, key, disk, error);
 }
 
 static gboolean apply_nic(Live *live, const char *key, json_object *nic, GError **error)
 {
-	return (json_get(json_get(live->applied, "nics"), key) || plug_nic(live, key, nic, error)) &&
-	       adjust_nic(live, key, nic, error);
+	if (!json_get(json_get(live->applied, "nics"), key) && !plug_nic(live, key, nic, error))
+		return FALSE;
+	return is_unwanted(live, "nics", key) || adjust_nic(live, key, nic, error);
 }
 
 static void apply_additions(Live *live, GError **ret_first)

@@ -32,17 +32,21 @@ char *vm_firmware_volume(gint64 vm)
 	return g_strdup_printf("vm-%" G_GINT64_FORMAT "-firmware", vm);
 }
 
-/* With the first disk, so that guest and firmware variables stay together. */
-const char *vm_firmware_storage(json_object *document)
+char *vm_find_firmware(Services *services, gint64 vm, GError **error)
 {
-	json_object *disks = json_get(document, "disks");
-	if (disks) {
-		json_object_object_foreach (disks, key, disk) {
-			(void)key;
-			return json_get_str(disk, "storage", "local");
-		}
+	g_autofree char *name = vm_firmware_volume(vm);
+	g_autoptr(GPtrArray) storages = store_list(services->store, "storage/", error);
+	for (guint i = 0; storages && i < storages->len; i++) {
+		const char *storage = json_get_str(((Doc *)g_ptr_array_index(storages, i))->body, "name", "");
+		json_auto json_object *volume = volume_get(&services->storage, storage, name, NULL);
+		if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
+			return g_strdup(storage);
 	}
-	return "local";
+	if (storages)
+		error_set_field(error, ERROR_CONFLICT, "firmware",
+				"what was deleted with its volumes comes back only from a backup",
+				"the volume '%s' of the firmware is gone", name);
+	return NULL;
 }
 
 static int listen_socket(Vm *vm, const char *name, GError **error)
@@ -165,7 +169,8 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 		return open_file(OVMF_CODE, writable, error);
 	if (g_str_equal(need, "firmware-vars")) {
 		g_autofree char *volume = vm_firmware_volume(vm->id);
-		return volume_open(&services->storage, vm_firmware_storage(document), volume, writable, error);
+		g_autofree char *storage = vm_find_firmware(services, vm->id, error);
+		return storage ? volume_open(&services->storage, storage, volume, writable, error) : -1;
 	}
 	const char *key = strchr(need, ':');
 	if (key && g_str_has_prefix(need, "disk:")) {

@@ -16,9 +16,10 @@ gboolean vm_start_nic(Vm *vm, const char *key, int peer, GError **error);
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error);
 /* The number of a card for its tap's name: its place among all possible ones, "pci:10.3" -> 3. */
 guint vm_nic_index(json_object *document, const char *key);
-/* Name of the volume that keeps UEFI variables, and the storage it is on. */
+/* Name of the volume that keeps UEFI variables, and the storage that it is on, wherever the disks have gone since it was
+ * made. ERROR_CONFLICT if there is none. Caller frees. */
 char *vm_firmware_volume(gint64 vm);
-const char *vm_firmware_storage(json_object *document);
+char *vm_find_firmware(Services *services, gint64 vm, GError **error);
 /* Listening socket in the guest's run directory, for QEMU to accept on. */
 char *vm_socket_path(Vm *vm, const char *name);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "guest/guests.h"
@@ -49,7 +50,10 @@ static void describe_new_disk(Services *services, Plan *plan, const char *key, j
 	const char *image = json_get_str(disk, "image", NULL), *storage = json_get_str(disk, "storage", "");
 	json_auto json_object *existing =
 		volume_get(&services->storage, storage, json_get_str(disk, "volume", ""), NULL);
-	if (existing)
+	if (existing && json_get_int(disk, "size", 0) > json_get_int(existing, "size", 0))
+		add_effect(plan, "%s: volume '%s' on '%s' is attached again and grows to %s", key,
+			   json_get_str(disk, "volume", ""), storage, size);
+	else if (existing)
 		add_effect(plan, "%s: volume '%s' on '%s' is attached again", key, json_get_str(disk, "volume", ""),
 			   storage);
 	else if (image)
@@ -98,12 +102,11 @@ Plan *plan_create(Services *services, json_object *input, GError **error)
 	return g_steal_pointer(&plan);
 }
 
-/* Says who changed what since the revision that the client saw. */
 void plan_explain_stale(Vm *vm, gint64 seen, GError **error)
 {
-	gint64 present = 0;
-	json_auto json_object *document = vm_dup_document(vm, &present);
-	(void)document;
+	g_mutex_lock(&vm->lock);
+	gint64 present = vm->rev;
+	g_mutex_unlock(&vm->lock);
 	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
 	g_autofree char *label = vm_label(vm);
 	g_autoptr(GString) what = g_string_new(NULL);
@@ -123,7 +126,11 @@ void plan_explain_stale(Vm *vm, gint64 seen, GError **error)
 	}
 	g_autofree char *hint =
 		g_strdup_printf("look at it again and repeat the change with revision %" G_GINT64_FORMAT, present);
-	error_set(error, ERROR_STALE, hint, "%s was changed meanwhile: %s", label, what->str);
+	if (what->len)
+		error_set(error, ERROR_STALE, hint, "%s was changed meanwhile: %s", label, what->str);
+	else
+		error_set(error, ERROR_STALE, hint, "%s has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, label,
+			  present, seen);
 }
 
 static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 rev, json_object *wanted)
@@ -163,19 +170,28 @@ Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 	return compare(vm->services, vm, present, rev, wanted);
 }
 
+/* A build goes with the last guest that names it. */
+static gboolean build_exists(Services *services, json_object *document, GError **error)
+{
+	json_object *kernel = json_get(document, "kernel");
+	const char *image = json_get_str(kernel, "image", ""), *build = json_get_str(kernel, "build", "");
+	if (!kernel)
+		return TRUE;
+	fd_auto int fd = image_open(&services->image, image, build, "kernel", NULL);
+	if (fd >= 0)
+		return TRUE;
+	error_set_field(error, ERROR_CONFLICT, "kernel.build", "make a new guest from the image as it is now",
+			"build %s of image '%s' is gone", build, image);
+	return FALSE;
+}
+
 static gboolean volumes_exist(Services *services, json_object *document, GError **error)
 {
 	json_object *disks = json_get(document, "disks");
 	if (g_str_equal(json_get_str(document, "firmware", ""), "uefi")) {
-		g_autofree char *name = vm_firmware_volume(json_get_int(document, "id", 0));
-		json_auto json_object *variables =
-			volume_get(&services->storage, vm_firmware_storage(document), name, NULL);
-		if (!variables) {
-			error_set_field(error, ERROR_CONFLICT, "firmware",
-					"what was deleted with its volumes comes back only from a backup",
-					"the volume '%s' of the firmware is gone", name);
+		g_autofree char *storage = vm_find_firmware(services, json_get_int(document, "id", 0), error);
+		if (!storage)
 			return FALSE;
-		}
 	}
 	json_object_object_foreach (disks, key, disk) {
 		json_auto json_object *volume =
@@ -201,6 +217,7 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	json_auto json_object *present = vm ? vm_dup_document(vm, &rev) : NULL;
 	json_auto json_object *wanted = json_copy(document);
 	if (!schema_check(&vm_table, wanted, error) || !volumes_exist(services, wanted, error) ||
+	    !build_exists(services, wanted, error) ||
 	    !prepare_check(services, present, wanted, error))
 		return NULL;
 	return compare(services, vm, present, rev, wanted);

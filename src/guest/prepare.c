@@ -231,6 +231,7 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 {
 	json_object *disks = json_get(document, "disks"), *old_disks = json_get(present, "disks");
 	g_autoptr(GHashTable) serials = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) volumes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	json_object_object_foreach (disks, key, disk) {
 		g_autofree char *field = g_strdup_printf("disks.%s", key);
@@ -239,6 +240,11 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 		if (!g_hash_table_add(serials, (gpointer)json_get_str(disk, "serial", "")))
 			return fail_field(error, field, "leave the serial out to get a new one",
 					  "%s.serial is that of another disk of this guest", field);
+		if (json_get(disk, "volume") &&
+		    !g_hash_table_add(volumes, g_strjoin("/", json_get_str(disk, "storage", ""),
+							 json_get_str(disk, "volume", ""), NULL)))
+			return fail_field(error, field, "only a detached volume of the same guest can be attached",
+					  "%s.volume is that of another disk of this guest", field);
 		if (size < old_size) {
 			g_autofree char *text = units_format_size((guint64)old_size);
 			return fail_field(error, field, "make a smaller disk, copy inside the guest, remove this one",
@@ -260,6 +266,10 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 		if (!present || json_get_int(volume, "vm", 0) != json_get_int(document, "id", -1))
 			return fail_field(error, field, "only a detached volume of the same guest can be attached",
 					  "%s.volume belongs to another guest", field);
+		if (!g_str_equal(json_get_str(volume, "role", ""), "disk") || json_get_bool(volume, "deleting", FALSE))
+			return fail_field(error, field, "'yado storage volumes' shows what there is",
+					  "%s.volume %s", field, json_get_bool(volume, "deleting", FALSE)
+						  ? "is being deleted" : "holds the firmware's variables");
 	}
 	return TRUE;
 }
@@ -283,12 +293,16 @@ static gboolean check_cdroms(Services *services, json_object *present, json_obje
 static gboolean check_nics(Services *services, json_object *present, json_object *document, GError **error)
 {
 	json_object *nics = json_get(document, "nics"), *old_nics = json_get(present, "nics");
+	g_autoptr(GHashTable) macs = g_hash_table_new(g_str_hash, g_str_equal);
 	json_object_object_foreach (nics, key, nic) {
 		json_object *old = json_get(old_nics, key);
 		const char *mode = json_get_str(nic, "mode", "user"), *bridge = json_get_str(nic, "bridge", NULL);
 		const char *mac = json_get_str(nic, "mac", "");
 		g_autofree char *field = g_strdup_printf("nics.%s.bridge", key);
 		g_autofree char *mac_field = g_strdup_printf("nics.%s.mac", key);
+		if (!g_hash_table_add(macs, (gpointer)mac))
+			return fail_field(error, mac_field, "leave it out to get a new one",
+					  "%s is that of another card of this guest", mac_field);
 		if (old && json_equal(old, nic))
 			continue;
 		if (g_str_equal(mode, "bridge") && !bridge)

@@ -101,6 +101,10 @@ json_object *vm_stats(Vm *vm, GError **error)
 	pid_t pid = vm->pid;
 	g_mutex_unlock(&vm->lock);
 	json_auto json_object *hardware = vm_dup_applied(vm);
+	if (!hardware) {
+		error_set(error, ERROR_CONFLICT, "reboot it", "it is not known which hardware the running process has");
+		return NULL;
+	}
 	json_auto json_object *blocks = qmp_command(qmp, "query-blockstats", NULL, COMMAND_TIMEOUT_MS, error);
 	if (!blocks)
 		return NULL;

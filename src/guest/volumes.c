@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/guests.h"
+#include "guest/vm.h"
 
 static gboolean create_one(Services *services, Task *task, gint64 vm, const char *key, json_object *disk, GError **error)
 {
@@ -48,20 +50,48 @@ gboolean volumes_create_missing(Services *services, Task *task, json_object *pre
 	return TRUE;
 }
 
-gboolean volumes_grow(Services *services, Task *task, json_object *present, json_object *document, GError **error)
+gboolean volumes_grow(Services *services, Task *task, json_object *document, GError **error)
 {
-	json_object *disks = json_get(document, "disks"), *old_disks = json_get(present, "disks");
+	json_object *disks = json_get(document, "disks");
 	json_object_object_foreach (disks, key, disk) {
-		json_object *old = json_get(old_disks, key);
+		const char *storage = json_get_str(disk, "storage", ""), *name = json_get_str(disk, "volume", "");
 		gint64 size = json_get_int(disk, "size", 0);
-		if (!old || size == json_get_int(old, "size", 0))
+		json_auto json_object *volume = volume_get(&services->storage, storage, name, error);
+		if (!volume)
+			return FALSE;
+		if (size <= json_get_int(volume, "size", 0))
 			continue;
 		task_step(task, "growing %s", key);
-		if (!volume_grow(&services->storage, task, json_get_str(disk, "storage", ""),
-				 json_get_str(disk, "volume", ""), (guint64)size, error))
+		if (!volume_grow(&services->storage, task, storage, name, (guint64)size, error))
 			return FALSE;
 	}
 	return TRUE;
+}
+
+static gboolean has_volume(json_object *hardware, json_object *volume)
+{
+	json_object *disks = json_get(hardware, "disks");
+	if (!disks)
+		return FALSE;
+	json_object_object_foreach (disks, key, disk) {
+		(void)key;
+		if (g_str_equal(json_get_str(disk, "volume", ""), json_get_str(volume, "name", "-")) &&
+		    g_str_equal(json_get_str(disk, "storage", ""), json_get_str(volume, "storage", "-")))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+gboolean volumes_is_attached(Services *services, json_object *volume)
+{
+	g_autoptr(Vm) vm = guests_get(services->guests, json_get_int(volume, "vm", 0));
+	if (!vm)
+		return FALSE;
+	if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
+		return TRUE;
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_auto json_object *applied = vm_dup_applied(vm);
+	return has_volume(document, volume) || has_volume(applied, volume);
 }
 
 gboolean volumes_delete_all(Services *services, Task *task, gint64 vm, GError **error)

@@ -134,7 +134,7 @@ static gboolean run_recipe(ImageContext *context, Task *task, const char *recipe
 	g_autofree char *cache = g_build_filename(context->dir, ".cache", NULL);
 	g_autoptr(GString) reason = g_string_new(NULL);
 	const char *argv[] = {"setsid", program, stage, cache, NULL};
-	int out[2], err[2], status = 0;
+	int status = 0;
 	pid_t pid;
 
 	if (access(program, X_OK) < 0) {
@@ -143,21 +143,9 @@ static gboolean run_recipe(ImageContext *context, Task *task, const char *recipe
 	}
 	if (!dir_make(cache, 0700, error))
 		return FALSE;
-	if (pipe2(out, O_CLOEXEC) < 0) {
-		error_set_errno(error, errno, "cannot make a pipe");
+	fd_auto int out_read = -1, err_read = -1;
+	if (!process_spawn_piped(argv, &pid, &out_read, &err_read, error))
 		return FALSE;
-	}
-	fd_auto int out_read = out[0], out_write = out[1];
-	if (pipe2(err, O_CLOEXEC) < 0) {
-		error_set_errno(error, errno, "cannot make a pipe");
-		return FALSE;
-	}
-	fd_auto int err_read = err[0], err_write = err[1];
-	ProcessFd fds[] = {{out_write, 1}, {err_write, 2}};
-	if (!process_spawn(argv, fds, G_N_ELEMENTS(fds), &pid, error))
-		return FALSE;
-	fd_close(fd_steal(&out_write));
-	fd_close(fd_steal(&err_write));
 	gboolean followed = follow(task, pid, out_read, err_read, reason, error);
 	kill_group(pid); /* also what a recipe that has ended left running */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -6,11 +6,11 @@
  *
  * A ends at once, so that nothing of this is ever yadod's child. B writes RUNDIR/pid and puts D into its cgroups while
  * D builds the cage, and then lets D execute the program: none runs without a record, or outside its cgroups. B waits
- * until D has executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit when D ends. D is not pid 1 of its namespace because the
- * kernel gives pid 1 no default signal actions (abort() would not end it); and when B is killed, D becomes a child of
- * C, which ends with it. B ignores the signals that end a session or a service: the program gets its own, and someone
- * has to be left to write how it ended. It holds none of the program's descriptors (a duplicate would keep QEMU's image
- * locks alive). */
+ * until D has executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit
+ * when D ends. D is not pid 1 of its namespace because the kernel gives pid 1 no default signal actions (abort() would
+ * not end it). C is, and so ends last: with B, or after B's death when nobody is left in the namespace. B ignores the
+ * signals that end a session or a service: the program gets its own, and someone has to be left to write how it ended.
+ * It holds none of the program's descriptors (a duplicate would keep QEMU's image locks alive). */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

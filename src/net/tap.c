@@ -90,7 +90,11 @@ gboolean tap_set_bridge(gint64 vm, guint index, const char *bridge, GError **err
 			return FALSE;
 		}
 	}
-	return join_bridge(control, name, bridge, error);
+	if (join_bridge(control, name, bridge, error))
+		return TRUE;
+	if (old)
+		join_bridge(control, name, old, NULL);
+	return FALSE;
 }
 
 static gboolean read_counter(const char *tap, const char *counter, guint64 *ret_value)

@@ -112,12 +112,6 @@ void launch_set_seccomp(Launch *launch)
 	launch->seccomp = TRUE;
 }
 
-void launch_set_log(Launch *launch, const char *path)
-{
-	g_free(launch->log);
-	launch->log = g_strdup(path);
-}
-
 void launch_set_input(Launch *launch, const char *text)
 {
 	launch->input_fits = strlen(text) <= LAUNCH_INPUT_MAX;

@@ -30,8 +30,6 @@ void launch_set_cgroup(Launch *launch, const char *name);
 void launch_set_lifeline(Launch *launch);
 /* Adds the filter of sandbox/seccomp.h; QEMU adds its own to it with -sandbox. */
 void launch_set_seccomp(Launch *launch);
-/* stdout and stderr: appended to this file (at most log_max bytes are kept by the launcher). Default: RUNDIR/log. */
-void launch_set_log(Launch *launch, const char *path);
 /* stdin: a pipe that holds this text (at most LAUNCH_INPUT_MAX bytes, sandbox/launch-spec.h) and never
  * comes to an end. Default: /dev/null. */
 void launch_set_input(Launch *launch, const char *text);

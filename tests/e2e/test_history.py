@@ -137,3 +137,19 @@ def test_a_running_guest_goes_along_as_far_as_it_can(host):
     wait_for(lambda: console.shell(count) == "2", what="the second card again")
     wait_for(lambda: console.shell("grep -slx 16384 /sys/block/*/size") != "", what="the disk again")
     assert [entry["path"] for entry in host.status("subject")["pending"]] == ["memory"]
+
+
+def test_a_document_of_the_past_and_the_schemas_can_be_read(host):
+    host("vm", "create", "past", "--memory", "64M")
+    path = f"vm/{host.vm('past')['id']}"
+    rev = host.status("past")["rev"]
+    host("vm", "set", "past", "--memory", "128M")
+    assert host.status("past")["rev"] > rev
+    assert host("history", "show", rev, path)["memory"] == 64 << 20
+    refused = host.run_command("history", "show", 1, path)
+    assert refused.returncode == 3, refused.stderr
+    names = [item["name"] for item in request(host, "GET", "/api/v1/schemas")[0]["body"]["items"]]
+    assert "vm" in names
+    schema = request(host, "GET", "/api/v1/schemas/vm")[0]["body"]
+    assert schema["properties"]["memory"]["minimum"] == 16 << 20
+    assert request(host, "GET", "/api/v1/schemas/nothing")[0]["status"] == 404

@@ -96,10 +96,22 @@ class Ten:
         return console.shell(line)
 
     def login(self, name):
+        """After a boot. What former boots printed is replayed, their prompts too: only the last one counts."""
         self.consoles.pop(name, None)
         console = self.console(name)
-        console.read_until("login:", BOOT)
-        console.login()
+
+        def prompts():
+            try:
+                console.buffer += console.socket.recv(65536)
+            except TimeoutError:
+                console.send("\n")
+            return console.buffer.endswith(b"login: ")
+        wait_for(prompts, BOOT, f"the login of {name}")
+        console.buffer = b""
+        console.send("root\n")
+        console.read_until("# ")
+        console.send("stty -echo; PS1=\n")
+        console.shell("true")
         console.ready = True
 
 
@@ -212,7 +224,7 @@ def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
     yado.kill()
     ten.forget()
 
-    serials = []
+    serials, printed = {}, {}
     for name, line in {"guest0": "poweroff -f", "guest1": "reboot -f", "guest2": "echo c >/proc/sysrq-trigger",
                        "guest5": "dd if=/dev/urandom of=/dev/sdb bs=1M count=32 oflag=direct &",
                        "guest8": "echo c >/proc/sysrq-trigger"}.items():
@@ -220,17 +232,25 @@ def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
         serial.connect(str(folders[name] / "serial.sock"))
         serial.setblocking(False)
         serial.sendall(f"\n{line}\n".encode())
-        serials.append(serial)  # QEMU throws away what it has not read when this closes
+        serials[name] = serial  # QEMU throws away what it has not read when this closes
+        printed[name] = b""
 
     def seen(name, event, count=1):
         """Reads what the guests print meanwhile: a console that nobody reads would hold them up."""
-        for serial in serials:
+        for guest, serial in serials.items():
             try:
-                while serial.recv(65536):
-                    pass
+                while data := serial.recv(65536):
+                    printed[guest] += data
             except (BlockingIOError, ConnectionResetError):
                 pass
         return has_event(folders[name], event, count)
+
+    def wait_event(name, event, count=1):
+        try:
+            wait_for(lambda: seen(name, event, count), 60, f"{event} of {name}")
+        except TimeoutError as late:
+            late.add_note(f"its console: {printed[name]!r}; its events: {[e['event'] for e in events(folders[name])]}")
+            raise
     launcher6 = int(record(folders["guest6"])["launcher"])
     os.kill(pids["guest3"], signal.SIGKILL)
     os.kill(pids["guest9"], signal.SIGKILL)
@@ -241,9 +261,9 @@ def test_what_happened_while_no_daemon_ran_is_told_afterwards(ten):
     wait_end(launcher6)
     for name, event in {"guest0": "SHUTDOWN", "guest2": "GUEST_PANICKED", "guest5": "BLOCK_IO_ERROR",
                         "guest8": "GUEST_PANICKED"}.items():
-        wait_for(lambda: seen(name, event), 60, f"{event} of {name}")
-    wait_for(lambda: seen("guest1", "RESET", resets + 1), 60, "the reboot of guest1")
-    for serial in serials:
+        wait_event(name, event)
+    wait_event("guest1", "RESET", resets + 1)
+    for serial in serials.values():
         serial.close()
     yado.start()
 
