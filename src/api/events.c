@@ -116,7 +116,7 @@ static void on_task(gint64 id, json_object *task, gpointer data)
 		if (follower->task == id) {
 			g_atomic_ref_count_inc(&follower->refs);
 			g_ptr_array_add(of_this_task, follower);
-		} else if (!follower->task) {
+		} else if (!follower->task && path_is_below(json_get_str(task, "object", ""), follower->prefix)) {
 			json_auto json_object *event = json_object_new_object();
 			json_set(event, "task", json_copy(task));
 			if (!stream_send_event(follower->stream, event))
@@ -134,7 +134,7 @@ static void broadcast(json_object *event, const char *path)
 	for (GList *item = followers, *next; item; item = next) {
 		Follower *follower = item->data;
 		next = item->next;
-		if (!follower->task && (!path || g_str_has_prefix(path, follower->prefix)) &&
+		if (!follower->task && path_is_below(path, follower->prefix) &&
 		    !stream_send_event(follower->stream, event))
 			drop(item);
 	}
@@ -154,12 +154,12 @@ static void on_guest(gint64 id, const char *row, gpointer data)
 {
 	(void)data;
 	json_auto json_object *event = json_object_new_object();
-	if (row) {
+	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
+	if (row)
 		json_set(event, "vm", json_parse(row, strlen(row), NULL));
-	} else {
+	else
 		json_set_int(event, "vm_deleted", id);
-	}
-	broadcast(event, NULL);
+	broadcast(event, path);
 }
 
 void events_start(Services *services)
@@ -201,17 +201,12 @@ void events_follow_task(Services *services, Stream *stream, gint64 task)
 	add(services, stream, task, "");
 }
 
-void events_follow_all(Services *services, Stream *stream, const char *prefix)
-{
-	add(services, stream, 0, prefix);
-}
-
 static gboolean follow_events(Call *call, GError **error)
 {
 	const char *prefix = call_query(call, "prefix");
 	(void)error;
 	call->response->keep_stream = TRUE;
-	events_follow_all(call->services, call->request->stream, prefix ? prefix : "");
+	add(call->services, call->request->stream, 0, prefix ? prefix : "");
 	return answer_json(call, 200, json_object_new_object());
 }
 

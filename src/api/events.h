@@ -9,5 +9,3 @@ void events_stop(Services *services);
 
 /* Sends {"task":…} and {"log":…} until the task has ended, then ends the stream. Takes a reference of the stream. */
 void events_follow_task(Services *services, Stream *stream, gint64 task);
-/* Sends {"path","rev","body"} for commits below the prefix, {"vm":row} and {"task":…} as they change. */
-void events_follow_all(Services *services, Stream *stream, const char *prefix);

@@ -28,13 +28,6 @@ static json_object *describe(const Change *change)
 	return json;
 }
 
-/* "vm/100" is that guest and not VM 1000 as well; "vm/" and "" are all below. */
-static gboolean is_below(const char *path, const char *prefix)
-{
-	gsize length = strlen(prefix);
-	return length == 0 || prefix[length - 1] == '/' ? g_str_has_prefix(path, prefix) : g_str_equal(path, prefix);
-}
-
 /* What a restore brings back; the rest are facts. */
 static gboolean is_configuration(const char *path)
 {
@@ -68,7 +61,7 @@ static gboolean list_history(Call *call, GError **error)
 				break;
 			}
 			last = change->rev;
-			if (is_below(change->path, prefix ? prefix : "") && (facts || is_configuration(change->path)))
+			if (path_is_below(change->path, prefix ? prefix : "") && (facts || is_configuration(change->path)))
 				json_object_array_add(items, describe(change));
 		}
 	} while (!next && last > 1);
@@ -238,7 +231,7 @@ static gboolean restore(Call *call, GError **error)
 	json_set(plan, "refused", json_object_new_array());
 	for (guint i = 0; i < changes->len; i++) {
 		Change *change = g_ptr_array_index(changes, i);
-		if (!is_below(change->path, prefix))
+		if (!path_is_below(change->path, prefix))
 			continue;
 		if (g_str_has_prefix(change->path, "vm/")) {
 			Plan *vm_plan = restore_vm(services, change, plan);

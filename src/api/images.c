@@ -56,12 +56,10 @@ static gboolean import_image(Call *call, GError **error)
 	json_auto json_object *body = call_body(call, error);
 	if (!body)
 		return FALSE;
-	json_auto json_object *image = schema_create(&image_table, body, error);
-	if (!image)
-		return FALSE;
+	json_auto json_object *image = schema_create(&image_table, body, &refusal);
 	const char *name = json_get_str(image, "name", "");
 	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
-	if (!check_absent(call, name, &refusal))
+	if (!image || !check_absent(call, name, &refusal))
 		;
 	else if (!call->plan && fd < 0)
 		error_set(&refusal, ERROR_INVALID, "'yado image import FILE' sends it",
@@ -80,15 +78,20 @@ static gboolean import_image(Call *call, GError **error)
 
 static gboolean build_image(Call *call, GError **error)
 {
+	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *body = call_body(call, error);
-	json_auto json_object *build = body ? schema_create(&image_build_table, body, error) : NULL;
-	if (!build)
+	if (!body)
 		return FALSE;
+	json_auto json_object *build = schema_create(&image_build_table, body, &refusal);
 	const char *recipe = json_get_str(build, "recipe", ""), *name = json_get_str(build, "name", recipe);
 	if (call->plan)
-		return answer_action_plan(call, NULL,
+		return answer_action_plan(call, g_steal_pointer(&refusal),
 					  "image '%s' is built from recipe '%s'; guests keep the build that they have",
 					  name, recipe);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
 	gint64 task = submit(call, &image_build_kind, name, build, error);
 	return task && answer_task(call, task, NULL);
 }

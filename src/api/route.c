@@ -156,6 +156,12 @@ gboolean call_if_match(Call *call, gint64 *ret_rev, GError **error)
 	return FALSE;
 }
 
+gboolean path_is_below(const char *path, const char *prefix)
+{
+	gsize length = strlen(prefix);
+	return length == 0 || prefix[length - 1] == '/' ? g_str_has_prefix(path, prefix) : g_str_equal(path, prefix);
+}
+
 static GBytes *take_text(json_object *json)
 {
 	char *text = json_dup_text(json);

@@ -31,6 +31,8 @@ json_object *call_body(Call *call, GError **error);
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
 		  GError **error);
 const char *call_query(Call *call, const char *name); /* NULL if it is not there */
+/* "vm/100" is that guest and not VM 1000 as well; "vm/" and "" are all below. */
+gboolean path_is_below(const char *path, const char *prefix);
 /* The revision of the header if-match, or REV_ANY. */
 gboolean call_if_match(Call *call, gint64 *ret_rev, GError **error);
 

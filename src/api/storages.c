@@ -69,13 +69,13 @@ static gboolean create_storage(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *body = call_body(call, error);
-	json_auto json_object *storage = body ? schema_create(&storage_table, body, error) : NULL;
-	if (!storage)
+	if (!body)
 		return FALSE;
+	json_auto json_object *storage = schema_create(&storage_table, body, &refusal);
 	const char *name = json_get_str(storage, "name", ""), *path = json_get_str(storage, "path", "");
 	g_autofree char *doc_path = g_strconcat("storage/", name, NULL);
 	g_autoptr(Doc) existing = store_get(call->services->store, doc_path, NULL);
-	if (existing)
+	if (storage && existing)
 		error_set_field(&refusal, ERROR_EXISTS, "name", "choose another name",
 				"there is a storage '%s' already", name);
 	if (call->plan)
@@ -92,14 +92,23 @@ static gboolean create_storage(Call *call, GError **error)
 
 static gboolean change_storage(Call *call, GError **error)
 {
+	g_autoptr(GError) refusal = NULL;
 	gint64 if_match;
 	g_autoptr(Doc) doc = find(call, error);
 	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
 	if (!patch || !call_if_match(call, &if_match, error))
 		return FALSE;
-	json_auto json_object *storage = schema_change(&storage_table, doc->body, patch, error);
-	if (!storage)
+	json_auto json_object *storage = schema_change(&storage_table, doc->body, patch, &refusal);
+	if (storage && if_match != REV_ANY && if_match != doc->rev)
+		error_set(&refusal, ERROR_STALE, "look at it again and repeat the change",
+			  "storage '%s' has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, call->args[0],
+			  doc->rev, if_match);
+	if (refusal && call->plan)
+		return answer_refused(call, g_steal_pointer(&refusal));
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
+	}
 	if (call->plan) {
 		json_object *plan = json_object_new_object();
 		json_object *changes = json_diff(doc->body, storage);
@@ -111,7 +120,7 @@ static gboolean change_storage(Call *call, GError **error)
 		json_set(plan, "refused", json_object_new_array());
 		return answer_plan(call, plan);
 	}
-	return commit(call, storage, if_match == REV_ANY ? doc->rev : if_match, 200, error);
+	return commit(call, storage, doc->rev, 200, error);
 }
 
 static gboolean delete_storage(Call *call, GError **error)

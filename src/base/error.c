@@ -60,6 +60,7 @@ static void error_take(GError **error, ErrorCode code, const char *field, const 
 	g_autofree char *message = g_strdup_vprintf(format, args);
 	GError *made = g_error_new_literal(ERROR, (int)code, message);
 	ErrorPrivate *priv = error_get_private(made);
+	g_assert(priv); /* it is of our domain */
 	priv->field = g_strdup(field);
 	priv->hint = g_strdup(hint);
 	g_propagate_error(error, made);
@@ -94,18 +95,21 @@ void error_set_errno(GError **error, int errnum, const char *format, ...)
 	error_set(error, code, hint, "%s: %s", what, g_strerror(errnum));
 }
 
+static const ErrorPrivate *private_of(const GError *error)
+{
+	return error && error->domain == ERROR ? error_get_private(error) : NULL;
+}
+
 const char *error_field(const GError *error)
 {
-	if (!error || error->domain != ERROR)
-		return NULL;
-	return error_get_private(error)->field;
+	const ErrorPrivate *priv = private_of(error);
+	return priv ? priv->field : NULL;
 }
 
 const char *error_hint(const GError *error)
 {
-	if (!error || error->domain != ERROR)
-		return NULL;
-	return error_get_private(error)->hint;
+	const ErrorPrivate *priv = private_of(error);
+	return priv ? priv->hint : NULL;
 }
 
 ErrorCode error_code(const GError *error)

@@ -16,6 +16,15 @@ static void print_row(json_object *vm)
 		style_on(stdout, style_of_state(state)), state, style_off(stdout), reason);
 }
 
+static void print_task(json_object *task)
+{
+	g_autofree char *what = g_strdup_printf("%s  %s %s  %s", json_get_str(task, "object", "?"),
+						json_get_str(task, "kind", "?"), json_get_str(task, "state", "?"),
+						json_get_str(task, "step", ""));
+	g_autofree char *safe = format_safe(what);
+	printf("%s\n", safe);
+}
+
 static gboolean on_event(json_object *event, gpointer data)
 {
 	Cli *cli = data;
@@ -27,9 +36,13 @@ static gboolean on_event(json_object *event, gpointer data)
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *at = g_date_time_format(now, "%H:%M:%S");
 	printf("%s%s%s  ", style_on(stdout, STYLE_DIM), at, style_off(stdout));
-	json_object *vm = json_get(event, "vm");
+	json_object *vm = json_get(event, "vm"), *task = json_get(event, "task");
 	if (vm) {
 		print_row(vm);
+	} else if (task) {
+		print_task(task);
+	} else if (json_get(event, "vm_deleted")) {
+		printf("vm/%" G_GINT64_FORMAT "%s\n", json_get_int(event, "vm_deleted", 0), T(m_event_deleted));
 	} else {
 		g_autofree char *path = format_safe(json_get_str(event, "path", "?"));
 		printf("%s  %s %" G_GINT64_FORMAT "%s\n", path, T(m_revision), json_get_int(event, "rev", 0),

@@ -15,7 +15,7 @@ const Group *group_find(const char *name)
 
 const Command *command_find(const Group *group, const char *name)
 {
-	for (const Command *command = group->commands; command->name; command++)
+	for (const Command *command = group ? group->commands : NULL; command && command->name; command++)
 		if (strcmp(command->name, name) == 0 || g_strcmp0(command->alias, name) == 0)
 			return command;
 	return NULL;
@@ -24,7 +24,7 @@ const Command *command_find(const Group *group, const char *name)
 const Group *command_group(const Command *wanted)
 {
 	for (const Group *group = groups; group->name; group++)
-		for (const Command *command = group->commands; command->name; command++)
+		for (const Command *command = group ? group->commands : NULL; command && command->name; command++)
 			if (command == wanted)
 				return group;
 	return NULL;
@@ -118,7 +118,9 @@ void help_print_all(gboolean as_error)
 		if (*group->name)
 			print_line(stream, group->name, width, text_of(group->help));
 	fputc('\n', stream);
-	print_commands(stream, "", group_find("")->commands);
+	const Group *top = group_find("");
+	if (top)
+		print_commands(stream, "", top->commands);
 	fprintf(stream, "\n%s\n", T(m_first_steps));
 }
 

@@ -254,6 +254,60 @@ def test_disks_are_plugged_grown_unplugged_and_attached_again(host):
         assert not path.exists()
 
 
+def test_a_volume_is_attached_once_grows_when_attached_and_is_no_firmware(host):
+    make(host, "subject", "--firmware", "uefi", "--memory", "256M", "--disk", "d:size=8M", "--nic", "n1:mode=user")
+    document = host.vm("subject")
+    detached = document["disks"]["d"]["volume"]
+    variables = f"vm-{document['id']}-firmware"
+
+    def refusal(patch):
+        return [entry["message"] for entry in plan(host, "subject", patch)["refused"]]
+    attached = document["disks"]["disk0"]["volume"]
+    assert "another disk of this guest" in refusal({"disks": {"x": {"volume": attached}}})[0]
+    assert "firmware" in refusal({"disks": {"x": {"volume": variables}}})[0]
+    assert "another card" in refusal({"nics": {"x": {"mac": document["nics"]["n1"]["mac"]}}})[0]
+
+    change(host, "subject", {"disks": {"d": None}})
+    said = change_as_planned(host, "subject", {"disks": {"e": {"volume": detached, "size": 12 * MIB}}})
+    assert "grows to 12" in " ".join(said["effects"]), said
+    sizes = {volume["name"]: volume["size"] for volume in host("storage", "volumes", "local")["items"]}
+    assert sizes[detached] == 12 * MIB
+    host("vm", "start", "subject")
+    change(host, "subject", {"disks": {"e": None}})
+    change_as_planned(host, "subject", {"disks": {"f": {"volume": detached, "size": 16 * MIB}}})
+    sizes = {volume["name"]: volume["size"] for volume in host("storage", "volumes", "local")["items"]}
+    assert sizes[detached] == 16 * MIB
+
+
+def test_the_firmware_is_found_wherever_the_disks_have_gone(host, tmp_path):
+    host("storage", "create", "second", "--path", str(tmp_path / "second"))
+    make(host, "subject", "--firmware", "uefi", "--memory", "256M", "--disk", "d:size=8M,storage=second")
+    change(host, "subject", {"disks": {"disk0": None}})
+    host("vm", "start", "subject")
+    assert host.state_of("subject") == "running"
+
+
+def test_a_plug_that_a_dead_daemon_did_not_record_is_found(host):
+    """As if it had died after QEMU's answer and before it wrote down what the process has now."""
+    make(host, "subject")
+    boot(host, "subject").close()
+    applied = host.run / "vm" / str(host.vm("subject")["id"]) / "applied.json"
+    before = applied.read_text()
+    change_as_planned(host, "subject", {"disks": {"late": {"size": 8 * MIB}}, "nics": {"late": {}}})
+    after = host.vm("subject")
+    host.kill()
+    applied.write_text(before)
+    host.start()
+    waiting = {path.split(".")[0] for path in pending_paths(host, "subject")}
+    assert waiting == {"disks", "nics"}
+    task = change(host, "subject", {})
+    assert task["state"] == "done", task
+    assert not pending_paths(host, "subject")
+    # It is QEMU's as if nothing had happened.
+    change_as_planned(host, "subject", {"disks": {"late": None}, "nics": {"late": None}})
+    assert not is_open(host, "subject", volume_path(host, after["disks"]["late"]["volume"]))
+
+
 def test_a_device_that_the_guest_keeps_stays_until_it_is_let_go(host):
     make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk")
     console = boot(host, "subject")
