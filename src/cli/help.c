@@ -118,9 +118,7 @@ void help_print_all(gboolean as_error)
 		if (*group->name)
 			print_line(stream, group->name, width, text_of(group->help));
 	fputc('\n', stream);
-	const Group *top = group_find("");
-	if (top)
-		print_commands(stream, "", top->commands);
+	print_commands(stream, "", top_commands);
 	fprintf(stream, "\n%s\n", T(m_first_steps));
 }
 
@@ -152,7 +150,7 @@ static Exit unknown_topic(const char *word)
 	for (const Group *group = groups; group->name; group++)
 		if (*group->name)
 			g_ptr_array_add(names, (gpointer)group->name);
-	for (const Command *command = group_find("")->commands; command->name; command++)
+	for (const Command *command = top_commands; command->name; command++)
 		g_ptr_array_add(names, (gpointer)command->name);
 	g_ptr_array_add(names, NULL);
 	const char *near = closest(word, (const char *const *)names->pdata);
