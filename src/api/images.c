@@ -107,9 +107,13 @@ static gboolean delete_image(Call *call, GError **error)
 			  name);
 		return FALSE;
 	}
-	if (call->plan) {
+	if (call_check_rev(call, doc->rev, &refusal) && call->plan)
 		image_check_unused(&call->services->image, name, &refusal);
+	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is deleted", name);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
 	}
 	gint64 task = submit(call, &image_delete_kind, name, NULL, error);
 	return task && answer_task(call, task, NULL);
@@ -120,6 +124,6 @@ const Route image_routes[] = {
 	{"POST", "/images", import_image, TRUE},
 	{"POST", "/images/build", build_image, TRUE},
 	{"GET", "/images/{}", get_image, FALSE},
-	{"DELETE", "/images/{}", delete_image, TRUE},
+	{"DELETE", "/images/{}", delete_image, TRUE, .if_match = TRUE},
 	{NULL},
 };

@@ -82,6 +82,15 @@ static gboolean check_query(Call *call, const Route *route, GError **error)
 	return TRUE;
 }
 
+static gboolean check_if_match(Call *call, const Route *route, GError **error)
+{
+	if (route->if_match || !json_get(call->request->headers, "if-match"))
+		return TRUE;
+	error_set_field(error, ERROR_INVALID, "if-match", "leave it out", "%s %s has no revision to compare with",
+			call->request->method, call->request->path);
+	return FALSE;
+}
+
 gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
 {
 	Api *api = data;
@@ -101,7 +110,8 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 			if (!g_str_equal(route->method, request->method))
 				continue;
 			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
-			return check_query(&call, route, error) && route->handle(&call, error);
+			return check_query(&call, route, error) && check_if_match(&call, route, error) &&
+			       route->handle(&call, error);
 		}
 	}
 	if (known)
@@ -160,6 +170,18 @@ gboolean path_is_below(const char *path, const char *prefix)
 {
 	gsize length = strlen(prefix);
 	return length == 0 || prefix[length - 1] == '/' ? g_str_has_prefix(path, prefix) : g_str_equal(path, prefix);
+}
+
+gboolean call_check_rev(Call *call, gint64 present, GError **error)
+{
+	gint64 seen;
+	if (!call_if_match(call, &seen, error))
+		return FALSE;
+	if (seen == REV_ANY || seen == present)
+		return TRUE;
+	error_set(error, ERROR_STALE, "look at it again and repeat the change",
+		  "'%s' has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, call->request->path, present, seen);
+	return FALSE;
 }
 
 static GBytes *take_text(json_object *json)

@@ -19,6 +19,7 @@ typedef struct Route {
 	gboolean (*handle)(Call *call, GError **error);
 	gboolean plannable; /* answers plan=1; every route that changes something is */
 	const char *query;  /* the parameters that it knows, "limit after"; another one is refused. NULL: none */
+	gboolean if_match;  /* honours that header; elsewhere it is refused */
 } Route;
 
 /* One table a resource, each ending with a NULL method. */
@@ -35,6 +36,8 @@ const char *call_query(Call *call, const char *name); /* NULL if it is not there
 gboolean path_is_below(const char *path, const char *prefix);
 /* The revision of the header if-match, or REV_ANY. */
 gboolean call_if_match(Call *call, gint64 *ret_rev, GError **error);
+/* ERROR_STALE if the header names another revision than the present one. */
+gboolean call_check_rev(Call *call, gint64 present, GError **error);
 
 /* Answers. References are taken over. Each returns TRUE, to end a handler with. */
 gboolean answer_json(Call *call, int status, json_object *body);

@@ -93,16 +93,13 @@ static gboolean create_storage(Call *call, GError **error)
 static gboolean change_storage(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	gint64 if_match;
 	g_autoptr(Doc) doc = find(call, error);
 	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
-	if (!patch || !call_if_match(call, &if_match, error))
+	if (!patch)
 		return FALSE;
 	json_auto json_object *storage = schema_change(&storage_table, doc->body, patch, &refusal);
-	if (storage && if_match != REV_ANY && if_match != doc->rev)
-		error_set(&refusal, ERROR_STALE, "look at it again and repeat the change",
-			  "storage '%s' has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, call->args[0],
-			  doc->rev, if_match);
+	if (storage)
+		call_check_rev(call, doc->rev, &refusal);
 	if (refusal && call->plan)
 		return answer_refused(call, g_steal_pointer(&refusal));
 	if (refusal) {
@@ -136,6 +133,8 @@ static gboolean delete_storage(Call *call, GError **error)
 	if (count > 0)
 		error_set(&refusal, ERROR_CONFLICT, "delete them first; 'yado storage volumes' lists them",
 			  "storage '%s' still has %zu volume(s)", call->args[0], count);
+	else
+		call_check_rev(call, doc->rev, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal),
 					  "storage '%s' is forgotten; its directory stays", call->args[0]);
@@ -189,8 +188,8 @@ const Route storage_routes[] = {
 	{"GET", "/storages", list_storages, FALSE, LIST_QUERY},
 	{"POST", "/storages", create_storage, TRUE},
 	{"GET", "/storages/{}", get_storage, FALSE},
-	{"PATCH", "/storages/{}", change_storage, TRUE},
-	{"DELETE", "/storages/{}", delete_storage, TRUE},
+	{"PATCH", "/storages/{}", change_storage, TRUE, .if_match = TRUE},
+	{"DELETE", "/storages/{}", delete_storage, TRUE, .if_match = TRUE},
 	{"GET", "/storages/{}/volumes", list_volumes, FALSE, LIST_QUERY},
 	{"DELETE", "/storages/{}/volumes/{}", delete_volume, TRUE},
 	{NULL},

@@ -158,7 +158,7 @@ static gboolean delete_vm(Call *call, GError **error)
 		return FALSE;
 	g_autofree char *label = vm_label(vm);
 	VmState state = vm_get_state(vm);
-	if (state != VM_STOPPED)
+	if (call_check_rev(call, vm_get_rev(vm), &refusal) && state != VM_STOPPED)
 		error_set(&refusal, ERROR_CONFLICT, "stop it first", "%s is %s and cannot be deleted", label,
 			  vm_state_name(state));
 	if (call->plan)
@@ -219,8 +219,8 @@ const Route vm_routes[] = {
 	{"GET", "/vms", list_vms, FALSE, LIST_QUERY},
 	{"POST", "/vms", create_vm, TRUE},
 	{"GET", "/vms/{}", get_vm, FALSE},
-	{"PATCH", "/vms/{}", change_vm, TRUE},
-	{"DELETE", "/vms/{}", delete_vm, TRUE},
+	{"PATCH", "/vms/{}", change_vm, TRUE, .if_match = TRUE},
+	{"DELETE", "/vms/{}", delete_vm, TRUE, .if_match = TRUE},
 	{"GET", "/vms/{}/stats", get_stats, FALSE},
 	{"POST", "/vms/{}/console/serial", open_serial, FALSE},
 	{"POST", "/vms/{}/console/vnc", open_vnc, FALSE},

@@ -204,46 +204,24 @@ static json_object *spans_to_items(GPtrArray *order)
 	return items;
 }
 
-/* A page may end inside a commit: all of that commit, of which it does no harm to see a part twice. */
-static gboolean widen_commit(
-	Cli *cli, gint64 rev, const char *prefix, GHashTable *spans, GPtrArray *order, Exit *ret_exit)
-{
-	g_autofree char *path = g_strdup_printf("/history/%" G_GINT64_FORMAT, rev);
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, ret_exit);
-	if (!reply)
-		return FALSE;
-	json_object *items = json_get(reply->body, "items");
-	for (gsize i = 0; i < length_of(items); i++) {
-		json_object *item = json_object_array_get_idx(items, i);
-		if (g_str_has_prefix(json_get_str(item, "path", ""), prefix ? prefix : ""))
-			widen(spans, order, item);
-	}
-	return TRUE;
-}
-
 /* All that changed after `from`, up to and with `to`. NULL after printing. */
 static json_object *changes_between(Cli *cli, gint64 from, gint64 to, const char *prefix, Exit *ret_exit)
 {
 	g_autoptr(GHashTable) spans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, span_free);
 	g_autoptr(GPtrArray) order = g_ptr_array_new();
-	for (gint64 before = to + 1; before > from + 1;) {
+	for (gint64 before = to + 1; before > from + 1;) { /* a page never ends inside a commit */
 		g_autofree char *path = history_path(prefix, before, PAGE, FALSE);
 		g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, ret_exit);
 		if (!reply)
 			return NULL;
 		json_object *items = json_get(reply->body, "items");
-		gint64 oldest = before;
 		for (gsize i = 0; i < length_of(items); i++) {
 			json_object *item = json_object_array_get_idx(items, i);
-			oldest = MIN(oldest, json_get_int(item, "rev", 0));
 			if (json_get_int(item, "rev", 0) > from)
 				widen(spans, order, item);
 		}
-		if (oldest >= before || !json_get(reply->body, "next"))
-			break;
-		if (oldest > from && !widen_commit(cli, oldest, prefix, spans, order, ret_exit))
-			return NULL;
-		before = oldest;
+		gint64 next = json_get_int(reply->body, "next", 0);
+		before = next < before ? next : 0;
 	}
 	return spans_to_items(order);
 }

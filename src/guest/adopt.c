@@ -27,6 +27,7 @@
 enum {
 	MONITOR_TIMEOUT_MS = 5000,
 	END_TIMEOUT_MS = 5000,
+	RECORD_TIMEOUT_MS = 3000,
 	DYING_TIMEOUT_MS = 1000, /* for a process whose monitor is gone already */
 	HARDWARE_BYTES_MAX = 1 << 20,
 	MEMORY_BYTES_MAX = 64 * 1024,
@@ -255,6 +256,36 @@ void vm_adopt(Vm *vm)
 	}
 }
 
+/* The launcher writes the record right after it has reaped QEMU; that is a moment after the pidfd became readable. A
+ * launcher that is gone never will. */
+gboolean adopt_read_exit(const char *run_dir, LaunchRecord *ret_record)
+{
+	gint64 deadline = g_get_monotonic_time() + RECORD_TIMEOUT_MS * 1000;
+	do {
+		gboolean read = launch_read_record(run_dir, ret_record, NULL);
+		if (read && ret_record->ended)
+			return TRUE;
+		if (read && !ret_record->watched)
+			/* It may have written it just before it ended, after our look at the file. */
+			return launch_read_record(run_dir, ret_record, NULL) && ret_record->ended;
+		g_usleep(2000);
+	} while (g_get_monotonic_time() < deadline);
+	return FALSE;
+}
+
+void adopt_wait_launchers(const char *run_dir)
+{
+	g_autoptr(GDir) dir = g_dir_open(run_dir, 0, NULL);
+	const char *name;
+	LaunchRecord record;
+	adopt_read_exit(run_dir, &record);
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(run_dir, name, NULL);
+		if (g_file_test(path, G_FILE_TEST_IS_DIR))
+			adopt_read_exit(path, &record);
+	}
+}
+
 /* Nothing can show or stop such a guest, and a new one could get its number, control group and disks. */
 static void end_stray(gint64 id, const char *run_dir)
 {
@@ -270,8 +301,9 @@ static void end_stray(gint64 id, const char *run_dir)
 			return;
 		}
 	}
-	if (!cgroup_kill(cgroup, END_TIMEOUT_MS, &error) || !cgroup_remove(cgroup, &error) ||
-	    !dir_remove(run_dir, &error))
+	gboolean ended = cgroup_kill(cgroup, END_TIMEOUT_MS, &error);
+	adopt_wait_launchers(run_dir);
+	if (!ended || !cgroup_remove(cgroup, &error) || !dir_remove(run_dir, &error))
 		g_warning("what is left of VM %" G_GINT64_FORMAT ": %s", id, error->message);
 }
 

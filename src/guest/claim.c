@@ -1,8 +1,8 @@
 /* Whose run directory it is.
  *
  * RUN/state names the state directory, its node's id and the boot. The state is the same if the id is, and if the path
- * names the same directory or the former one is gone (it was moved; a copy has the id too, but not alone). While nothing
- * of a guest lies in RUN, it is anybody's.
+ * names the same directory or the former one is gone (it was moved; a copy has the id too, but not alone). While
+ * nothing of a guest lies in RUN, it is anybody's.
  *
  * The lock on the file is fcntl(2)'s, which a child that has not executed its program yet does not share: it ends
  * with this process and no later. */
@@ -44,7 +44,7 @@ static gboolean lock_file(const char *run_dir, const char *path, GError **error)
 	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		lock.l_pid = 0; /* it has just gone */
 	error_set(error, ERROR_CONFLICT, "stop that one first, or start this one with another --run",
-		  "cannot use the run directory '%s': another yadod (process %d) does", run_dir, (int)lock.l_pid);
+		"cannot use the run directory '%s': another yadod (process %d) does", run_dir, (int)lock.l_pid);
 	return FALSE;
 }
 
@@ -64,7 +64,7 @@ static gboolean write_claim(const char *path, const char *state_dir, const char 
 	json_set_str(claim, "boot", process_boot_id());
 	g_autofree char *text = json_dup_text(claim);
 	if (ftruncate(claim_fd, 0) == 0 && lseek(claim_fd, 0, SEEK_SET) == 0 &&
-	    fd_write_all(claim_fd, text, strlen(text)))
+		fd_write_all(claim_fd, text, strlen(text)))
 		return TRUE;
 	error_set_errno(error, errno, "cannot write '%s'", path);
 	return FALSE;
@@ -104,10 +104,12 @@ gboolean run_claim(Services *services, const char *state_dir, GError **error)
 		return FALSE;
 	const char *id = json_get_str(node->body, "id", "");
 	json_auto json_object *claim = read_claim();
-	gboolean foreign = claim && g_str_equal(json_get_str(claim, "boot", ""), process_boot_id()) &&
-			   !is_same_state(claim, state_dir, id);
-	guint records = foreign ? count_records(run_dir) : 0;
 	const char *former = json_get_str(claim, "state", "");
+	gboolean current = claim && g_str_equal(json_get_str(claim, "boot", ""), process_boot_id());
+	gboolean same = current && is_same_state(claim, state_dir, id);
+	if (same && g_str_equal(former, state_dir))
+		return TRUE;
+	guint records = current && !same ? count_records(run_dir) : 0;
 	if (records > 0) {
 		g_autofree char *hint =
 			g_str_equal(former, state_dir)
@@ -115,10 +117,10 @@ gboolean run_claim(Services *services, const char *state_dir, GError **error)
 					   "--run until those guests have ended")
 				: g_strdup_printf("start yadod with --state %s, or choose another --run", former);
 		error_set(error, ERROR_CONFLICT, hint,
-			  "cannot use the run directory '%s' for the state '%s': records of %u %s of the state '%s' "
-			  "(node id %s) lie in it",
-			  run_dir, state_dir, records, records == 1 ? "guest" : "guests", former,
-			  json_get_str(claim, "node_id", "?"));
+			"cannot use the run directory '%s' for the state '%s': records of %u %s of the state '%s' "
+			"(node id %s) lie in it",
+			run_dir, state_dir, records, records == 1 ? "guest" : "guests", former,
+			json_get_str(claim, "node_id", "?"));
 		return FALSE;
 	}
 	return write_claim(path, state_dir, id, error);

@@ -104,9 +104,7 @@ Plan *plan_create(Services *services, json_object *input, GError **error)
 
 void plan_explain_stale(Vm *vm, gint64 seen, GError **error)
 {
-	g_mutex_lock(&vm->lock);
-	gint64 present = vm->rev;
-	g_mutex_unlock(&vm->lock);
+	gint64 present = vm_get_rev(vm);
 	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
 	g_autofree char *label = vm_label(vm);
 	g_autoptr(GString) what = g_string_new(NULL);

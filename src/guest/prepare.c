@@ -266,10 +266,10 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 		if (!present || json_get_int(volume, "vm", 0) != json_get_int(document, "id", -1))
 			return fail_field(error, field, "only a detached volume of the same guest can be attached",
 					  "%s.volume belongs to another guest", field);
-		if (!g_str_equal(json_get_str(volume, "role", ""), "disk") || json_get_bool(volume, "deleting", FALSE))
-			return fail_field(error, field, "'yado storage volumes' shows what there is",
-					  "%s.volume %s", field, json_get_bool(volume, "deleting", FALSE)
-						  ? "is being deleted" : "holds the firmware's variables");
+		gboolean deleting = json_get_bool(volume, "deleting", FALSE);
+		if (deleting || !g_str_equal(json_get_str(volume, "role", ""), "disk"))
+			return fail_field(error, field, "'yado storage volumes' shows what there is", "%s.volume %s", field,
+					  deleting ? "is being deleted" : "holds the firmware's variables");
 	}
 	return TRUE;
 }

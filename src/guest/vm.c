@@ -116,6 +116,12 @@ VmState vm_get_state(Vm *vm)
 	return vm->state;
 }
 
+gint64 vm_get_rev(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->rev;
+}
+
 char *vm_label(Vm *vm)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);

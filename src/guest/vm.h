@@ -64,6 +64,7 @@ json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
 VmState vm_get_state(Vm *vm);
+gint64 vm_get_rev(Vm *vm); /* of its document */
 /* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
 Qmp *vm_ref_qmp(Vm *vm, GError **error);
 

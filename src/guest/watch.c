@@ -30,7 +30,6 @@
 enum {
 	QUERY_TIMEOUT_MS = 5000,
 	QUIT_TIMEOUT_MS = 5000,
-	RECORD_TIMEOUT_MS = 3000,
 	CGROUP_TIMEOUT_MS = 10000,
 	RESTART_WINDOW_S = 600,
 };
@@ -359,23 +358,6 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 	return vm_wait_state(vm, 1u << VM_STOPPED, timeout_ms);
 }
 
-/* The launcher writes the record right after it has reaped QEMU; that is a moment after the pidfd became readable. A
- * launcher that is gone never will. */
-static gboolean read_exit(Vm *vm, LaunchRecord *ret_record)
-{
-	gint64 deadline = g_get_monotonic_time() + RECORD_TIMEOUT_MS * 1000;
-	do {
-		gboolean read = launch_read_record(vm->run_dir, ret_record, NULL);
-		if (read && ret_record->ended)
-			return TRUE;
-		if (read && !ret_record->watched)
-			/* It may have written it just before it ended, after our look at the file. */
-			return launch_read_record(vm->run_dir, ret_record, NULL) && ret_record->ended;
-		g_usleep(2000);
-	} while (g_get_monotonic_time() < deadline);
-	return FALSE;
-}
-
 /* QEMU leaves with 0 only when told to; its last event says by whom. */
 static void explain_good_end(Vm *vm, char **ret_code, char **ret_reason)
 {
@@ -428,7 +410,7 @@ static gint64 settle(Vm *vm)
 	g_autofree char *code = NULL, *reason = NULL;
 	LaunchRecord record = {.exit_code = -1};
 	guint recent = 0;
-	gboolean known = read_exit(vm, &record);
+	gboolean known = adopt_read_exit(vm->run_dir, &record);
 	gboolean crashed = decide_reason(vm, &record, known, &code, &reason);
 	Restart restart = crashed && vm_is_wanted(vm) ? may_restart(vm, &recent) : RESTART_NEVER;
 	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
@@ -436,6 +418,7 @@ static gint64 settle(Vm *vm)
 	vm_release_process(vm);
 	if (!cgroup_kill(vm->cgroup, CGROUP_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
+	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */
 	if (!launch_clear_record(vm->run_dir, NULL))
 		g_warning("VM %" G_GINT64_FORMAT ": the record of its process cannot be removed", vm->id);
 	vm_set_applied(vm, NULL);

@@ -1,7 +1,7 @@
 /* The image library: a directory of builds, and one document for each image.
  *
  *   DIR/NAME/BUILD/disk…     a build; never changed once it is there
- *   DIR/.new-XXXXXX/         a stage: a build that is being made, or that a crash left
+ *   DIR/.new-TASK-XXXXXX/    a stage: a build that a task is making, or that a crash left
  *   DIR/.cache/              what recipes keep between their runs
  *
  * A build is made in a stage, fsynced, renamed to its place, and only then named by the document "image/NAME". So a
@@ -25,8 +25,6 @@
 #include "base/json.h"
 #include "schema/schema.h"
 
-#define STAGE_PREFIX ".new-"
-
 static gboolean check_name(const char *name, GError **error)
 {
 	const char *wrong = schema_check_key(name);
@@ -38,6 +36,11 @@ static gboolean check_name(const char *name, GError **error)
 
 /* --- Stages --- */
 
+static char *stage_prefix(Task *task)
+{
+	return g_strdup_printf(".new-%" G_GINT64_FORMAT "-", task_id(task));
+}
+
 gboolean stage_init(Stage *stage, ImageContext *context, Task *task, const char *name, GError **error)
 {
 	if (!check_name(name, error) || !dir_make(context->dir, 0700, error))
@@ -46,7 +49,8 @@ gboolean stage_init(Stage *stage, ImageContext *context, Task *task, const char 
 	json_set_str(detail, "name", name);
 	if (!task_intent(task, "image.publish", detail, error))
 		return FALSE;
-	g_autofree char *path = g_build_filename(context->dir, STAGE_PREFIX "XXXXXX", NULL);
+	g_autofree char *prefix = stage_prefix(task);
+	g_autofree char *path = g_strdup_printf("%s/%sXXXXXX", context->dir, prefix);
 	if (!mkdtemp(path)) {
 		error_set_errno(error, errno, "cannot make a directory in '%s'", context->dir);
 		return FALSE;
@@ -336,14 +340,15 @@ gboolean image_delete(ImageContext *context, Task *task, const char *name, GErro
 
 /* --- After a crash --- */
 
-/* Runs while no other task of images does: every stage is a left-over. */
+/* The task's own: others may be at work. */
 static gboolean remove_stages(ImageContext *context, Task *task, GError **error)
 {
+	g_autofree char *prefix = stage_prefix(task);
 	g_autoptr(GPtrArray) names = list_dir(context->dir, error);
 	if (!names)
 		return FALSE;
 	for (guint i = 0; i < names->len; i++) {
-		if (!g_str_has_prefix(names->pdata[i], STAGE_PREFIX))
+		if (!g_str_has_prefix(names->pdata[i], prefix))
 			continue;
 		g_autofree char *path = g_build_filename(context->dir, names->pdata[i], NULL);
 		task_log(task, "removing the unfinished '%s'", path);

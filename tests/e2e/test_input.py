@@ -167,6 +167,10 @@ def attack(host):
         (400, frame(head("GET", "/api/v1/vms?" + "&".join(f"a{i}=1" for i in range(65))))),
         (400, frame(head("GET", "/api/v1/vms/" + "x" * 9000))), (400, frame(head("get"))),
         (400, frame(head("PATCH", "/api/v1/vms/subject", headers={"if-match": "x"}), b"{}")),
+        (412, frame(head("DELETE", "/api/v1/vms/subject", headers={"if-match": "1"}))),
+        (412, frame(head("DELETE", "/api/v1/images/tiny", headers={"if-match": "999999"}))),
+        (412, frame(head("PATCH", "/api/v1/storages/local", headers={"if-match": "999999"}), b"{}")),
+        (400, frame(head("POST", "/api/v1/vms/subject/start", headers={"if-match": "1"}))),
         (400, frame(head("POST", "/api/v1/vms/subject/start"), b'{"a":1}')),
         (400, frame(head("POST", "/api/v1/vms/subject/shutdown"), b'{"timeout":0}')),
     ]

@@ -368,7 +368,8 @@ def test_a_run_directory_is_not_taken_from_another_states_guests(host, tiny, tmp
     pid = host.status("kept")["pid"]
     other = Yado(tmp_path / "state")
     other.copy_from(tiny)
-    other.run, other.socket = host.run, host.socket
+    other.run = host.run
+    other.socket = tmp_path / "none"  # at the true one the first daemon answers
 
     def refuse():
         with pytest.raises(RuntimeError) as refusal:
@@ -411,6 +412,7 @@ def test_a_run_directory_is_not_taken_from_another_states_guests(host, tiny, tmp
     # Without guests' records the directory is anybody's.
     host("vm", "stop", "kept")
     host.stop()
+    other.socket = host.socket
     other.start()
     other.stop()
     host.start()

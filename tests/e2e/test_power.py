@@ -9,6 +9,9 @@ import pytest
 from yado import CommandError, Console, request, wait_for
 
 TINY = ("--image", "tiny", "--memory", "96M", "--display", "none")
+# Nothing in the guest heeds anything any more, and nothing brings the agent back.
+DEAF = ("read -r pid name state parent rest </proc/$(pidof qemu-ga)/stat; kill -STOP 1 $parent; "
+        "kill -9 $(pidof qemu-ga) $(pidof acpid); true")
 
 
 def now(yado, name):
@@ -103,8 +106,7 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     host("vm", "start", "a")
     host.wait_agent("a", 120)
     console = Console(host, "a").login()
-    # Now nothing in the guest heeds anything.
-    console.shell("kill -STOP 1; kill -9 $(pidof qemu-ga) $(pidof acpid); true")
+    console.shell(DEAF)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     with pytest.raises(CommandError) as left:
         host("vm", "shutdown", "a", "--timeout", "1", "--action", "leave")
@@ -116,9 +118,9 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     console.close()
 
     host("vm", "start", "a")
-    console = Console(host, "a")
-    console.read_until("login:", 120)
-    console.login().shell("kill -STOP 1; kill -9 $(pidof qemu-ga) $(pidof acpid); true")
+    host.wait_agent("a", 120)
+    console = Console(host, "a").login()
+    console.shell(DEAF)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     # Nobody has to wait for a shutdown that hangs.
     hanging = task_of(ask(host, "a", "shutdown", {"timeout": 600}))
@@ -129,9 +131,9 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     console.close()
 
     host("vm", "start", "a")
-    console = Console(host, "a")
-    console.read_until("login:", 120)
-    console.login().shell("kill -STOP 1; kill -9 $(pidof qemu-ga) $(pidof acpid); true")
+    host.wait_agent("a", 120)
+    console = Console(host, "a").login()
+    console.shell(DEAF)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     host("vm", "shutdown", "a", "--timeout", "1", "--action", "stop")
     assert now(host, "a") == ("stopped", "shutdown-forced")

@@ -535,10 +535,12 @@ static void test_recover(Fixture *f, gconstpointer data)
 	(void)data;
 	expect(f, &build_kind, "{\"recipe\":\"tiny\"}", "");
 	g_autofree char *build = present_build(f, "tiny");
-	g_autofree char *stage = g_build_filename(f->context.dir, ".new-abcdef", NULL);
+	g_autofree char *stage = g_build_filename(f->context.dir, ".new-2-abcdef", NULL);
+	g_autofree char *others = g_build_filename(f->context.dir, ".new-22-abcdef", NULL);
 	g_autofree char *orphan = g_build_filename(f->context.dir, "tiny", "00000000000000aa", NULL);
 	g_autofree char *never = g_build_filename(f->context.dir, "other", "00000000000000bb", NULL);
 	g_assert_cmpint(g_mkdir_with_parents(stage, 0700), ==, 0);
+	g_assert_cmpint(g_mkdir_with_parents(others, 0700), ==, 0);
 	g_assert_cmpint(g_mkdir_with_parents(orphan, 0700), ==, 0);
 	g_assert_cmpint(g_mkdir_with_parents(never, 0700), ==, 0);
 	expect(f, &recover_kind,
@@ -547,6 +549,7 @@ static void test_recover(Fixture *f, gconstpointer data)
 	expect(f, &recover_kind,
 		"{\"steps\":[{\"step\":\"image.publish\",\"detail\":{\"name\":\"other\"},\"done\":false}]}",
 		"unavailable");
+	g_assert_cmpint(rmdir(others), ==, 0); /* another task's stays */
 	assert_only(f, "tiny");
 	g_assert_false(is_there(f, "tiny", "00000000000000aa"));
 	g_assert_true(is_there(f, "tiny", build));
