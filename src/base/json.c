@@ -140,25 +140,6 @@ json_object *json_merge_patch(json_object *target, json_object *patch)
 	return result;
 }
 
-json_object *json_make_patch(json_object *from, json_object *to)
-{
-	if (!json_object_is_type(from, json_type_object) || !json_object_is_type(to, json_type_object))
-		return json_copy(to);
-	json_object *patch = json_object_new_object();
-	json_object_object_foreach (from, old_key, old_value) {
-		(void)old_value;
-		if (!json_object_object_get_ex(to, old_key, NULL))
-			json_set(patch, old_key, NULL);
-	}
-	json_object_object_foreach (to, key, value) {
-		json_object *old = json_get(from, key);
-		if (json_object_object_get_ex(from, key, NULL) && json_equal(old, value))
-			continue;
-		json_set(patch, key, json_make_patch(old, value));
-	}
-	return patch;
-}
-
 static void diff_into(json_object *list, const char *path, json_object *before, json_object *after)
 {
 	if (json_equal(before, after))

@@ -40,7 +40,5 @@ gboolean json_equal(json_object *a, json_object *b);
 
 /* RFC 7396: the target changed by the patch, as a new value; the inputs stay as they are. */
 json_object *json_merge_patch(json_object *target, json_object *patch);
-/* The merge patch that leads from one value to the other ({} when they are equal). New reference. */
-json_object *json_make_patch(json_object *from, json_object *to);
 /* Leaf differences as an array of {"path":"cpu.cores","before":…,"after":…}; a missing side is left out. */
 json_object *json_diff(json_object *before, json_object *after);

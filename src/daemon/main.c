@@ -207,7 +207,7 @@ static void take_apart(Daemon *daemon)
 		events_stop(services);
 	if (services->tasks)
 		tasks_stop(services->tasks, STOP_TIMEOUT_MS);
-	g_clear_pointer(&services->guests, guests_free);
+	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
 	g_clear_pointer(&services->host, qemu_host_free);
 	g_clear_pointer(&services->store, store_close);

@@ -95,6 +95,45 @@ gboolean restore_add(Services *services, Plan *plan, Batch *batch, GError **erro
 	return vm || identity_create(services, batch, id, error);
 }
 
+/* Keys of the disks whose volume does not exist yet, as an array of strings. */
+static json_object *find_fresh(Services *services, json_object *document)
+{
+	json_object *fresh = json_object_new_array();
+	json_object *disks = json_get(document, "disks");
+	json_object_object_foreach (disks, key, disk) {
+		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
+							   json_get_str(disk, "volume", ""), NULL);
+		if (!volume)
+			json_object_array_add(fresh, json_object_new_string(key));
+	}
+	return fresh;
+}
+
+static gboolean array_has(json_object *array, const char *text)
+{
+	for (size_t i = 0; array && i < json_object_array_length(array); i++)
+		if (g_str_equal(json_object_get_string(json_object_array_get_idx(array, i)), text))
+			return TRUE;
+	return FALSE;
+}
+
+/* A volume that was to be attached may have been deleted since the plan: an empty one must not take its place. */
+static gboolean check_fresh(json_object *fresh, json_object *planned, json_object *document, GError **error)
+{
+	for (size_t i = 0; i < json_object_array_length(fresh); i++) {
+		const char *key = json_object_get_string(json_object_array_get_idx(fresh, i));
+		json_object *disk = json_get(json_get(document, "disks"), key);
+		if (array_has(planned, key))
+			continue;
+		g_autofree char *field = g_strdup_printf("disks.%s.volume", key);
+		error_set_field(error, ERROR_CONFLICT, field, "leave the volume out to get a new one",
+				"volume '%s' on '%s' was deleted meanwhile", json_get_str(disk, "volume", ""),
+				json_get_str(disk, "storage", ""));
+		return FALSE;
+	}
+	return TRUE;
+}
+
 gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GError **error)
 {
 	json_auto json_object *present = vm_dup_document(vm, NULL);
@@ -114,29 +153,17 @@ gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GEr
 	json_auto json_object *args = json_object_new_object();
 	json_set(args, "document", json_copy(plan->document));
 	json_set_int(args, "rev", plan->rev);
+	json_set(args, "fresh", find_fresh(vm->services, plan->document));
 	*ret_task = change_submit_claiming(vm->services, &vm_change_kind, vm->id, user, args, error);
 	return *ret_task ? 0 : -1;
 }
 
-/* Keys of the disks whose volume does not exist yet: only these may be removed if the change does not come about. */
-static GPtrArray *find_fresh(Services *services, json_object *document)
+/* Only what did not exist when the task began may go when the change does not come about. */
+static void remove_fresh(Services *services, Task *task, json_object *document, json_object *fresh)
 {
-	GPtrArray *fresh = g_ptr_array_new_with_free_func(g_free);
-	json_object *disks = json_get(document, "disks");
-	json_object_object_foreach (disks, key, disk) {
-		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
-							   json_get_str(disk, "volume", ""), NULL);
-		if (!volume)
-			g_ptr_array_add(fresh, g_strdup(key));
-	}
-	return fresh;
-}
-
-static void remove_fresh(Services *services, Task *task, json_object *document, GPtrArray *fresh)
-{
-	for (guint i = 0; i < fresh->len; i++) {
+	for (size_t i = 0; i < json_object_array_length(fresh); i++) {
 		g_autoptr(GError) error = NULL;
-		const char *key = g_ptr_array_index(fresh, i);
+		const char *key = json_object_get_string(json_object_array_get_idx(fresh, i));
 		json_object *disk = json_get(json_get(document, "disks"), key);
 		if (!volume_delete(&services->storage, task, json_get_str(disk, "storage", ""),
 				   json_get_str(disk, "volume", ""), &error))
@@ -196,7 +223,9 @@ static gboolean make_change(Vm *vm, Task *task, GError **error)
 		plan_explain_stale(vm, planned, error);
 		return FALSE;
 	}
-	g_autoptr(GPtrArray) fresh = find_fresh(services, wanted);
+	json_auto json_object *fresh = find_fresh(services, wanted);
+	if (!check_fresh(fresh, json_get(task_args(task), "fresh"), wanted, error))
+		return FALSE;
 	if (images_exist(services, present, wanted, error) &&
 	    volumes_create_missing(services, task, present, wanted, error) &&
 	    grow_volumes(vm, task, wanted, error)) {

@@ -202,6 +202,7 @@ void guests_free(Guests *guests)
 	wait_for_monitor_thread();
 	g_thread_pool_free(guests->reactions, FALSE, TRUE);
 	g_thread_pool_free(guests->slow_reactions, FALSE, TRUE);
+	guests->services->guests = NULL; /* reactions found us there until now */
 	g_hash_table_destroy(guests->by_name);
 	g_hash_table_destroy(guests->by_mac);
 	g_tree_destroy(guests->by_id);

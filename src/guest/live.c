@@ -59,25 +59,20 @@ static gboolean is_device_live(const char *part, const char *field, json_object 
 
 const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after)
 {
-	g_auto(GStrv) steps = g_strsplit(path, ".", 2);
+	g_auto(GStrv) steps = g_strsplit(path, ".", 3); /* part, key, field: keys have no dots */
 	json_auto json_object *applied = vm_dup_applied(vm);
 	json_auto json_object *hardware = vm_hardware(after);
 	json_auto json_object *old_hardware = vm_hardware(before);
-	const char *part = steps[0];
+	const char *part = steps[0], *key = steps[1];
 
 	if (!json_get(hardware, part) && !json_get(old_hardware, part))
 		return "now";
-	if (!steps[1] ||
-	    (!g_str_equal(part, "disks") && !g_str_equal(part, "nics") && !g_str_equal(part, "cdroms")))
+	if (!key || (!g_str_equal(part, "disks") && !g_str_equal(part, "nics") && !g_str_equal(part, "cdroms")))
 		return json_equal(json_get(applied, part), json_get(hardware, part)) ? "now" : "restart";
-	/* Keys may have dots in them: the longest that is there is meant. */
-	json_object *olds = json_get(applied, part), *news = json_get(hardware, part), *befores = json_get(before, part);
-	g_autofree char *key = g_strdup(steps[1]);
-	for (char *dot; !json_get(olds, key) && !json_get(news, key) && !json_get(befores, key) &&
-			(dot = strrchr(key, '.'));)
-		*dot = '\0';
-	const char *field = steps[1][strlen(key)] ? steps[1] + strlen(key) + 1 : NULL;
-	return is_device_live(part, field, json_get(olds, key), json_get(news, key)) ? "now" : "restart";
+	return is_device_live(part, steps[2], json_get(json_get(applied, part), key),
+			      json_get(json_get(hardware, part), key))
+		       ? "now"
+		       : "restart";
 }
 
 /* Takes the part's entry over into what is applied, and records it. */

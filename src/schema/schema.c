@@ -443,9 +443,3 @@ const Field *schema_find(const Table *table, const char *path)
 	gboolean entry = FALSE;
 	return find(table, path, &entry);
 }
-
-gboolean schema_is_live(const Table *table, const char *path)
-{
-	const Field *field = schema_find(table, path);
-	return field && field->flags & FIELD_LIVE;
-}

@@ -68,9 +68,6 @@ gboolean schema_check(const Table *table, json_object *document, GError **error)
 const char *schema_check_key(const char *value);
 
 const Field *schema_find(const Table *table, const char *path); /* dotted; a map's key is skipped as one step */
-/* Whether a change of that dotted path (as json_diff gives it) takes effect while running. */
-gboolean schema_is_live(const Table *table, const char *path);
-
 /* OpenAPI 3.1 / JSON Schema of the table; new reference. */
 json_object *schema_describe(const Table *table);
 /* Markdown reference (docs/reference) of one table, English or Japanese; caller frees. */

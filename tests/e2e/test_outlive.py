@@ -424,7 +424,7 @@ def ended(yado, task):
 
 
 # How often a task is interrupted; more rounds find rarer moments.
-ROUNDS = int(os.environ.get("YADO_TEST_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("YADO_TEST_ROUNDS", "12"))
 
 
 def check_truth(yado, own):
@@ -472,7 +472,10 @@ def test_a_start_that_is_interrupted_ends_truthfully(host):
             host("vm", "start", name)
         host("vm", "stop", name)
     host("vm", "start", name)
+    folder = run_dir(host, name)
     host("vm", "stop", name)
+    host("vm", "delete", name, "--yes")
+    assert not folder.exists()
 
 
 def test_other_tasks_that_are_interrupted_end_truthfully(host):

@@ -82,7 +82,10 @@ class Yado:
         self.process = None
 
     def tail(self, length=3000):
-        return self.log.read_text(errors="replace")[-length:] if self.log.exists() else ""
+        if not self.log.exists():
+            return ""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if "the peer left" not in line)[-length:]
 
     def clean(self):
         """Ends every guest and removes what is left of this daemon."""

@@ -445,12 +445,6 @@ static void test_paths(void)
 	g_assert_null(schema_find(&vm_table, "memory.x"));
 	g_assert_null(schema_find(&vm_table, "disks.disk0.nothing"));
 	g_assert_null(schema_find(&vm_table, "disks.disk0.size.x"));
-	g_assert_true(schema_is_live(&vm_table, "disks.disk0.size"));
-	g_assert_true(schema_is_live(&vm_table, "disks.disk1"));
-	g_assert_true(schema_is_live(&vm_table, "description"));
-	g_assert_false(schema_is_live(&vm_table, "disks.disk0.cache"));
-	g_assert_false(schema_is_live(&vm_table, "memory"));
-	g_assert_false(schema_is_live(&vm_table, "nothing"));
 }
 
 static void test_describe(void)

@@ -108,7 +108,7 @@ static const Field autostart_fields[] = {
 	{.name = "enabled", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "false",
 	 .help = "start when the node starts", .help_ja = "ノード起動時に起動する"},
 	{.name = "order", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 0, .max = 9999, .fallback = "100",
-	 .help = "lower numbers start first and stop last", .help_ja = "小さい番号ほど先に起動し、後に停止"},
+	 .help = "lower numbers start first", .help_ja = "小さい番号ほど先に起動"},
 	{.name = "delay", .type = FIELD_INT, .flags = FIELD_LIVE, .min = 0, .max = 3600, .fallback = "0", .unit = "s",
 	 .help = "wait after this guest's start before the next one", .help_ja = "次のゲストを起動するまでの待ち時間"},
 	{0}};
