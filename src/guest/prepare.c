@@ -321,6 +321,25 @@ static gboolean check_nics(Services *services, json_object *present, json_object
 	return TRUE;
 }
 
+/* OVMF leaves the ports of a PIIX IDE controller switched off on q35, and guests then take it for absent; SeaBIOS
+ * switches them on. */
+static gboolean check_ide(json_object *document, GError **error)
+{
+	static const char *const parts[] = {"disks", "cdroms"};
+	if (g_str_equal(json_get_str(document, "firmware", ""), "bios"))
+		return TRUE;
+	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+		json_object *devices = json_get(document, parts[i]);
+		json_object_object_foreach (devices, key, device) {
+			g_autofree char *field = g_strdup_printf("%s.%s.bus", parts[i], key);
+			if (g_str_equal(json_get_str(device, "bus", ""), "ide"))
+				return fail_field(error, field, "use sata or virtio-scsi, or firmware 'bios'",
+						  "%s: IDE works with firmware 'bios' only", field);
+		}
+	}
+	return TRUE;
+}
+
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error)
 {
 	const char *machine = json_get_str(document, "machine", "");
@@ -343,7 +362,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 				G_GINT64_FORMAT ")", name, other->id);
 		return FALSE;
 	}
-	if (!check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
+	if (!check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error))
 		return FALSE;
 	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, "", error);

@@ -492,15 +492,22 @@ def test_addresses_stay_whatever_is_removed(host):
 
 
 def test_a_guest_with_uefi_and_old_disks_boots_and_keeps_its_variables(host):
+    # IDE needs a BIOS, which switches its ports on.
+    refused = host.run_command("vm", "create", "refused", "--firmware", "uefi", "--disk", "pata:size=9M,bus=ide")
+    assert refused.returncode == 1 and "disks.pata.bus" in refused.stderr, refused.stderr
+    make(host, "old", "--disk", "pata:size=9M,bus=ide", "--disk", "raw:size=8M,format=raw,bus=virtio-scsi")
+    host("vm", "start", "old")
     make(host, "subject", "--firmware", "uefi", "--machine", host("node", "show")["machine"],
-         "--disk", "raw:size=8M,format=raw,bus=virtio-scsi", "--disk", "pata:size=9M,bus=ide",
          "--disk", "sata:size=10M,bus=sata")
     host("vm", "start", "subject")
-    host.wait_agent("subject", 120)
-    console = Console(host, "subject").login()
-    # Debian's cloud kernel has no driver for SATA; the BIOS and QEMU have.
+    host.wait_agent("old", 120)
+    console = Console(host, "old").login()
     for size in (8, 9):
         wait_for(lambda: console.shell(f"grep -slx {size * MIB // 512} /sys/block/*/size"), what=f"the disk of {size} MiB")
+    host("vm", "stop", "old")
+    # Debian's cloud kernel has no driver for SATA; the firmware and QEMU have.
+    host.wait_agent("subject", 120)
+    console = Console(host, "subject").login()
     assert console.shell("ls -d /sys/firmware/efi") == "/sys/firmware/efi"
     variables = volume_path(host, f"vm-{host.vm('subject')['id']}-firmware")
     before = variables.read_bytes()
