@@ -203,8 +203,10 @@ static void take_apart(Daemon *daemon)
 {
 	Services *services = &daemon->services;
 	g_clear_pointer(&daemon->server, server_free);
-	if (services->guests)
+	if (services->guests) {
 		events_stop(services);
+		guests_stop_autostart(services->guests);
+	}
 	if (services->tasks)
 		tasks_stop(services->tasks, STOP_TIMEOUT_MS);
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */

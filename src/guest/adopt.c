@@ -253,6 +253,12 @@ void vm_adopt(Vm *vm)
 	if (!memory && vm_is_wanted(vm)) {
 		vm_set_state(vm, VM_STOPPED, "node-restart", "the node was restarted while it ran");
 		vm_record_reason(vm, FALSE);
+	} else if (memory && vm_is_wanted(vm) && g_str_equal(vm->reason_code, "crash")) {
+		/* A former daemon settled the crash and died before it asked for the restart that the policy wants. */
+		g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+		if (!tasks_claimed_by(vm->services->tasks, object) &&
+		    !vm_submit(vm, &vm_start_kind, "yado", NULL, &error))
+			g_warning("cannot restart VM %" G_GINT64_FORMAT " after a crash: %s", vm->id, error->message);
 	}
 }
 

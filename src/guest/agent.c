@@ -22,6 +22,7 @@ enum {
 	RETRY_S = 10, /* an agent that does not answer costs a thread for seconds each time */
 	VERSION_LENGTH_MAX = 32,
 	ADDRESSES_MAX = 64,
+	MAC_LENGTH = 17, /* xx:xx:xx:xx:xx:xx */
 };
 
 static Qmp *ref_agent(Vm *vm, GError **error)
@@ -121,7 +122,10 @@ static gboolean connect_agent(Vm *vm)
 		former = vm->agent;
 		vm->agent = agent;
 		g_free(vm->agent_version);
-		vm->agent_version = g_strndup(json_get_str(info, "version", "?"), VERSION_LENGTH_MAX);
+		const char *version = json_get_str(info, "version", "?");
+		/* Cutting it may cut a character in two. */
+		vm->agent_version =
+			g_utf8_make_valid(version, (gssize)MIN(strlen(version), (size_t)VERSION_LENGTH_MAX));
 		g_cond_broadcast(&vm->changed);
 	}
 	g_mutex_unlock(&vm->lock);
@@ -235,7 +239,7 @@ json_object *agent_describe(Vm *vm)
 
 static gboolean is_shown(const char *address)
 {
-	return !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") &&
+	return g_hostname_is_ip_address(address) && !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") &&
 	       !g_str_has_prefix(address, "fe80:");
 }
 
@@ -261,7 +265,7 @@ json_object *agent_addresses(Vm *vm, json_object *document)
 		json_object *addresses = json_get(nic, "ip-addresses");
 		const char *mac = json_get_str(nic, "hardware-address", "");
 		const char *key = nic_of_mac(document, mac);
-		if (!json_object_is_type(addresses, json_type_array))
+		if (!json_object_is_type(addresses, json_type_array) || strlen(mac) != MAC_LENGTH)
 			continue;
 		for (size_t j = 0; j < json_object_array_length(addresses); j++) {
 			const char *text =

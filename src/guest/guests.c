@@ -32,6 +32,9 @@ struct Guests {
 	GuestsWatch watch;
 	gpointer watch_data;
 	GThreadPool *reactions, *slow_reactions;
+	GThread *autostart; /* NULL: there was nothing to start */
+	GCond closing_now;
+	gboolean closing;
 };
 
 typedef struct Reaction {
@@ -89,7 +92,7 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	if (vm) {
 		held = vm_ref(vm);
 		index_cards(guests, vm, fresh, body);
-		if (vm->name)
+		if (vm->name && g_hash_table_lookup(guests->by_name, vm->name) == vm)
 			g_hash_table_remove(guests->by_name, vm->name);
 		if (body)
 			g_hash_table_insert(guests->by_name, g_strdup(json_get_str(body, "name", "")), vm);
@@ -128,6 +131,7 @@ Guests *guests_new(Services *services, GError **error)
 	Guests *guests = g_new0(Guests, 1);
 	guests->services = services;
 	g_mutex_init(&guests->lock);
+	g_cond_init(&guests->closing_now);
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	guests->by_mac = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -189,12 +193,23 @@ static void wait_for_monitor_thread(void)
 		g_cond_wait(&barrier.changed, &barrier.lock);
 }
 
+void guests_stop_autostart(Guests *guests)
+{
+	g_mutex_lock(&guests->lock);
+	guests->closing = TRUE;
+	g_cond_broadcast(&guests->closing_now);
+	g_mutex_unlock(&guests->lock);
+	if (guests->autostart)
+		g_thread_join(g_steal_pointer(&guests->autostart));
+}
+
 void guests_free(Guests *guests)
 {
 	if (!guests)
 		return;
 	if (guests->watch_id)
 		store_unwatch(guests->services->store, guests->watch_id);
+	guests_stop_autostart(guests);
 	/* Without a process, nothing is left that queues a reaction: its monitor is closed, its timer and the watch on
 	 * its end are gone, and a reaction that still runs makes no new timer (agent.c). Only a callback that had begun
 	 * could still queue one. */
@@ -206,6 +221,7 @@ void guests_free(Guests *guests)
 	g_hash_table_destroy(guests->by_name);
 	g_hash_table_destroy(guests->by_mac);
 	g_tree_destroy(guests->by_id);
+	g_cond_clear(&guests->closing_now);
 	g_mutex_clear(&guests->lock);
 	g_free(guests);
 }
@@ -324,20 +340,38 @@ static int compare_boots(gconstpointer a, gconstpointer b)
 					   : (left->vm->id < right->vm->id ? -1 : left->vm->id > right->vm->id);
 }
 
+typedef struct Sequence {
+	Guests *guests;
+	GArray *boots;
+} Sequence;
+
+/* FALSE if the daemon ends meanwhile. */
+static gboolean wait_delay(Guests *guests, gint64 delay_s)
+{
+	gint64 end = g_get_monotonic_time() + delay_s * G_USEC_PER_SEC;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	while (!guests->closing && g_cond_wait_until(&guests->closing_now, &guests->lock, end))
+		;
+	return !guests->closing;
+}
+
 /* One thread for the whole sequence, since a guest's delay holds back those after it. */
 static gpointer start_in_order(gpointer data)
 {
-	GArray *boots = data;
+	Sequence *sequence = data;
+	GArray *boots = sequence->boots;
+	gboolean go_on = TRUE;
 	for (guint i = 0; i < boots->len; i++) {
 		Boot *boot = &g_array_index(boots, Boot, i);
 		g_autoptr(GError) error = NULL;
-		if (!vm_submit(boot->vm, &vm_start_kind, "yado", NULL, &error))
+		if (go_on && !vm_submit(boot->vm, &vm_start_kind, "yado", NULL, &error))
 			g_warning("cannot start VM %" G_GINT64_FORMAT " at boot: %s", boot->vm->id, error->message);
-		else if (i + 1 < boots->len && boot->delay > 0)
-			g_usleep((gulong)boot->delay * G_USEC_PER_SEC); /* the delay that the user asked for */
+		else if (go_on && i + 1 < boots->len)
+			go_on = wait_delay(sequence->guests, boot->delay);
 		vm_unref(boot->vm);
 	}
 	g_array_unref(boots);
+	g_free(sequence);
 	return NULL;
 }
 
@@ -363,5 +397,7 @@ void guests_autostart(Guests *guests)
 	g_autoptr(GError) error = NULL;
 	if (!g_file_set_contents(marker, process_boot_id(), -1, &error))
 		g_warning("cannot record that the guests of this boot were started: %s", error->message);
-	g_thread_unref(g_thread_new("autostart", start_in_order, boots));
+	Sequence *sequence = g_new(Sequence, 1);
+	*sequence = (Sequence){guests, boots};
+	guests->autostart = g_thread_new("autostart", start_in_order, sequence);
 }

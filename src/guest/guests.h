@@ -16,6 +16,8 @@ void guests_free(Guests *guests);
 void guests_adopt(Guests *guests);
 /* After a boot of the node: starts guests with autostart, in order. After a mere restart of the daemon: nothing. */
 void guests_autostart(Guests *guests);
+/* Starts no more of them; before tasks_stop(). */
+void guests_stop_autostart(Guests *guests);
 
 /* By number or name; new reference. ERROR_NOT_FOUND. */
 Vm *guests_find(Guests *guests, const char *id_or_name, GError **error);

@@ -29,7 +29,11 @@ uid_t identity_vm_uid(Vm *vm, GError **error)
 {
 	g_autofree char *path = identity_path(vm->id);
 	g_autoptr(Doc) doc = store_get(vm->services->store, path, error);
-	return doc ? (uid_t)json_get_int(doc->body, "uid", 0) : 0;
+	uid_t uid = doc ? (uid_t)json_get_int(doc->body, "uid", 0) : 0;
+	if (doc && !uid)
+		error_set(error, ERROR_FAILED, "see its history: yado history list --facts",
+			  "'%s' in the store names no user id", path);
+	return uid;
 }
 
 uid_t identity_nic_uid(Vm *vm, const char *nic, GError **error)

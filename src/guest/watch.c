@@ -334,13 +334,22 @@ void vm_forget_exit(Vm *vm)
 		vm_remember(vm);
 }
 
+static gboolean wait_settled(Vm *vm, guint timeout_ms, GError **error)
+{
+	if (vm_wait_state(vm, 1u << VM_STOPPED, timeout_ms))
+		return TRUE;
+	error_set(error, ERROR_TIMEOUT, "see the daemon's log",
+		  "what QEMU of VM %" G_GINT64_FORMAT " left behind could not be cleared in time", vm->id);
+	return FALSE;
+}
+
 gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 {
 	g_mutex_lock(&vm->lock);
 	fd_auto int pidfd = vm->pidfd >= 0 ? dup(vm->pidfd) : -1;
 	g_mutex_unlock(&vm->lock);
 	if (pidfd < 0)
-		return vm_wait_state(vm, 1u << VM_STOPPED, timeout_ms);
+		return wait_settled(vm, timeout_ms, error);
 
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
 	if (qmp)
@@ -355,7 +364,7 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 		}
 	}
 	vm_settle_exit(vm);
-	return vm_wait_state(vm, 1u << VM_STOPPED, timeout_ms);
+	return wait_settled(vm, timeout_ms, error);
 }
 
 /* QEMU leaves with 0 only when told to; its last event says by whom. */
@@ -419,12 +428,13 @@ static gint64 settle(Vm *vm)
 	if (!cgroup_kill(vm->cgroup, CGROUP_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */
-	if (!launch_clear_record(vm->run_dir, NULL))
-		g_warning("VM %" G_GINT64_FORMAT ": the record of its process cannot be removed", vm->id);
 	vm_set_applied(vm, NULL);
 	g_autofree char *text = g_strconcat(reason, limit, NULL);
 	gint64 ended_us = known ? record.ended_us : 0;
+	/* On record before the process's own record goes: killed between the two, the next daemon settles it again. */
 	vm_record_end(vm, restart == RESTART_AGAIN, code, text, ended_us ? ended_us : g_get_real_time());
+	if (!launch_clear_record(vm->run_dir, NULL))
+		g_warning("VM %" G_GINT64_FORMAT ": the record of its process cannot be removed", vm->id);
 	g_mutex_lock(&vm->lock);
 	vm->settling = FALSE;
 	g_mutex_unlock(&vm->lock);

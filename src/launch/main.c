@@ -221,8 +221,10 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	unsigned long long start_time = record_start_time(child);
 	/* A yadod that has died cannot take the program over, and the next one may be about to start it itself. */
-	if (!is_awaited())
+	if (!is_awaited()) {
+		kill(reaper, SIGKILL); /* it may not have asked yet to be told of our end */
 		_exit(1);
+	}
 	if (pidfd < 0 || start_time == 0 || record_pid(spec->run_dir, child, start_time) < 0) {
 		int saved = errno;
 		close(go[1]);

@@ -330,7 +330,7 @@ def test_what_happens_while_the_daemon_runs_is_told_at_once(ten):
     assert "launcher" in told("guest6", "stopped", "crash")["reason"]
     os.kill(yado.status("guest9")["pid"], signal.SIGKILL)
     assert "signal 9" in told("guest9", "stopped", "crash")["reason"]
-    ten.shell("guest5", "wait")  # for what it still writes
+    ten.shell("guest5", "wait $!")  # its dd
     ten.console("guest5").send("poweroff -f\n")
     told("guest5", "stopped", "guest-shutdown")
     yado.wait_agent("guest8", BOOT)
