@@ -1,5 +1,5 @@
 /* Storages: where volumes are. One file per kind behind one small vtable; a NULL member means the default. Volumes are
- * facts in the store ("volume/STORAGE.NAME"), configuration is "storage/NAME". */
+ * facts in the store ("volume/STORAGE/NAME"), configuration is "storage/NAME". */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>

@@ -21,7 +21,7 @@ enum { ROOM_MIN = 1 << 20 };
 
 static char *fact_path(const char *storage, const char *name)
 {
-	return g_strdup_printf("volume/%s.%s", storage, name);
+	return g_strdup_printf("volume/%s/%s", storage, name);
 }
 
 static const char *author(Task *task)
@@ -332,9 +332,7 @@ json_object *volume_list(StorageContext *context, const char *storage, GError **
 	json_object *list = json_object_new_array();
 	for (guint i = 0; i < docs->len; i++) {
 		Doc *doc = g_ptr_array_index(docs, i);
-		/* "a.b" + "c" has the prefix of "a" too: the body decides. */
-		if (!storage || g_strcmp0(json_get_str(doc->body, "storage", ""), storage) == 0)
-			json_object_array_add(list, json_object_get(doc->body));
+		json_object_array_add(list, json_object_get(doc->body));
 	}
 	return list;
 }

@@ -546,7 +546,7 @@ static void test_recover(Fixture *fixture, gconstpointer data)
 	json_auto json_object *deleted = one_step("volume.delete", "whole", "raw", 0, FALSE);
 	json_object *marked = json_copy(fact);
 	json_set_bool(marked, "deleting", TRUE);
-	put(fixture, "volume/main.whole", marked);
+	put(fixture, "volume/main/whole", marked);
 	g_assert_cmpint(volume_open(&fixture->context, "main", "whole", FALSE, &error), ==, -1);
 	g_assert_error(error, ERROR, ERROR_CONFLICT);
 	g_clear_error(&error);
