@@ -335,8 +335,7 @@ def bridges():
     made = []
     try:
         for name in names:
-            if subprocess.run(["ip", "link", "add", name, "type", "bridge"], capture_output=True).returncode:
-                pytest.skip("no bridge can be made here")
+            subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
             made.append(name)
             subprocess.run(["ip", "link", "set", name, "up"], check=True)
         yield names

@@ -242,8 +242,7 @@ def small_host(tiny, tmp_path_factory):
     """A daemon whose state is on a small file system of its own."""
     from yado import Yado
     mount = tmp_path_factory.mktemp("small")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", mount], capture_output=True).returncode:
-        pytest.skip("no file system can be mounted here")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", mount], check=True)
     yado = Yado(mount / "state")
     try:
         yado.copy_from(tiny)

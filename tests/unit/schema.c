@@ -472,7 +472,7 @@ static void test_reference(void)
 	g_autofree char *page_ja = schema_reference(&vm_table, TRUE);
 	g_assert_nonnull(strstr(page, "\n| `memory` | size, 16 MiB to 4 TiB | 1 GiB |  | memory, in whole MiB |\n"));
 	g_assert_nonnull(strstr(page, "\n| `disks.KEY.bus` | `virtio-scsi`, `virtio-blk`, `sata`, `ide` | "
-				      "`\"virtio-scsi\"` | only at creation | how the guest sees the disk |\n"));
+				      "`\"virtio-scsi\"` | only at creation | how the guest sees the disk; 'ide' with firmware 'bios' only |\n"));
 	g_assert_nonnull(strstr(page_ja, "# 仮想マシン\n"));
 	g_assert_nonnull(strstr(page_ja, "| `memory` | サイズ、16 MiB〜4 TiB | 1 GiB |  | メモリ（MiB単位） |"));
 }
