@@ -238,6 +238,8 @@ def status_of(pid):
 
 
 def check_privileges(pid):
+    # passt makes a user namespace of its own and has a capability within it until it has set itself up.
+    wait_for(lambda: status_of(pid)["CapEff"] == NO_CAPABILITIES, 10, f"process {pid} without capabilities")
     status = status_of(pid)
     uids = set(status["Uid"].split()) | set(status["Gid"].split())
     assert len(uids) == 1 and int(uids.pop()) >= 1900000000
