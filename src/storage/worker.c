@@ -44,6 +44,8 @@ enum {
 
 #define SIZE_MAX_BYTES ((guint64)64 << 40)
 
+#define WORKER_PREFIX "worker-"
+
 struct BlockWorker {
 	Task *task;
 	char *dir, *group;
@@ -92,7 +94,7 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 		"chardev=monitor,mode=control",
 	};
 	guint number = (guint)g_atomic_int_add(&counter, 1);
-	g_autofree char *name = g_strdup_printf("worker-%d-%u", (int)getpid(), number);
+	g_autofree char *name = g_strdup_printf(WORKER_PREFIX "%d-%u", (int)getpid(), number);
 	g_autofree char *qmp_path = g_build_filename(run_root, name, "qmp", NULL);
 	g_autoptr(BlockWorker) worker = g_new0(BlockWorker, 1);
 	worker->task = task;
@@ -130,6 +132,20 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 		return NULL;
 	}
 	return g_steal_pointer(&worker);
+}
+
+void block_worker_sweep(const char *run_root)
+{
+	g_autoptr(GDir) listing = g_dir_open(run_root, 0, NULL);
+	const char *name;
+	while (listing && (name = g_dir_read_name(listing))) {
+		g_autofree char *path = g_build_filename(run_root, name, NULL);
+		g_autoptr(GError) error = NULL;
+		if (!g_str_has_prefix(name, WORKER_PREFIX))
+			continue;
+		if (!cgroup_kill(name, START_MS, &error) || !cgroup_remove(name, &error) || !dir_remove(path, &error))
+			g_warning("what a former block worker left stays: %s", error->message);
+	}
 }
 
 void block_worker_free(BlockWorker *worker)

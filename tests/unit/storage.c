@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "sandbox/cgroup.h"
 #include "storage/storage.h"
 #include "storage/worker.h"
 
@@ -589,6 +590,21 @@ static void test_prepare(Fixture *fixture, gconstpointer data)
 	g_clear_error(&error);
 }
 
+static void test_sweep(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *left = g_build_filename(fixture->run, "worker-1-7", NULL);
+	g_autofree char *record = g_build_filename(left, "pid", NULL);
+	g_autofree char *other = g_build_filename(fixture->run, "other", NULL);
+	(void)data;
+	g_assert_true(dir_make(left, 0700, NULL));
+	g_assert_true(g_file_set_contents(record, "pid 1\n", -1, NULL));
+	g_assert_true(dir_make(other, 0700, NULL));
+	g_assert_true(cgroup_make("worker-1-7", NULL));
+	block_worker_sweep(fixture->run);
+	g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
+	g_assert_cmpint(rmdir(other), ==, 0); /* what is not a worker's stays */
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -610,6 +626,7 @@ int main(int argc, char **argv)
 		{"/storage/where the file system can, a volume shares its image's blocks", test_reflink},
 		{"/storage/interrupted work is rolled back or forward", test_recover},
 		{"/storage/a directory of others is not taken", test_prepare},
+		{"/storage/what a former daemon's workers left is removed", test_sweep},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
