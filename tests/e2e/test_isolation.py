@@ -238,8 +238,9 @@ def status_of(pid):
 
 
 def check_privileges(pid):
-    # passt makes a user namespace of its own and has a capability within it until it has set itself up.
-    wait_for(lambda: status_of(pid)["CapEff"] == NO_CAPABILITIES, 10, f"process {pid} without capabilities")
+    # passt makes a user namespace of its own and has a capability within it until it has set itself up; its filter is last.
+    wait_for(lambda: (status_of(pid)["CapEff"], status_of(pid)["Seccomp"]) == (NO_CAPABILITIES, "2"), 10,
+             f"process {pid} without capabilities")
     status = status_of(pid)
     uids = set(status["Uid"].split()) | set(status["Gid"].split())
     assert len(uids) == 1 and int(uids.pop()) >= 1900000000
@@ -318,6 +319,7 @@ def test_a_taken_over_passt_is_ended_by_its_first_step(pair):
     yado, _, other = pair
     third = Guest(yado, "third").start()
     try:
+        check_privileges(third.passt)  # it has set itself up
         assert attempt(third.passt, "open", "/etc/shadow") in DENIED
         assert yado.state_of("third") == "running"
         assert yado.state_of("other") == "running"
