@@ -211,6 +211,7 @@ static gboolean follow_events(Call *call, GError **error)
 }
 
 const Route event_routes[] = {
-	{"GET", "/events", follow_events, FALSE, "prefix"},
+	{"GET", "/events", follow_events, "what there is and then what changes", PRIVILEGE_NONE, SCOPE_SELF,
+	 .query = "prefix", .answer = ANSWER_EVENTS},
 	{NULL},
 };

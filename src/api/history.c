@@ -265,9 +265,13 @@ static gboolean restore(Call *call, GError **error)
 }
 
 const Route history_routes[] = {
-	{"GET", "/history", list_history, FALSE, "prefix before limit facts"},
-	{"POST", "/history/restore", restore, TRUE},
-	{"GET", "/history/{}", get_commit, FALSE},
-	{"GET", "/history/{}/{}/{}", get_document, FALSE},
+	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
+	 .query = "prefix before limit facts", .answer = ANSWER_LIST},
+	{"POST", "/history/restore", restore, "bring configuration back as it was", PRIVILEGE_HISTORY_RESTORE,
+	 SCOPE_GLOBAL, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_OBJECT},
+	{"GET", "/history/{}", get_commit, "all changes of one commit", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
+	 .answer = ANSWER_LIST},
+	{"GET", "/history/{}/{}/{}", get_document, "a document as it was after a commit", PRIVILEGE_HISTORY_READ,
+	 SCOPE_OBJECT, .answer = ANSWER_OBJECT},
 	{NULL},
 };

@@ -120,10 +120,15 @@ static gboolean delete_image(Call *call, GError **error)
 }
 
 const Route image_routes[] = {
-	{"GET", "/images", list_images, FALSE, LIST_QUERY},
-	{"POST", "/images", import_image, TRUE},
-	{"POST", "/images/build", build_image, TRUE},
-	{"GET", "/images/{}", get_image, FALSE},
-	{"DELETE", "/images/{}", delete_image, TRUE, .if_match = TRUE},
+	{"GET", "/images", list_images, "images", PRIVILEGE_IMAGE_READ, SCOPE_ROWS, .query = LIST_QUERY,
+	 .answer = ANSWER_LIST, .result = &image_table},
+	{"POST", "/images", import_image, "import an image", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE, .plannable = TRUE,
+	 .body = &image_table, .answer = ANSWER_TASK},
+	{"POST", "/images/build", build_image, "build an image from a recipe", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE,
+	 .plannable = TRUE, .body = &image_build_table, .answer = ANSWER_TASK},
+	{"GET", "/images/{}", get_image, "an image", PRIVILEGE_IMAGE_READ, SCOPE_IMAGE, .answer = ANSWER_DOCUMENT,
+	 .result = &image_table},
+	{"DELETE", "/images/{}", delete_image, "delete an image", PRIVILEGE_IMAGE_MANAGE, SCOPE_IMAGE,
+	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK},
 	{NULL},
 };

@@ -14,8 +14,8 @@ struct Api {
 	Services *services;
 };
 
-static const Route *const tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes,
-				      task_routes, node_routes,	     history_routes, event_routes, schema_routes};
+const Route *const route_tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes, task_routes,
+				     node_routes, history_routes,   event_routes,   schema_routes,  NULL};
 
 Api *api_new(Services *services)
 {
@@ -101,9 +101,10 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 		return FALSE;
 	}
 	g_auto(GStrv) parts = g_strsplit(request->path + strlen(ROOT "/"), "/", 8);
-	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
-		for (const Route *route = tables[i]; route->method; route++) {
-			Call call = {.services = api->services, .request = request, .response = response};
+	for (const Route *const *table = route_tables; *table; table++) {
+		for (const Route *route = *table; route->method; route++) {
+			Call call = {
+				.services = api->services, .route = route, .request = request, .response = response};
 			if (!match(route->pattern, parts, call.args))
 				continue;
 			known = TRUE;

@@ -3,28 +3,79 @@
 #include <json-c/json.h>
 
 #include "api/server.h"
+#include "access/access.h"
 #include "guest/services.h"
+#include "schema/privilege.h"
+#include "schema/schema.h"
 
 typedef struct Call {
 	Services *services;
+	const struct Route *route;
 	Request *request;
 	Response *response;
 	char *args[3]; /* what stood in place of {} in the route's pattern, in order */
 	gboolean plan; /* ?plan=1 */
+	Principal *principal; /* who asks; NULL on a public route without a credential */
+	Rights *rights;       /* what it may do; NULL as above */
+	/* For the audit log, beside what the answer says: */
+	const char *object; /* "vm/100"; owned; NULL: from the path */
 } Call;
+
+/* On what a route's privilege is asked. There is no default: a route without one is refused at the start. */
+typedef enum Scope {
+	SCOPE_UNSET,
+	SCOPE_PUBLIC,  /* whoever: signing in, health, the API's own description */
+	SCOPE_SELF,    /* whoever is signed in, about itself; the handler looks no further than the principal's user */
+	SCOPE_GLOBAL,  /* on "/" */
+	SCOPE_ROWS,    /* a list: somewhere in the collection; the handler leaves out what may not be seen */
+	SCOPE_CREATE,  /* somewhere in the collection; the handler asks again, with the new object's path and tags */
+	SCOPE_VM,      /* on "/vms/ID" and its tags; {} is the first argument */
+	SCOPE_IMAGE,   /* on "/images/{}" */
+	SCOPE_STORAGE, /* on "/storages/{}" */
+	SCOPE_NODE,    /* on "/nodes/{}" */
+	SCOPE_TASK,    /* one's own task, or the read privilege on the task's object */
+	SCOPE_OBJECT,  /* of the history: kind and name are arguments */
+	SCOPE_OWNER,   /* a token, session, upload: its user; others with the privilege on "/" */
+} Scope;
+
+/* What comes back, for the description of the API (api/openapi.c). */
+typedef enum Answer {
+	ANSWER_UNSET,
+	ANSWER_DOCUMENT, /* of `result` */
+	ANSWER_CREATED,  /* 201 and the document of `result` */
+	ANSWER_LIST,     /* {"items":[rows of `result`],"next"?} */
+	ANSWER_TASK,     /* 202 {"task"} */
+	ANSWER_MAYBE_TASK, /* the document of `result`, or a task */
+	ANSWER_EMPTY,    /* {} */
+	ANSWER_OBJECT,   /* JSON without a table */
+	ANSWER_TEXT,
+	ANSWER_BYTES,    /* a file */
+	ANSWER_EVENTS,   /* a stream of events; over HTTPS a WebSocket */
+	ANSWER_CONSOLE,  /* a byte stream both ways; over HTTPS a WebSocket */
+} Answer;
 
 typedef struct Route {
 	const char *method;
 	const char *pattern; /* "/vms/{}/start" below /api/v1 */
 	gboolean (*handle)(Call *call, GError **error);
+	const char *summary; /* one line for the description of the API */
+	Privilege privilege;
+	Scope scope;
 	gboolean plannable; /* answers plan=1; every route that changes something is */
 	const char *query;  /* the parameters that it knows, "limit after"; another one is refused. NULL: none */
 	gboolean if_match;  /* honours that header; elsewhere it is refused */
+	const Table *body;  /* of POST: as for schema_create; of PATCH: a merge patch of it. NULL: takes none */
+	Answer answer;
+	const Table *result;
+	gboolean top;     /* the pattern is not below /api/v1 */
+	gboolean bulk;    /* takes a body of bytes (docs/front.md) */
+	gboolean unaudited; /* changes nothing that anybody would ask about later */
 } Route;
 
-/* One table a resource, each ending with a NULL method. */
+/* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
 	history_routes[], event_routes[], schema_routes[];
+extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
 json_object *call_body(Call *call, GError **error);
@@ -55,6 +106,6 @@ gboolean answer_items_next(Call *call, json_object *items, json_object *next);
 /* One page of a whole list, by the query's limit and after: items are ordered by their member `name`. */
 gboolean answer_page(Call *call, json_object *items, GError **error);
 enum { LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
-#define LIST_QUERY "limit after fields"
+#define LIST_QUERY "limit after fields filter"
 /* Hands a descriptor out with a 200. */
 gboolean answer_fd(Call *call, int fd);

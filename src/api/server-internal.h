@@ -96,6 +96,7 @@ struct Server {
 	Inbox *inbox;
 	GHashTable *connections; /* set */
 	guint jobs;
+	ServerOptions options; /* the context is ours as `context` */
 	ServerHandler handler;
 	gpointer data;
 };

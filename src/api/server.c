@@ -48,7 +48,7 @@ static void server_accept(gpointer data)
 		g_autoptr(GError) error = NULL;
 		struct ucred peer = {.uid = (uid_t)-1};
 		socklen_t size = sizeof peer;
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != 0)
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != server->options.uid)
 			error_set(&error, ERROR_FORBIDDEN, "run the command as root",
 				  "this socket is for root; uid %d may not use it", (int)peer.uid);
 		else if (g_hash_table_size(server->connections) >= CONNECTIONS_MAX)
@@ -123,7 +123,8 @@ static void server_collect(gpointer data)
 	}
 }
 
-Server *server_new(const char *path, GMainContext *context, ServerHandler handler, gpointer data, GError **error)
+Server *server_new(const char *path, const ServerOptions *options, ServerHandler handler, gpointer data,
+		   GError **error)
 {
 	struct stat info;
 	fd_auto int fd = server_bind(path, &info, error);
@@ -137,7 +138,8 @@ Server *server_new(const char *path, GMainContext *context, ServerHandler handle
 	server->progress_us = PROGRESS_US;
 	server->handler = handler;
 	server->data = data;
-	server->context = g_main_context_ref(context ? context : g_main_context_default());
+	server->options = *options;
+	server->context = g_main_context_ref(options->context ? options->context : g_main_context_default());
 	server->connections = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)connection_unref, NULL);
 	server->inbox = g_new0(Inbox, 1);
 	g_atomic_ref_count_init(&server->inbox->refs);

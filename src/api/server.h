@@ -19,7 +19,15 @@ typedef struct Request {
 	GBytes *body;
 	Frame *frame;          /* for frame_steal_fd() */
 	uid_t peer_uid;
-	const char *user;      /* who asks, "root" on api.sock */
+	gboolean front;        /* came by front.sock: who asks must prove it; the members below are the front's word */
+	const char *address;   /* of who asks, as text; "" on api.sock */
+	const char *session;   /* secret from the cookie; NULL if there is none */
+	const char *token;     /* secret of "authorization: bearer"; NULL if there is none */
+	gboolean same_origin;  /* the origin header is that of the page's own host */
+	gboolean cross_origin; /* there is an origin header, and it is another's */
+	gboolean upgrade;      /* a WebSocket asks: the answer may be a stream of events or a console */
+	gint64 content_length; /* of a body of bytes that is to follow (docs/front.md); -1: the body is all there */
+	const char *user;      /* who asks; "root" on api.sock, else set once that is known */
 	gint64 deadline_us;    /* monotonic; a handler must not block past it */
 	Stream *stream;        /* for events and data after the response; reference it to keep it */
 } Request;
@@ -38,9 +46,16 @@ typedef struct Response {
  * references without locks): what the handler leaves to others is theirs alone, or a copy. */
 typedef gboolean (*ServerHandler)(Request *request, Response *response, gpointer data, GError **error);
 
-/* Binds the path (0600, replacing a dead socket; ERROR_CONFLICT if somebody answers there) and serves on `context`'s
- * loop (NULL: default). Only peers with uid 0 are let in. */
-Server *server_new(const char *path, GMainContext *context, ServerHandler handler, gpointer data, GError **error);
+typedef struct ServerOptions {
+	gboolean front;  /* front.sock: its peer is yado-httpd, whose requests need credentials */
+	uid_t uid;       /* the only peer that is let in */
+	GMainContext *context; /* whose loop serves; NULL: default */
+} ServerOptions;
+
+/* Binds the path (api.sock 0600; front.sock owned by its uid; replacing a dead socket; ERROR_CONFLICT if somebody answers
+ * there) and serves. */
+Server *server_new(const char *path, const ServerOptions *options, ServerHandler handler, gpointer data,
+		   GError **error);
 /* Closes the socket and all connections, and waits for handlers in flight, whose streams are closed by then: a handler
  * that waits for long looks at stream_is_open() between. In the loop's thread, or when the loop no longer runs. */
 void server_free(Server *server);
@@ -52,3 +67,11 @@ void stream_unref(Stream *stream);
 gboolean stream_send_event(Stream *stream, json_object *event);
 gboolean stream_is_open(Stream *stream);
 void stream_close(Stream *stream);
+/* Bytes that may be queued before the stream counts as behind; 0 once it is closed. */
+gsize stream_room(Stream *stream);
+/* Called, from the loop's thread and holding nothing, when what was queued has gone out to less than half of what may
+ * be, and once when the stream ends. One a stream; NULL takes it away (none of its calls runs any more then). */
+typedef void (*StreamDrained)(Stream *stream, gpointer data);
+void stream_set_drained(Stream *stream, StreamDrained drained, gpointer data);
+/* Gives up the stream: the peer is told by a cancel, with what was queued dropped. */
+void stream_cancel(Stream *stream);

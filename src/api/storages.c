@@ -185,12 +185,20 @@ static gboolean delete_volume(Call *call, GError **error)
 }
 
 const Route storage_routes[] = {
-	{"GET", "/storages", list_storages, FALSE, LIST_QUERY},
-	{"POST", "/storages", create_storage, TRUE},
-	{"GET", "/storages/{}", get_storage, FALSE},
-	{"PATCH", "/storages/{}", change_storage, TRUE, .if_match = TRUE},
-	{"DELETE", "/storages/{}", delete_storage, TRUE, .if_match = TRUE},
-	{"GET", "/storages/{}/volumes", list_volumes, FALSE, LIST_QUERY},
-	{"DELETE", "/storages/{}/volumes/{}", delete_volume, TRUE},
+	{"GET", "/storages", list_storages, "storages, with their space", PRIVILEGE_STORAGE_READ, SCOPE_ROWS,
+	 .query = LIST_QUERY, .answer = ANSWER_LIST, .result = &storage_table},
+	{"POST", "/storages", create_storage, "add a storage", PRIVILEGE_STORAGE_MANAGE, SCOPE_GLOBAL, .plannable = TRUE,
+	 .body = &storage_table, .answer = ANSWER_CREATED, .result = &storage_table},
+	{"GET", "/storages/{}", get_storage, "a storage", PRIVILEGE_STORAGE_READ, SCOPE_STORAGE,
+	 .answer = ANSWER_DOCUMENT, .result = &storage_table},
+	{"PATCH", "/storages/{}", change_storage, "change a storage", PRIVILEGE_STORAGE_MANAGE, SCOPE_STORAGE,
+	 .plannable = TRUE, .if_match = TRUE, .body = &storage_table, .answer = ANSWER_DOCUMENT,
+	 .result = &storage_table},
+	{"DELETE", "/storages/{}", delete_storage, "forget a storage without volumes", PRIVILEGE_STORAGE_MANAGE,
+	 SCOPE_STORAGE, .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY},
+	{"GET", "/storages/{}/volumes", list_volumes, "volumes on a storage", PRIVILEGE_STORAGE_READ, SCOPE_STORAGE,
+	 .query = LIST_QUERY, .answer = ANSWER_LIST, .result = &volume_table},
+	{"DELETE", "/storages/{}/volumes/{}", delete_volume, "delete a detached volume", PRIVILEGE_STORAGE_MANAGE,
+	 SCOPE_STORAGE, .plannable = TRUE, .answer = ANSWER_TASK},
 	{NULL},
 };

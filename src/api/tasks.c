@@ -92,11 +92,17 @@ static gboolean follow_task(Call *call, GError **error)
 }
 
 const Route task_routes[] = {
-	{"GET", "/tasks", list_tasks, FALSE, "object state " LIST_QUERY},
-	{"GET", "/tasks/{}", get_task, FALSE},
-	{"GET", "/tasks/{}/log", get_log, FALSE, "from"},
-	{"GET", "/tasks/{}/wait", wait_task, FALSE, "timeout"},
-	{"GET", "/tasks/{}/follow", follow_task, FALSE},
-	{"POST", "/tasks/{}/cancel", cancel_task, FALSE},
+	{"GET", "/tasks", list_tasks, "tasks, the newest first", PRIVILEGE_NONE, SCOPE_ROWS,
+	 .query = "object state " LIST_QUERY, .answer = ANSWER_LIST, .result = &task_table},
+	{"GET", "/tasks/{}", get_task, "a task", PRIVILEGE_NONE, SCOPE_TASK, .answer = ANSWER_DOCUMENT,
+	 .result = &task_table},
+	{"GET", "/tasks/{}/log", get_log, "a task's log", PRIVILEGE_NONE, SCOPE_TASK, .query = "from",
+	 .answer = ANSWER_OBJECT},
+	{"GET", "/tasks/{}/wait", wait_task, "wait until a task has ended", PRIVILEGE_NONE, SCOPE_TASK,
+	 .query = "timeout", .answer = ANSWER_DOCUMENT, .result = &task_table},
+	{"GET", "/tasks/{}/follow", follow_task, "follow a task and its log", PRIVILEGE_NONE, SCOPE_TASK,
+	 .answer = ANSWER_EVENTS},
+	{"POST", "/tasks/{}/cancel", cancel_task, "cancel a task", PRIVILEGE_NONE, SCOPE_TASK,
+	 .answer = ANSWER_DOCUMENT, .result = &task_table},
 	{NULL},
 };

@@ -89,8 +89,19 @@ static gboolean resume(Call *call, GError **error)
 }
 
 const Route vm_action_routes[] = {
-	{"POST", "/vms/{}/start", start, TRUE},   {"POST", "/vms/{}/shutdown", shut_down, TRUE},
-	{"POST", "/vms/{}/stop", stop, TRUE},     {"POST", "/vms/{}/reset", reset, TRUE},
-	{"POST", "/vms/{}/reboot", reboot, TRUE}, {"POST", "/vms/{}/pause", pause_vm, TRUE},
-	{"POST", "/vms/{}/resume", resume, TRUE}, {NULL},
+	{"POST", "/vms/{}/start", start, "start a guest", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/shutdown", shut_down, "ask a guest to shut down", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .body = &shutdown_request_table, .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/stop", stop, "take a guest's power", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/reset", reset, "reset a guest at once", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/reboot", reboot, "shut a guest down and start it", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .body = &shutdown_request_table, .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/pause", pause_vm, "make a guest stand still", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .answer = ANSWER_TASK},
+	{"POST", "/vms/{}/resume", resume, "let a guest run on", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .answer = ANSWER_TASK},
+	{NULL},
 };

@@ -30,7 +30,8 @@ enum { STOP_TIMEOUT_MS = 5000 };
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
 	{"vm", FALSE},	    {"storage", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE},
-	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},	   {NULL, FALSE},
+	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},
+	{"user", TRUE},	    {"role", TRUE},	{"token", TRUE},   {"setting", TRUE},	 {NULL, FALSE},
 };
 
 typedef struct Options {
@@ -197,7 +198,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 		return FALSE;
 	events_start(services);
 	daemon->api = api_new(services);
-	daemon->server = server_new(daemon->socket, NULL, api_handle, daemon->api, error);
+	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0}, api_handle, daemon->api, error);
 	return daemon->server != NULL;
 }
 

@@ -1,5 +1,7 @@
 /* What the guests stand on: made once by the daemon, lent to every part and to every task. */
 #pragma once
+#include "access/access.h"
+#include "access/audit.h"
 #include "image/image.h"
 #include "qemu/host.h"
 #include "storage/storage.h"
@@ -11,6 +13,8 @@ typedef struct Guests Guests;
 typedef struct Services {
 	Store *store;
 	Tasks *tasks;
+	Access *access;
+	Audit *audit;
 	StorageContext storage;
 	ImageContext image;
 	QemuHost *host;

@@ -1,6 +1,7 @@
 /* Value checks shared by the resource tables. They guard what ends up on command lines, in file names and in guests'
  * hardware, so each allows a short list of characters rather than forbidding some. */
 #include "schema/checks.h"
+#include "schema/schema.h"
 
 #include <glib.h>
 #include <string.h>
@@ -98,4 +99,44 @@ const char *check_absolute_path(const char *value)
 		part = end;
 	}
 	return NULL;
+}
+
+const char *check_user_name(const char *value)
+{
+	static const char *const own[] = {"root", "system", "yado", NULL};
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	if (!g_ascii_islower(value[0]) || strspn(value, letters) != strlen(value))
+		return "be lower-case letters, digits, '.', '_' and '-', beginning with a letter";
+	return g_strv_contains(own, value) ? "not be a name that Yado itself uses (root, system, yado)" : NULL;
+}
+
+const char *check_grant_path(const char *value)
+{
+	static const char *const kinds[] = {"vms", "tags", "images", "storages", "networks", "nodes", NULL};
+	static const char phrase[] =
+		"be '/', '/vms', '/vms/100', '/tags/TAG', '/images', '/storages', '/networks' or '/nodes', with a name after it or without";
+	if (g_str_equal(value, "/"))
+		return NULL;
+	g_auto(GStrv) parts = g_strsplit(value, "/", 4);
+	guint count = g_strv_length(parts);
+	if (count < 2 || count > 3 || *parts[0] || !g_strv_contains(kinds, parts[1]))
+		return phrase;
+	if (count == 2)
+		return g_str_equal(parts[1], "tags") ? phrase : NULL;
+	if (g_str_equal(parts[1], "vms"))
+		return g_ascii_string_to_unsigned(parts[2], 10, 100, 999999999, NULL, NULL) ? NULL : phrase;
+	return schema_check_key(parts[2]) ? phrase : NULL;
+}
+
+const char *check_time(const char *value)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(value, NULL);
+	return time ? NULL : "be a time with its zone, as in 2026-12-31T00:00:00Z";
+}
+
+const char *check_digest(const char *value)
+{
+	return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64
+		       ? NULL
+		       : "be a SHA-256: 64 hexadecimal digits in lower case";
 }

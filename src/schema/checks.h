@@ -10,3 +10,7 @@ const char *check_interface(const char *value);  /* a Linux interface name */
 const char *check_machine(const char *value);    /* a QEMU machine name; whether the node has it is checked later */
 const char *check_cpu_model(const char *value);
 const char *check_absolute_path(const char *value);
+const char *check_user_name(const char *value);  /* who signs in; not the names that Yado itself signs with */
+const char *check_grant_path(const char *value); /* what a role is granted on, "/vms/100" */
+const char *check_time(const char *value);       /* ISO 8601 with a zone, as in 2026-12-31T00:00:00Z */
+const char *check_digest(const char *value);     /* SHA-256, 64 hexadecimal digits in lower case */

@@ -74,5 +74,8 @@ json_object *schema_describe(const Table *table);
 char *schema_reference(const Table *table, gboolean japanese);
 
 /* Resource tables, one file each in schema/tables/. */
-extern const Table vm_table, storage_table, image_table, image_build_table, task_table, node_table, volume_table;
+extern const Table vm_table, storage_table, image_table, image_build_table, task_table, node_table, volume_table,
+	user_table, role_table, token_table, session_table, access_settings_table, audit_table, upload_table;
+/* Bodies of requests that are no resource. */
+extern const Table login_table, password_table, shutdown_request_table, restore_request_table, console_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

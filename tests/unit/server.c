@@ -323,7 +323,7 @@ static void test_paths(Fixture *f, gconstpointer unused)
 {
 	(void)unused;
 	g_autoptr(GError) error = NULL;
-	g_assert_null(server_new(f->path, NULL, handle, f, &error));
+	g_assert_null(server_new(f->path, &(ServerOptions){0}, handle, f, &error));
 	g_assert_error(error, ERROR, ERROR_CONFLICT);
 	g_clear_error(&error);
 	check_alive(f);
@@ -333,7 +333,7 @@ static void test_paths(Fixture *f, gconstpointer unused)
 	g_autofree char *name = g_strnfill(107 - stem, 's');
 	g_autofree char *longest = g_build_filename(f->dir, name, NULL);
 	g_autofree char *too_long = g_strconcat(longest, "s", NULL);
-	g_assert_null(server_new(too_long, NULL, handle, f, &error));
+	g_assert_null(server_new(too_long, &(ServerOptions){0}, handle, f, &error));
 	g_assert_error(error, ERROR, ERROR_INVALID);
 	g_assert_nonnull(strstr(error->message, "108 bytes"));
 	g_clear_error(&error);
@@ -347,12 +347,12 @@ static void test_paths(Fixture *f, gconstpointer unused)
 	int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(bind(dead, (struct sockaddr *)&address, sizeof address), ==, 0);
 	close(dead);
-	Server *server = server_new(longest, NULL, handle, f, &error);
+	Server *server = server_new(longest, &(ServerOptions){0}, handle, f, &error);
 	g_assert_no_error(error);
 	g_assert_nonnull(server);
 	server_free(server);
 	g_assert_true(g_file_set_contents(longest, "precious", -1, NULL));
-	g_assert_null(server_new(longest, NULL, handle, f, &error));
+	g_assert_null(server_new(longest, &(ServerOptions){0}, handle, f, &error));
 	g_assert_error(error, ERROR, ERROR_EXISTS);
 	g_assert_true(g_file_test(longest, G_FILE_TEST_EXISTS));
 }

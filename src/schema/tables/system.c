@@ -54,5 +54,41 @@ static const Field node_fields[] = {
 	{0}};
 const Table node_table = {.name = "node", .title = "Node", .title_ja = "ノード", .fields = node_fields};
 
-const Table *const schema_tables[] = {&vm_table,   &storage_table, &volume_table, &image_table,
-				      &image_build_table, &task_table, &node_table,   NULL};
+static const char *const audit_outcomes[] = {"done", "refused", "failed", NULL};
+
+static const Field audit_fields[] = {
+	{.name = "seq", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = G_MAXINT64,
+	 .help = "number of the entry; none is ever missing", .help_ja = "通し番号（欠番なし）"},
+	{.name = "at", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 40, .help = "when (UTC)",
+	 .help_ja = "日時（UTC）"},
+	{.name = "user", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 63,
+	 .help = "who, as far as it is known", .help_ja = "ユーザー（分かる範囲）"},
+	{.name = "via", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 80,
+	 .help = "'socket', 'session:ID' or 'token:ID'", .help_ja = "'socket'、'session:ID'、'token:ID' のいずれか"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 63,
+	 .help = "where from; empty for the local socket", .help_ja = "接続元（ローカルソケットは空）"},
+	{.name = "action", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 255,
+	 .help = "what was asked, as in 'POST /vms/{}/start', or 'commit'", .help_ja = "要求、または 'commit'"},
+	{.name = "object", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 255,
+	 .help = "what it was about, as in 'vm/100'", .help_ja = "対象（例: 'vm/100'）"},
+	{.name = "outcome", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = audit_outcomes,
+	 .help = "how it went", .help_ja = "結果"},
+	{.name = "status", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 100, .max = 599,
+	 .help = "status of the answer", .help_ja = "応答の状態"},
+	{.name = "message", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 1024,
+	 .help = "why it was refused or failed", .help_ja = "拒否または失敗の理由"},
+	{.name = "task", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	 .help = "task that it began, or that committed it", .help_ja = "関連するタスク"},
+	{.name = "rev", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	 .help = "revision of the commit", .help_ja = "コミットのリビジョン"},
+	{.name = "repeated", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	 .help = "how many more of the same came within a minute", .help_ja = "1分以内に繰り返された回数"},
+	{.name = "hash", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 64, .max = 64,
+	 .help = "SHA-256 over this entry and the hash of the one before", .help_ja = "前のハッシュを含むSHA-256"},
+	{0}};
+const Table audit_table = {.name = "audit", .title = "Audit entry", .title_ja = "監査ログ", .fields = audit_fields};
+
+const Table *const schema_tables[] = {
+	&vm_table,   &storage_table, &volume_table, &image_table, &image_build_table, &upload_table,
+	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
+	&access_settings_table, &audit_table, NULL};

@@ -1,0 +1,35 @@
+/* The audit log: who asked for what, how it went, and every commit with what it changed, each entry chained to the one
+ * before by a hash, in STATE/audit.db. Secrets never come here: documents hold none.
+ *
+ * An entry's hash is SHA-256 over the former entry's hash and its own text. Whoever alters or removes an entry must make
+ * all later hashes anew, which shows against any copy of one of them. Same refusals within a minute are one entry and
+ * a count, so that a flood does not fill the disk. Thread-safe. */
+#pragma once
+#include <glib.h>
+#include <json-c/json.h>
+
+#include "store/store.h"
+
+typedef struct Audit Audit;
+
+/* Opens or makes DIR/audit.db; entries of commits that a former daemon did not get to write are made up for. */
+Audit *audit_open(const char *dir, Store *store, GError **error);
+void audit_close(Audit *audit);
+
+typedef struct AuditEntry {
+	const char *user, *via, *address, *action, *object; /* lent; "" where there is none */
+	const char *outcome;                               /* "done", "refused", "failed" */
+	int status;
+	const char *message; /* may be NULL */
+	gint64 task, rev;    /* 0: none */
+} AuditEntry;
+/* Durable when it returns (commits of other threads share the fsync), except for repeated refusals, which are counted.
+ * FALSE on a full disk: the caller then refuses to go on with what would go unrecorded. */
+gboolean audit_add(Audit *audit, const AuditEntry *entry, GError **error);
+
+/* Newest first: {"items":[fields of audit_table, of commits also "changes":[{path,before,after}]],"next":SEQ}; filters
+ * may be NULL. New reference. */
+json_object *audit_list(Audit *audit, const char *user, const char *object, const char *outcome, gint64 before_seq,
+			guint limit, GError **error);
+/* Recomputes the chain: {"entries":N,"first":SEQ,"last":SEQ,"hash":HEX,"intact":bool,"broken_at":SEQ?,"problem"?}. */
+json_object *audit_verify(Audit *audit, GError **error);

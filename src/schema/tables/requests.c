@@ -1,0 +1,50 @@
+/* Bodies of requests that are no resource of their own, and uploads. */
+#include "schema/checks.h"
+#include "schema/schema.h"
+
+static const char *const shutdown_actions[] = {"stop", "leave", NULL};
+static const char *const console_modes[] = {"write", "read", NULL};
+
+static const Field shutdown_fields[] = {
+	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
+	 .help = "how long the guest may take; its own setting if not given",
+	 .help_ja = "ゲストに与える時間。省略時はゲストの設定"},
+	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_NULLABLE, .values = shutdown_actions,
+	 .help = "what happens then: 'stop' takes its power, 'leave' lets it run",
+	 .help_ja = "時間切れ時の動作。'stop' 強制停止、'leave' 継続"},
+	{0}};
+const Table shutdown_request_table = {.name = "shutdown-request", .title = "Shutdown", .title_ja = "シャットダウン",
+			      .fields = shutdown_fields};
+
+static const Field restore_fields[] = {
+	{.name = "rev", .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = G_MAXINT64,
+	 .help = "revision to go back to", .help_ja = "戻す先のリビジョン"},
+	{.name = "prefix", .type = FIELD_STRING, .max = 255, .fallback = "\"\"",
+	 .help = "what goes back: 'vm/100', 'vm/', 'storage/', or all", .help_ja = "対象。'vm/100'、'vm/'、'storage/'、空で全体"},
+	{0}};
+const Table restore_request_table = {.name = "restore-request", .title = "Restore", .title_ja = "復元", .fields = restore_fields};
+
+static const Field console_fields[] = {
+	{.name = "mode", .type = FIELD_ENUM, .values = console_modes, .fallback = "\"write\"",
+	 .help = "whether keys go to the guest", .help_ja = "入力の可否"},
+	{.name = "take_over", .type = FIELD_BOOL, .fallback = "false",
+	 .help = "whether who writes now becomes a reader", .help_ja = "現在の入力者を閲覧のみにするかどうか"},
+	{0}};
+const Table console_request_table = {.name = "console-request", .title = "Console", .title_ja = "コンソール", .fields = console_fields};
+
+static const Field upload_fields[] = {
+	{.name = "id", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 63,
+	 .help = "identifies the upload", .help_ja = "アップロードの識別子"},
+	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1,
+	 .max = G_GINT64_CONSTANT(1) << 46, .unit = "B", .help = "size of the whole file", .help_ja = "ファイル全体のサイズ"},
+	{.name = "digest", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 64, .max = 64,
+	 .check = check_digest, .help = "SHA-256 of the whole file; it is checked before it is used",
+	 .help_ja = "ファイル全体のSHA-256。使用前に検査"},
+	{.name = "offset", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_ROW, .min = 0, .max = G_MAXINT64,
+	 .unit = "B", .help = "how much has arrived; the next part begins here", .help_ja = "受信済みのサイズ"},
+	{.name = "user", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 63, .help = "whose it is",
+	 .help_ja = "所有者"},
+	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 40,
+	 .help = "when it began (UTC)", .help_ja = "開始日時（UTC）"},
+	{0}};
+const Table upload_table = {.name = "upload", .title = "Upload", .title_ja = "アップロード", .fields = upload_fields};
