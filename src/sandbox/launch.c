@@ -118,26 +118,30 @@ void launch_set_input(Launch *launch, const char *text)
 	add_record(launch, "input", text);
 }
 
-/* YADO_LAUNCH, beside our own program, in the build tree that our program belongs to, or where it is installed. */
-static char *find_launcher(GError **error)
+char *launch_find_program(const char *name, GError **error)
 {
 	char self[PATH_MAX] = "";
-	const char *given = g_getenv("YADO_LAUNCH");
-	if (given)
-		return g_strdup(given);
 	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 	self[MAX(length, 0)] = '\0';
 	g_autofree char *dir = g_path_get_dirname(self);
-	g_autofree char *beside = g_build_filename(dir, "yado-launch", NULL);
-	const char *candidates[] = {beside, NULL, LAUNCHER_INSTALLED};
-	if (g_str_has_prefix(self, BUILD_ROOT "/"))
-		candidates[1] = BUILD_ROOT "/src/launch/yado-launch";
+	g_autofree char *beside = g_build_filename(dir, name, NULL);
+	g_autofree char *installed = g_build_filename(PROGRAMS_INSTALLED, name, NULL);
+	/* "yado-launch" is built in src/launch. */
+	g_autofree char *built = g_build_filename(BUILD_ROOT "/src", name + strlen("yado-"), name, NULL);
+	gboolean from_build = g_str_has_prefix(self, BUILD_ROOT "/");
+	const char *candidates[] = {beside, from_build ? built : installed, installed};
 	for (guint i = 0; i < G_N_ELEMENTS(candidates); i++)
-		if (candidates[i] && access(candidates[i], X_OK) == 0)
+		if (access(candidates[i], X_OK) == 0)
 			return g_strdup(candidates[i]);
-	error_set(error, ERROR_FAILED, "build or reinstall Yado, or name it in YADO_LAUNCH",
-		"cannot find the program yado-launch (looked for %s)", LAUNCHER_INSTALLED);
+	error_set(error, ERROR_FAILED, "build or reinstall Yado", "cannot find the program %s (looked for %s)", name,
+		installed);
 	return NULL;
+}
+
+static char *find_launcher(GError **error)
+{
+	const char *given = g_getenv("YADO_LAUNCH");
+	return given ? g_strdup(given) : launch_find_program("yado-launch", error);
 }
 
 /* One pipe for all programs that must not outlive us: its write end closes when this process ends, however it does. */
