@@ -80,6 +80,9 @@ static void handle_request(Connection *connection, Frame *frame)
 	connection->refs++;
 	job->frame = frame;
 	job->stream = stream_new(connection, id);
+	job->request.front = server->options.front;
+	if (server->options.front)
+		frame_close_fds(frame);
 	if (!request_parse(&job->request, frame, &error)) {
 		job->stream->connection = NULL;
 		answer_error(connection, id, error);
@@ -87,7 +90,7 @@ static void handle_request(Connection *connection, Frame *frame)
 		return;
 	}
 	job->request.peer_uid = connection->uid;
-	job->request.user = "root";
+	job->request.user = server->options.front ? NULL : "root";
 	job->request.stream = job->stream;
 	job->stream->deadline_us = job->request.deadline_us;
 	timer_at(server, job->request.deadline_us);

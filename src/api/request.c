@@ -123,7 +123,9 @@ gboolean request_parse(Request *request, Frame *frame, GError **error)
 		return FALSE;
 	}
 	request->deadline_us = g_get_monotonic_time() + MIN(deadline_ms, REQUEST_DEADLINE_MAX_MS) * 1000;
-	return TRUE;
+	request->address = "";
+	request->content_length = -1;
+	return !request->front || request_parse_front(request, frame->head, error);
 }
 
 void request_clear(Request *request)

@@ -17,7 +17,10 @@ enum {
  * for a name given twice. `text` may be NULL. */
 GHashTable *query_parse(const char *text, GError **error);
 
-/* Fills method, path, query, headers, body and deadline_us from the frame, which must outlive the request.
+/* Fills method, path, query, headers, body and deadline_us from the frame, which must outlive the request; with `front`
+ * set also what only the front's word is (docs/front.md), checked.
  * request_clear() frees what was filled, also after a failure. */
 gboolean request_parse(Request *request, Frame *frame, GError **error);
 void request_clear(Request *request);
+/* That last part alone; `head` must outlive the request. */
+gboolean request_parse_front(Request *request, json_object *head, GError **error);

@@ -7,6 +7,7 @@ struct stat;
 
 enum {
 	CONNECTIONS_MAX = 64,
+	FRONT_CONNECTIONS_MAX = 16, /* on front.sock */
 	JOBS_MAX = 4096,
 	WRITE_PAUSE = 1 << 20, /* queued bytes past which nothing more is read or moved from streams */
 };
@@ -19,6 +20,7 @@ typedef struct Inbox {
 	gboolean woken, closed;
 	GQueue jobs;	/* finished */
 	GQueue streams; /* with something to do; referenced */
+	GCond quiet;	/* a call of `drained` has returned */
 } Inbox;
 
 typedef struct Write {
@@ -69,6 +71,9 @@ struct Stream {
 	GQueue events; /* GBytes, encoded */
 	gsize queued;
 	gboolean touched;
+	StreamDrained drained; /* NULL: nobody wants to know */
+	gpointer drained_data;
+	GThread *draining; /* in a call of it; NULL: none is */
 };
 
 /* The loop's, then a thread's from the pool, then the loop's again. */
@@ -108,7 +113,7 @@ void loop_source_free(GSource *source);
 void timer_at(Server *server, gint64 at_us);
 
 /* server-socket.c: the listening socket and what identifies its file. */
-int server_bind(const char *path, struct stat *ret_info, GError **error);
+int server_bind(const char *path, const ServerOptions *options, struct stat *ret_info, GError **error);
 
 /* server-write.c; encoding is free of state, and so for any thread. */
 Write *write_new(GBytes *bytes); /* takes the bytes */
@@ -133,6 +138,8 @@ Stream *stream_new(Connection *connection, guint32 id);
 void stream_pump(Stream *stream);
 /* The stream is over for both sides. */
 void stream_end(Stream *stream);
+/* Tells who wanted to know that the stream has ended, once. */
+void stream_tell_end(Stream *stream);
 /* Any thread; under the inbox's lock. */
 void inbox_wake_locked(Inbox *inbox);
 void inbox_unref(Inbox *inbox); /* any thread */

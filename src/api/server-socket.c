@@ -47,7 +47,7 @@ static gboolean clear_path(const struct sockaddr_un *address, GError **error)
 	return TRUE;
 }
 
-int server_bind(const char *path, struct stat *ret_info, GError **error)
+int server_bind(const char *path, const ServerOptions *options, struct stat *ret_info, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address.sun_path) {
@@ -69,7 +69,8 @@ int server_bind(const char *path, struct stat *ret_info, GError **error)
 	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The mode of an unbound socket is the one that bind() gives to the file (unix(7) leaves it to the umask). */
 	if (fd < 0 || fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    listen(fd, CONNECTIONS_MAX) < 0 || lstat(path, ret_info) < 0) {
+	    (options->front && lchown(path, options->uid, (gid_t)-1) < 0) || listen(fd, CONNECTIONS_MAX) < 0 ||
+	    lstat(path, ret_info) < 0) {
 		error_set_errno(error, errno, "cannot listen at '%s'", path);
 		return -1;
 	}

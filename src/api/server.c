@@ -43,17 +43,20 @@ static void turn_away(int fd, const GError *error)
 static void server_accept(gpointer data)
 {
 	Server *server = data;
+	guint connections_max = server->options.front ? FRONT_CONNECTIONS_MAX : CONNECTIONS_MAX;
 	int fd;
 	while ((fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		g_autoptr(GError) error = NULL;
 		struct ucred peer = {.uid = (uid_t)-1};
 		socklen_t size = sizeof peer;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != server->options.uid)
-			error_set(&error, ERROR_FORBIDDEN, "run the command as root",
-				  "this socket is for root; uid %d may not use it", (int)peer.uid);
-		else if (g_hash_table_size(server->connections) >= CONNECTIONS_MAX)
+			error_set(&error, ERROR_FORBIDDEN,
+				  server->options.front ? "use api.sock or HTTPS" : "run the command as root",
+				  "this socket is for %s; uid %d may not use it",
+				  server->options.front ? "yado-httpd" : "root", (int)peer.uid);
+		else if (g_hash_table_size(server->connections) >= connections_max)
 			error_set(&error, ERROR_TOO_MANY, "close some, or use fewer at a time",
-				  "there are already %d connections", CONNECTIONS_MAX);
+				  "there are already %u connections", connections_max);
 		if (error)
 			turn_away(fd, error);
 		else
@@ -118,6 +121,8 @@ static void server_collect(gpointer data)
 			stream_pump(stream);
 			connection_flush(connection);
 			connection_unref(connection);
+		} else {
+			stream_tell_end(stream);
 		}
 		stream_unref(stream);
 	}
@@ -127,7 +132,7 @@ Server *server_new(const char *path, const ServerOptions *options, ServerHandler
 		   GError **error)
 {
 	struct stat info;
-	fd_auto int fd = server_bind(path, &info, error);
+	fd_auto int fd = server_bind(path, options, &info, error);
 	if (fd < 0)
 		return NULL;
 	Server *server = g_new0(Server, 1);
@@ -144,6 +149,7 @@ Server *server_new(const char *path, const ServerOptions *options, ServerHandler
 	server->inbox = g_new0(Inbox, 1);
 	g_atomic_ref_count_init(&server->inbox->refs);
 	g_mutex_init(&server->inbox->lock);
+	g_cond_init(&server->inbox->quiet);
 	server->inbox->wake = loop_source_new(server->context, server_collect, server);
 	server->timer = loop_source_new(server->context, server_expire, server);
 	server->fd = fd_steal(&fd);

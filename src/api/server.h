@@ -65,12 +65,15 @@ void stream_unref(Stream *stream);
 /* From any thread. FALSE once the peer is gone or cancelled, or when it has not taken what was queued (256 KiB): the
  * stream is then cancelled. */
 gboolean stream_send_event(Stream *stream, json_object *event);
+/* The same of an object that is serialized already. */
+gboolean stream_send_text(Stream *stream, const char *event);
 gboolean stream_is_open(Stream *stream);
 void stream_close(Stream *stream);
 /* Bytes that may be queued before the stream counts as behind; 0 once it is closed. */
 gsize stream_room(Stream *stream);
 /* Called, from the loop's thread and holding nothing, when what was queued has gone out to less than half of what may
- * be, and once when the stream ends. One a stream; NULL takes it away (none of its calls runs any more then). */
+ * be, and once when the stream ends (also if it has ended already, unless the server is gone). One a stream; NULL takes
+ * it away (none of its calls runs any more then, so hold no lock that it takes). */
 typedef void (*StreamDrained)(Stream *stream, gpointer data);
 void stream_set_drained(Stream *stream, StreamDrained drained, gpointer data);
 /* Gives up the stream: the peer is told by a cancel, with what was queued dropped. */

@@ -16,6 +16,7 @@ void inbox_unref(Inbox *inbox)
 		return;
 	g_source_unref(inbox->wake);
 	g_mutex_clear(&inbox->lock);
+	g_cond_clear(&inbox->quiet);
 	g_free(inbox);
 }
 
@@ -78,14 +79,17 @@ gboolean stream_is_open(Stream *stream)
 	return open;
 }
 
-gboolean stream_send_event(Stream *stream, json_object *event)
+gsize stream_room(Stream *stream)
 {
-	g_return_val_if_fail(json_object_is_type(event, json_type_object), FALSE);
-	if (!stream_is_open(stream))
-		return FALSE;
-	g_autoptr(Frame) frame = frame_new(FRAME_EVENT, stream->id);
+	g_mutex_lock(&stream->inbox->lock);
+	gsize room = stream->state == STREAM_OPEN && stream->queued < STREAM_QUEUE_MAX ? STREAM_QUEUE_MAX - stream->queued : 0;
+	g_mutex_unlock(&stream->inbox->lock);
+	return room;
+}
+
+static gboolean send_frame(Stream *stream, const Frame *frame)
+{
 	g_autoptr(GError) error = NULL;
-	frame->head = json_object_get(event);
 	GBytes *bytes = frame_encode(frame, &error);
 	gsize size = bytes ? g_bytes_get_size(bytes) : 0;
 	if (!bytes)
@@ -108,6 +112,25 @@ gboolean stream_send_event(Stream *stream, json_object *event)
 	return open;
 }
 
+gboolean stream_send_event(Stream *stream, json_object *event)
+{
+	g_return_val_if_fail(json_object_is_type(event, json_type_object), FALSE);
+	if (!stream_is_open(stream))
+		return FALSE;
+	g_autoptr(Frame) frame = frame_new(FRAME_EVENT, stream->id);
+	frame->head = json_object_get(event);
+	return send_frame(stream, frame);
+}
+
+gboolean stream_send_text(Stream *stream, const char *event)
+{
+	if (!stream_is_open(stream))
+		return FALSE;
+	g_autoptr(Frame) frame = frame_new(FRAME_EVENT, stream->id);
+	frame->head_text = event;
+	return send_frame(stream, frame);
+}
+
 void stream_close(Stream *stream)
 {
 	g_mutex_lock(&stream->inbox->lock);
@@ -118,6 +141,52 @@ void stream_close(Stream *stream)
 	g_mutex_unlock(&stream->inbox->lock);
 }
 
+void stream_cancel(Stream *stream)
+{
+	g_mutex_lock(&stream->inbox->lock);
+	if (stream->state == STREAM_OPEN || stream->state == STREAM_ENDING) {
+		stream->state = STREAM_OVERRUN;
+		drop_events(stream);
+		stream_touch_locked(stream);
+	}
+	g_mutex_unlock(&stream->inbox->lock);
+}
+
+void stream_set_drained(Stream *stream, StreamDrained drained, gpointer data)
+{
+	g_mutex_lock(&stream->inbox->lock);
+	stream->drained = drained;
+	stream->drained_data = data;
+	while (stream->draining && stream->draining != g_thread_self())
+		g_cond_wait(&stream->inbox->quiet, &stream->inbox->lock);
+	if (drained && stream->state == STREAM_CLOSED)
+		stream_touch_locked(stream);
+	g_mutex_unlock(&stream->inbox->lock);
+}
+
+/* With the lock, which is let go during the call. */
+static void call_drained_locked(Stream *stream)
+{
+	StreamDrained drained = stream->drained;
+	gpointer data = stream->drained_data;
+	if (!drained)
+		return;
+	stream->draining = g_thread_self();
+	g_mutex_unlock(&stream->inbox->lock);
+	drained(stream, data);
+	g_mutex_lock(&stream->inbox->lock);
+	stream->draining = NULL;
+	g_cond_broadcast(&stream->inbox->quiet);
+}
+
+void stream_tell_end(Stream *stream)
+{
+	g_mutex_lock(&stream->inbox->lock);
+	call_drained_locked(stream);
+	stream->drained = NULL;
+	g_mutex_unlock(&stream->inbox->lock);
+}
+
 void stream_end(Stream *stream)
 {
 	Connection *connection = g_steal_pointer(&stream->connection);
@@ -125,6 +194,7 @@ void stream_end(Stream *stream)
 	stream->state = STREAM_CLOSED;
 	drop_events(stream);
 	g_mutex_unlock(&stream->inbox->lock);
+	stream_tell_end(stream);
 	if (connection)
 		g_hash_table_remove(connection->streams, GUINT_TO_POINTER(stream->id));
 }
@@ -135,6 +205,7 @@ void stream_pump(Stream *stream)
 	if (!connection || !stream->responded)
 		return;
 	g_mutex_lock(&stream->inbox->lock);
+	gboolean full = stream->queued >= STREAM_QUEUE_MAX / 2;
 	while (stream->credit > 0 && !g_queue_is_empty(&stream->events)) {
 		if (connection->queued > WRITE_PAUSE) {
 			connection->starved = TRUE;
@@ -147,6 +218,8 @@ void stream_pump(Stream *stream)
 	}
 	StreamState state = stream->state;
 	gboolean done = state == STREAM_ENDING && g_queue_is_empty(&stream->events);
+	if (full && state == STREAM_OPEN && stream->queued < STREAM_QUEUE_MAX / 2)
+		call_drained_locked(stream);
 	g_mutex_unlock(&stream->inbox->lock);
 	if (state == STREAM_OVERRUN)
 		connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, stream->id)));

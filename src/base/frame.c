@@ -76,9 +76,14 @@ void frame_free(Frame *frame)
 	if (frame->head)
 		json_object_put(frame->head);
 	g_bytes_unref(frame->body);
-	for (guint i = 0; i < frame->fd_count; i++)
-		fd_close(frame->fds[i]);
+	frame_close_fds(frame);
 	g_free(frame);
+}
+
+void frame_close_fds(Frame *frame)
+{
+	for (guint i = 0; i < frame->fd_count; i++)
+		fd_close(fd_steal(&frame->fds[i]));
 }
 
 int frame_steal_fd(Frame *frame, guint index)
@@ -115,9 +120,13 @@ GBytes *frame_encode(const Frame *frame, GError **error)
 	if (type_has_head(frame->type)) {
 		head = "{}";
 		head_length = 2;
-		if (frame->head)
+		if (frame->head_text) {
+			head = frame->head_text;
+			head_length = strlen(head);
+		} else if (frame->head) {
 			head = json_object_to_json_string_length(
 				frame->head, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &head_length);
+		}
 		length = 4 + head_length + body_length;
 		if (frame->type != FRAME_EVENT && head_length > FRAME_HEAD_MAX) {
 			error_set(error, ERROR_TOO_LARGE, NULL, "a head of %zu bytes is over the limit of %d",

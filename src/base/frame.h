@@ -33,6 +33,7 @@ typedef struct Frame {
 	FrameType type;
 	guint32 stream;
 	json_object *head; /* request, response, event */
+	const char *head_text; /* to send instead: the same, serialized; lent */
 	GBytes *body;      /* after the head, or the data; may be empty, never NULL */
 	guint32 credit;
 	guint32 length;    /* of the payload as it was received: what data and events cost in credit */
@@ -45,6 +46,7 @@ void frame_free(Frame *frame); /* closes descriptors that were not stolen */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Frame, frame_free)
 int frame_steal_fd(Frame *frame, guint index); /* -1 if there is none */
 void frame_add_fd(Frame *frame, int fd);       /* takes over the descriptor */
+void frame_close_fds(Frame *frame);            /* those that were not stolen */
 
 /* Serializes (header and payload); ERROR_TOO_LARGE past FRAME_LENGTH_MAX. */
 GBytes *frame_encode(const Frame *frame, GError **error);
