@@ -91,6 +91,23 @@ static gboolean check_if_match(Call *call, const Route *route, GError **error)
 	return FALSE;
 }
 
+/* On the front, what answers with events or a console is asked for by WebSockets, and nothing else is. */
+static gboolean check_upgrade(Call *call, const Route *route, GError **error)
+{
+	const Request *request = call->request;
+	gboolean get = g_str_equal(route->method, "GET");
+	gboolean streams = get && (route->answer == ANSWER_EVENTS || route->answer == ANSWER_CONSOLE);
+	if (!request->front || request->upgrade == streams)
+		return TRUE;
+	if (streams)
+		error_set_field(error, ERROR_INVALID, "upgrade", "connect to it with a WebSocket",
+				"GET %s answers with a stream", request->path);
+	else
+		error_set_field(error, ERROR_INVALID, "upgrade", "ask for it without a WebSocket",
+				"GET %s is no stream and no console", request->path);
+	return FALSE;
+}
+
 gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
 {
 	Api *api = data;
@@ -112,7 +129,7 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 				continue;
 			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
 			return check_query(&call, route, error) && check_if_match(&call, route, error) &&
-			       route->handle(&call, error);
+			       check_upgrade(&call, route, error) && route->handle(&call, error);
 		}
 	}
 	if (known)
