@@ -126,7 +126,8 @@ static gboolean load(Tasks *tasks, GError **error)
 
 Tasks *tasks_new(const char *dir, const TaskKind *const *kinds, gpointer data, GError **error)
 {
-	Journal *journal = journal_open(dir, error);
+	g_autofree char *path = g_build_filename(dir, "tasks.db", NULL);
+	Journal *journal = journal_open(path, rows_migrations, error);
 	if (!journal)
 		return NULL;
 	Tasks *tasks = g_new0(Tasks, 1);

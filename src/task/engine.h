@@ -5,7 +5,7 @@
 
 #include "task/claim.h"
 #include "task/estimate.h"
-#include "task/journal.h"
+#include "store/journal.h"
 #include "task/record.h"
 #include "task/rows.h"
 #include "task/task.h"

@@ -3,11 +3,26 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "task/journal.h"
+#include "store/journal.h"
 
 #define COLUMNS \
 	"id, kind, object, user, state, created, started, ended, done, total, unit, step, result, error," \
 	" interrupted, cancelling"
+const char *const rows_migrations[] = {
+	"CREATE TABLE task (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, object TEXT NOT NULL,"
+	" user TEXT NOT NULL, state TEXT NOT NULL, args TEXT, claims TEXT NOT NULL, created INTEGER NOT NULL,"
+	" started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0,"
+	" total INTEGER NOT NULL DEFAULT 0, unit TEXT, step TEXT, result TEXT, error TEXT,"
+	" interrupted INTEGER NOT NULL DEFAULT 0, cancelling INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE INDEX task_object ON task (object, id);"
+	"CREATE INDEX task_live ON task (id) WHERE state IN ('queued', 'running');"
+	"CREATE TABLE step (task INTEGER NOT NULL, seq INTEGER NOT NULL, step TEXT NOT NULL, detail TEXT,"
+	" done INTEGER NOT NULL DEFAULT 0, outcome TEXT, PRIMARY KEY (task, seq)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE log (task INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,"
+	" PRIMARY KEY (task, line)) STRICT, WITHOUT ROWID;",
+	NULL,
+};
+
 #define ENDED "state NOT IN ('queued', 'running')"
 
 void log_line_free(gpointer data)
@@ -58,7 +73,7 @@ gboolean rows_log(sqlite3 *db, gint64 task, const GPtrArray *lines, GError **err
 {
 	if (lines->len == 0)
 		return TRUE;
-	statement_auto sqlite3_stmt *statement =
+	sql_auto sqlite3_stmt *statement =
 		sql_prepare(db, error, "INSERT OR IGNORE INTO log (task, line, at, text) VALUES (?, ?, ?, ?)", "");
 	if (!statement)
 		return FALSE;
@@ -102,7 +117,7 @@ gboolean rows_prune(sqlite3 *db, guint keep, GError **error)
 {
 	gint64 last = 0;
 	{
-		statement_auto sqlite3_stmt *statement = sql_prepare(db, error,
+		sql_auto sqlite3_stmt *statement = sql_prepare(db, error,
 			"SELECT id FROM task WHERE " ENDED " ORDER BY id DESC LIMIT 1 OFFSET ?", "i", (gint64)keep);
 		gboolean row = FALSE;
 		if (!statement || !sql_step(statement, &row, error))
@@ -124,7 +139,7 @@ gboolean rows_prune(sqlite3 *db, guint keep, GError **error)
 
 gboolean rows_last_id(sqlite3 *db, gint64 *ret_id, GError **error)
 {
-	statement_auto sqlite3_stmt *statement =
+	sql_auto sqlite3_stmt *statement =
 		sql_prepare(db, error, "SELECT seq FROM sqlite_sequence WHERE name = 'task'", "");
 	gboolean row = FALSE;
 	if (!statement || !sql_step(statement, &row, error))
@@ -159,7 +174,7 @@ static void read_record(sqlite3_stmt *statement, Record *record)
 
 GPtrArray *rows_unfinished(sqlite3 *db, GError **error)
 {
-	statement_auto sqlite3_stmt *statement = sql_prepare(db, error,
+	sql_auto sqlite3_stmt *statement = sql_prepare(db, error,
 		"SELECT " COLUMNS ", args, claims, (SELECT coalesce(max(line) + 1, 0) FROM log WHERE task = id),"
 		" (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM log WHERE task = id)"
 		" FROM task WHERE state IN ('queued', 'running') ORDER BY state = 'queued', id",
@@ -182,7 +197,7 @@ GPtrArray *rows_unfinished(sqlite3 *db, GError **error)
 
 Record *rows_get(sqlite3 *db, gint64 id, GError **error)
 {
-	statement_auto sqlite3_stmt *statement =
+	sql_auto sqlite3_stmt *statement =
 		sql_prepare(db, error, "SELECT " COLUMNS " FROM task WHERE id = ?", "i", id);
 	gboolean row = FALSE;
 	if (!statement || !sql_step(statement, &row, error) || !row)
@@ -200,7 +215,7 @@ GPtrArray *rows_list(sqlite3 *db, const char *object, const char *state, gint64 
 	g_string_append(sql, object ? " AND object = ?2" : " AND ?2 IS NULL");
 	g_string_append(sql, state ? " AND state = ?3" : " AND ?3 IS NULL");
 	g_string_append(sql, " ORDER BY id DESC");
-	statement_auto sqlite3_stmt *statement =
+	sql_auto sqlite3_stmt *statement =
 		sql_prepare(db, error, sql->str, "iss", before_id > 0 ? before_id : G_MAXINT64, object, state);
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
 	gboolean ok = statement != NULL, row = TRUE;
@@ -220,7 +235,7 @@ GPtrArray *rows_list(sqlite3 *db, const char *object, const char *state, gint64 
 
 GPtrArray *rows_read_log(sqlite3 *db, gint64 task, guint from, guint limit, GError **error)
 {
-	statement_auto sqlite3_stmt *statement = sql_prepare(db, error,
+	sql_auto sqlite3_stmt *statement = sql_prepare(db, error,
 		"SELECT line, at, text FROM log WHERE task = ? AND line >= ? ORDER BY line LIMIT ?", "iii", task,
 		(gint64)from, (gint64)limit);
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(log_line_free);
@@ -239,7 +254,7 @@ GPtrArray *rows_read_log(sqlite3 *db, gint64 task, guint from, guint limit, GErr
 
 json_object *rows_steps(sqlite3 *db, gint64 task, GError **error)
 {
-	statement_auto sqlite3_stmt *statement = sql_prepare(
+	sql_auto sqlite3_stmt *statement = sql_prepare(
 		db, error, "SELECT step, detail, done, outcome FROM step WHERE task = ? ORDER BY seq", "i", task);
 	json_auto json_object *steps = json_object_new_array();
 	gboolean row = FALSE;

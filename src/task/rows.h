@@ -6,6 +6,9 @@
 
 #include "task/record.h"
 
+/* The layout of tasks.db, for journal_open(). */
+extern const char *const rows_migrations[];
+
 typedef struct LogLine {
 	guint line; /* from 0 */
 	gint64 at_us;

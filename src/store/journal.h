@@ -1,12 +1,14 @@
-/* The journal: DIR/tasks.db, its one writer with group commit, and its one reader. */
+/* A journal: a node-local SQLite file beside the store (tasks.db, audit.db…) with one writer, group commit, and one
+ * reader. */
 #pragma once
 #include <glib.h>
 #include <sqlite3.h>
 
 typedef struct Journal Journal;
 
-/* Opens or makes DIR/tasks.db. ERROR_UNSUPPORTED if a newer version wrote it. */
-Journal *journal_open(const char *dir, GError **error);
+/* Opens or makes the file (0600; its directory 0700). migrations: NULL-terminated texts; the file's user_version says how
+ * many of them it has had. ERROR_UNSUPPORTED if a newer version wrote it. */
+Journal *journal_open(const char *path, const char *const *migrations, GError **error);
 /* Waits for what is being written; later commits fail with ERROR_UNAVAILABLE. Reading goes on. */
 void journal_close(Journal *journal);
 void journal_free(Journal *journal);
@@ -23,11 +25,11 @@ sqlite3 *journal_lend_reader(Journal *journal);
 void journal_give_back(Journal *journal);
 
 /* --- Statements, for both connections --- */
-static inline void statement_clear(sqlite3_stmt **statement)
+static inline void sql_clear(sqlite3_stmt **statement)
 {
 	sqlite3_finalize(*statement);
 }
-#define statement_auto __attribute__((cleanup(statement_clear)))
+#define sql_auto __attribute__((cleanup(sql_clear)))
 /* Prepares and binds: types is a string of 'i' (gint64) and 's' (const char *, may be NULL; must outlive the
  * statement), one for each parameter. NULL on failure. */
 sqlite3_stmt *sql_prepare(sqlite3 *db, GError **error, const char *sql, const char *types, ...);

@@ -1,4 +1,4 @@
-/* The journal of tasks in SQLite (WAL).
+/* A journal in SQLite (WAL).
  *
  * Writing: a thread that commits puts its write into the queue. If nobody writes, it takes the whole queue, runs it as
  * one transaction, and tells the others how theirs went; whoever came meanwhile waits, and one of those then takes
@@ -10,7 +10,7 @@
  * once, and from a power cut with the next durable commit (the log is one file, written in order).
  *
  * No lock is held while SQLite works, except that of the reading connection, which guards nothing else. */
-#include "task/journal.h"
+#include "store/journal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -19,21 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-enum { VERSION = 1, BUSY_TIMEOUT_MS = 5000 };
-
-static const char schema[] =
-	"CREATE TABLE task (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, object TEXT NOT NULL,"
-	" user TEXT NOT NULL, state TEXT NOT NULL, args TEXT, claims TEXT NOT NULL, created INTEGER NOT NULL,"
-	" started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0,"
-	" total INTEGER NOT NULL DEFAULT 0, unit TEXT, step TEXT, result TEXT, error TEXT,"
-	" interrupted INTEGER NOT NULL DEFAULT 0, cancelling INTEGER NOT NULL DEFAULT 0) STRICT;"
-	"CREATE INDEX task_object ON task (object, id);"
-	"CREATE INDEX task_live ON task (id) WHERE state IN ('queued', 'running');"
-	"CREATE TABLE step (task INTEGER NOT NULL, seq INTEGER NOT NULL, step TEXT NOT NULL, detail TEXT,"
-	" done INTEGER NOT NULL DEFAULT 0, outcome TEXT, PRIMARY KEY (task, seq)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE log (task INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL, text TEXT NOT NULL,"
-	" PRIMARY KEY (task, line)) STRICT, WITHOUT ROWID;"
-	"PRAGMA user_version = 1;";
+enum { BUSY_TIMEOUT_MS = 5000 };
 
 typedef struct Commit {
 	JournalWrite write;
@@ -60,11 +46,12 @@ struct Journal {
 static void set_error(GError **error, sqlite3 *db, const char *what)
 {
 	int code = sqlite3_errcode(db), number = sqlite3_system_errno(db);
+	const char *name = db ? sqlite3_db_filename(db, "main") : NULL;
 	/* SQLite says FULL for most writes, and a general I/O error where it extends the shared-memory file. */
 	gboolean space = code == SQLITE_FULL || (code == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
 	error_set(error, space ? ERROR_NO_SPACE : ERROR_FAILED,
 		space ? "free space on the file system of the daemon's state and try again" : NULL,
-		"cannot %s the journal of tasks: %s", what, sqlite3_errmsg(db));
+		"cannot %s '%s': %s", what, name ? name : "a journal", sqlite3_errmsg(db));
 }
 
 static sqlite3_stmt *prepare(sqlite3 *db, GError **error, const char *sql, const char *types, va_list args)
@@ -114,7 +101,7 @@ gboolean sql_run(sqlite3 *db, GError **error, const char *sql, const char *types
 {
 	va_list args;
 	va_start(args, types);
-	statement_auto sqlite3_stmt *statement = prepare(db, error, sql, types, args);
+	sql_auto sqlite3_stmt *statement = prepare(db, error, sql, types, args);
 	va_end(args);
 	gboolean row = statement != NULL;
 	while (row)
@@ -151,7 +138,7 @@ static sqlite3 *connect_to(const char *path, int flags, GError **error)
 
 static gboolean read_version(sqlite3 *db, gint64 *ret_version, GError **error)
 {
-	statement_auto sqlite3_stmt *statement = sql_prepare(db, error, "PRAGMA user_version", "");
+	sql_auto sqlite3_stmt *statement = sql_prepare(db, error, "PRAGMA user_version", "");
 	gboolean row = FALSE;
 	if (!statement || !sql_step(statement, &row, error))
 		return FALSE;
@@ -159,45 +146,56 @@ static gboolean read_version(sqlite3 *db, gint64 *ret_version, GError **error)
 	return TRUE;
 }
 
-static gboolean prepare_file(sqlite3 *db, GError **error)
+static gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, GError **error)
 {
-	gint64 version = 0;
-	if (!execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", error) ||
-		!read_version(db, &version, error))
+	gint64 version = 0, known = 0;
+	while (migrations[known])
+		known++;
+	if (!read_version(db, &version, error))
 		return FALSE;
-	if (version > VERSION) {
+	if (version > known) {
 		error_set(error, ERROR_UNSUPPORTED, "install the version of Yado that wrote it, or a newer one",
-			"the journal of tasks was written by a newer version of Yado (its format is %" G_GINT64_FORMAT
-			", this version knows %d)",
-			version, VERSION);
+			"'%s' was written by a newer version of Yado (its format is %" G_GINT64_FORMAT
+			", this version knows %" G_GINT64_FORMAT ")",
+			path, version, known);
 		return FALSE;
 	}
-	if (version == VERSION)
-		return TRUE;
-	if (!execute(db, "BEGIN IMMEDIATE", error))
-		return FALSE;
-	if (execute(db, schema, error) && execute(db, "COMMIT", error))
-		return TRUE;
-	execute(db, "ROLLBACK", NULL);
-	return FALSE;
+	for (; version < known; version++) {
+		g_autofree char *mark = g_strdup_printf("PRAGMA user_version = %" G_GINT64_FORMAT, version + 1);
+		if (!execute(db, "BEGIN IMMEDIATE", error))
+			return FALSE;
+		if (!execute(db, migrations[version], error) || !execute(db, mark, error) ||
+			!execute(db, "COMMIT", error)) {
+			execute(db, "ROLLBACK", NULL);
+			return FALSE;
+		}
+	}
+	return TRUE;
 }
 
-Journal *journal_open(const char *dir, GError **error)
+static gboolean prepare_file(sqlite3 *db, const char *path, const char *const *migrations, GError **error)
 {
+	return execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", error) &&
+	       migrate(db, path, migrations, error);
+}
+
+Journal *journal_open(const char *path, const char *const *migrations, GError **error)
+{
+	g_autofree char *dir = g_path_get_dirname(path);
 	if (!dir_make(dir, 0700, error))
 		return NULL;
 	Journal *journal = g_new0(Journal, 1);
 	g_mutex_init(&journal->lock);
 	g_cond_init(&journal->turn);
 	g_mutex_init(&journal->reader_lock);
-	journal->path = g_build_filename(dir, "tasks.db", NULL);
+	journal->path = g_strdup(path);
 	journal->full = TRUE;
-	journal->writer = connect_to(journal->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+	journal->writer = connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
 	/* SQLite gives the -wal and -shm files the mode of the database. */
-	if (journal->writer && chmod(journal->path, 0600) < 0)
-		error_set_errno(error, errno, "cannot set the mode of '%s'", journal->path);
-	else if (journal->writer && prepare_file(journal->writer, error) && dir_sync(dir, error))
-		journal->reader = connect_to(journal->path, SQLITE_OPEN_READONLY, error);
+	if (journal->writer && chmod(path, 0600) < 0)
+		error_set_errno(error, errno, "cannot set the mode of '%s'", path);
+	else if (journal->writer && prepare_file(journal->writer, path, migrations, error) && dir_sync(dir, error))
+		journal->reader = connect_to(path, SQLITE_OPEN_READONLY, error);
 	if (!journal->reader)
 		g_clear_pointer(&journal, journal_free);
 	return journal;
