@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "daemon/front.h"
+#include "daemon/listen.h"
 #include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
@@ -35,7 +37,8 @@ static const StoreKind store_kinds[] = {
 };
 
 typedef struct Options {
-	char *state, *run, *socket, *node, *probe_rom, *recipes;
+	char *state, *run, *socket, *node, *probe_rom, *recipes, *front_user, *web;
+	char **https; /* where the front listens; NULL: it is started by somebody else, or not at all */
 	gboolean debug, version;
 } Options;
 
@@ -44,7 +47,9 @@ typedef struct Daemon {
 	Services services;
 	char *image_dir, *socket;
 	Api *api;
-	Server *server;
+	Server *server, *front_server;
+	FrontOptions front_options;
+	Front *front;
 	GMainLoop *loop;
 } Daemon;
 
@@ -61,6 +66,11 @@ static gboolean parse_options(int argc, char **argv, Options *options, GError **
 		{"probe-rom", 0, 0, G_OPTION_ARG_FILENAME, &options->probe_rom, "Firmware image of the acceleration probe",
 		 "FILE"},
 		{"recipes", 0, 0, G_OPTION_ARG_FILENAME, &options->recipes, "Recipes of images", "DIR"},
+		{"https", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->https,
+		 "Start yado-httpd, which listens there; can be repeated", "[ADDRESS:]PORT"},
+		{"front-user", 0, 0, G_OPTION_ARG_STRING, &options->front_user,
+		 "User that yado-httpd runs as (default yado)", "NAME"},
+		{"web", 0, 0, G_OPTION_ARG_FILENAME, &options->web, "Files of the web page", "DIR"},
 		{"debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
 		G_OPTION_ENTRY_NULL,
@@ -167,6 +177,52 @@ static gboolean own_directory(const char *path, GError **error)
 	return TRUE;
 }
 
+/* What is refused later is only logged, for the guests' sake; what is wrong with an option is said at once. */
+static gboolean check_listen(char *const *https, GError **error)
+{
+	for (; *https; https++) {
+		g_autoptr(GError) cause = NULL;
+		fd_auto int fd = listen_tcp(*https, &cause);
+		if (fd < 0 && error_code(cause) == ERROR_INVALID) {
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* front.sock is there whenever its user is, so that yado-httpd can also be run by a service manager. */
+static gboolean open_front(Daemon *daemon, GError **error)
+{
+	Options *options = &daemon->options;
+	g_autoptr(GError) absent = NULL;
+	daemon->front_options = (FrontOptions){
+		.state_dir = options->state,
+		.run_dir = options->run,
+		.node = daemon->services.node,
+		.web_dir = options->web,
+		.listen = (const char *const *)options->https,
+		.debug = options->debug,
+	};
+	if (!front_find_user(options->front_user ? options->front_user : "yado", &daemon->front_options.uid, &absent)) {
+		if (!options->https && !options->front_user)
+			return TRUE;
+		g_propagate_error(error, g_steal_pointer(&absent));
+		return FALSE;
+	}
+	if ((options->https && !check_listen(options->https, error)) ||
+	    !front_make_directories(&daemon->front_options, error))
+		return FALSE;
+	g_autofree char *path = front_socket_path(options->run);
+	daemon->front_server = server_new(path, &(ServerOptions){.front = TRUE, .uid = daemon->front_options.uid},
+					  api_handle, daemon->api, error);
+	if (!daemon->front_server)
+		return FALSE;
+	if (options->https)
+		daemon->front = front_start(&daemon->front_options);
+	return TRUE;
+}
+
 static gboolean assemble(Daemon *daemon, GError **error)
 {
 	Services *services = &daemon->services;
@@ -199,12 +255,14 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	events_start(services);
 	daemon->api = api_new(services);
 	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0}, api_handle, daemon->api, error);
-	return daemon->server != NULL;
+	return daemon->server && open_front(daemon, error);
 }
 
 static void take_apart(Daemon *daemon)
 {
 	Services *services = &daemon->services;
+	g_clear_pointer(&daemon->front, front_stop);
+	g_clear_pointer(&daemon->front_server, server_free);
 	g_clear_pointer(&daemon->server, server_free);
 	if (services->guests) {
 		events_stop(services);
@@ -221,7 +279,9 @@ static void take_apart(Daemon *daemon)
 	g_free((char *)services->node);
 	g_free(daemon->socket);
 	char *const given[] = {daemon->options.state, daemon->options.run, daemon->options.socket, daemon->options.node,
-			       daemon->options.probe_rom, daemon->options.recipes};
+			       daemon->options.probe_rom, daemon->options.recipes, daemon->options.front_user,
+			       daemon->options.web};
+	g_strfreev(daemon->options.https);
 	for (guint i = 0; i < G_N_ELEMENTS(given); i++)
 		g_free(given[i]);
 }
@@ -294,6 +354,8 @@ int main(int argc, char **argv)
 	settle_path(&options->run, "/run/yado");
 	settle_path(&options->probe_rom, YADO_DATA_DIR "/probe.rom");
 	settle_path(&options->recipes, YADO_DATA_DIR "/recipes");
+	if (options->web)
+		settle_path(&options->web, options->web);
 	daemon.socket = options->socket ? g_strdup(options->socket) : g_build_filename(options->run, "api.sock", NULL);
 	set_limits();
 
