@@ -42,10 +42,26 @@ def host(tiny, tmp_path_factory, request):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def front(tiny, tmp_path_factory, request):
+    """As `host`, with yado-httpd."""
+    folder = tmp_path_factory.mktemp("front") / "state"
+    yado = Yado(folder).with_front()
+    yado.copy_from(tiny)
+    yado.start()
+    yield yado
+    try:
+        yado.clean()
+    finally:
+        if getattr(request.node, "rep_call", None) and request.node.rep_call.passed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     setattr(item, "rep_" + report.when, report)
-    if report.when == "call" and report.failed and "host" in item.funcargs:
-        report.sections.append(("yadod's log", item.funcargs["host"].tail()))
+    for name in ("host", "front"):
+        if report.when == "call" and report.failed and name in item.funcargs:
+            report.sections.append(("yadod's log", item.funcargs[name].tail()))

@@ -1,12 +1,15 @@
 """A yadod of the test's own, with its own state and run directories, and the command to drive it."""
 import hashlib
+import http.client
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import time
 
@@ -43,6 +46,7 @@ class Yado:
         self.socket = self.run / "api.sock"
         self.log = self.state.parent / (self.state.name + ".log")
         self.process = None
+        self.port = None
 
     def copy_from(self, seed):
         """Begins with a copy of another daemon's state; its storage moves along with the copy."""
@@ -56,9 +60,10 @@ class Yado:
     # --- the daemon ---
     def start(self, timeout=60):
         log = open(self.log, "ab")
+        front = ["--https", f"127.0.0.1:{self.port}"] if self.port else []
         self.process = subprocess.Popen(
             [BUILD / "src/daemon/yadod", "--debug", "--state", self.state, "--run", self.run,
-             "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes"],
+             "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes", *front],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
 
@@ -67,6 +72,8 @@ class Yado:
                 raise RuntimeError(f"yadod ended with {self.process.returncode}:\n{self.tail()}")
             return self.run_command("node", "show").returncode == 0
         wait_for(answers, timeout, "yadod's first answer")
+        if self.port:
+            wait_for(self.front_answers, timeout, "yado-httpd's first answer")
         return self
 
     def stop(self):
@@ -145,6 +152,88 @@ class Yado:
         client.settimeout(30)
         return client
 
+    def connect_front(self):
+        """A connection to front.sock, as the user that yado-httpd runs as."""
+        client = socket.socket(socket.AF_UNIX)
+        before = os.getcwd()
+        os.chdir(self.run / "front")  # the way there is root's
+        try:
+            os.seteuid(pwd.getpwnam("yado").pw_uid)
+            client.connect("front.sock")
+        finally:
+            os.seteuid(0)
+            os.chdir(before)
+        client.settimeout(30)
+        return client
+
+    # --- the front ---
+    def with_front(self):
+        """Before start(): yado-httpd too, at a port of its own."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        return self
+
+    def front_answers(self):
+        try:
+            return self.https("GET", "/healthz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"yadod ended with {self.process.returncode}:\n{self.tail()}")
+            return False
+
+    def https(self, method, path, body=None, token=None, headers=None, timeout=30):
+        """One request over HTTPS on a connection of its own: status, headers (lower case), and the body, parsed if it is
+        JSON. `body` is bytes, or what becomes JSON."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=trusting(), timeout=timeout)
+        headers = dict(headers or {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body, headers)
+            reply = connection.getresponse()
+            data = reply.read()
+            names = {name.lower(): value for name, value in reply.getheaders()}
+        finally:
+            connection.close()
+        return reply.status, names, json.loads(data) if data and "json" in names.get("content-type", "") else data
+
+    def make_user(self, name, grants, password=None):
+        """A user with roles: grants is {path: role}."""
+        body = {"name": name, "grants": {f"g{i}": {"path": path, "role": role}
+                                         for i, (path, role) in enumerate(grants.items())}}
+        reply, _ = request(self, "POST", "/api/v1/users", body)
+        if reply["status"] >= 300:
+            raise RuntimeError(reply)
+        if password:
+            reply, _ = request(self, "POST", f"/api/v1/users/{name}/password", {"password": password})
+            if reply["status"] >= 300:
+                raise RuntimeError(reply)
+
+    def make_token(self, user, **fields):
+        """An API token's secret."""
+        reply, _ = request(self, "POST", "/api/v1/tokens", {"user": user, "name": "test", **fields})
+        if reply["status"] >= 300:
+            raise RuntimeError(reply)
+        return reply["body"]["secret"]
+
+    @property
+    def front_pid(self):
+        """The process of yado-httpd."""
+        record = (self.run / "httpd/pid").read_text().split()
+        return int(record[record.index("pid") + 1])
+
+
+def trusting():
+    """A TLS context that takes any certificate: the test's daemon has made its own."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
 
 class Console:
     """A serial console through the frame protocol's descriptor."""
@@ -201,9 +290,10 @@ def encode(kind, stream, payload, fds=0):
     return (len(payload).to_bytes(4, "little") + stream.to_bytes(4, "little") + bytes([kind, fds, 0, 0]) + payload)
 
 
-def request(yado, method, path, body=None, headers=None, fds=(), want_fds=0, client=None):
-    """One request over the frame protocol (docs/protocol.md); the reply's head with its body, and descriptors."""
-    head = {"method": method, "path": path}
+def request(yado, method, path, body=None, headers=None, fds=(), want_fds=0, client=None, head=None):
+    """One request over the frame protocol (docs/protocol.md); the reply's head with its body, and descriptors. `head`
+    has members beside these, for front.sock (docs/front.md)."""
+    head = {"method": method, "path": path, **(head or {})}
     if headers:
         head["headers"] = headers
     head_text = json.dumps(head).encode()
