@@ -129,13 +129,14 @@ static Outcome apply_doc(Store *store, Batch *batch, Op *op, gint64 commit_rev, 
 static Outcome apply_secret(Store *store, const Op *op, GError **error)
 {
 	Connection *writer = store->writer;
-	gboolean put = op->type == OP_SECRET_SET;
-	statement_auto sqlite3_stmt *write =
-		database_prepare(writer, put ? STATEMENT_SECRET_PUT : STATEMENT_SECRET_DELETE, error);
+	Statement which = op->type == OP_SECRET_SET     ? STATEMENT_SECRET_PUT
+			  : op->type == OP_SECRET_RENEW ? STATEMENT_SECRET_RENEW
+							: STATEMENT_SECRET_DELETE;
+	statement_auto sqlite3_stmt *write = database_prepare(writer, which, error);
 	if (!write)
 		return OUTCOME_BROKEN;
 	statement_bind_text(write, 1, op->path, -1);
-	if (put) {
+	if (op->sealed) {
 		gsize nonce_length, sealed_length;
 		const void *nonce = g_bytes_get_data(op->nonce, &nonce_length);
 		const void *sealed = g_bytes_get_data(op->sealed, &sealed_length);
@@ -147,7 +148,7 @@ static Outcome apply_secret(Store *store, const Op *op, GError **error)
 		database_fail(writer, error, "cannot write secret '%s'", op->path);
 		return OUTCOME_BROKEN;
 	}
-	if (!put && sqlite3_changes(writer->db) == 0) {
+	if (op->type == OP_SECRET_DELETE && sqlite3_changes(writer->db) == 0) {
 		error_set(error, ERROR_NOT_FOUND, NULL, "cannot delete secret '%s': there is none of that name",
 			op->path);
 		return OUTCOME_REFUSED;
@@ -161,7 +162,7 @@ static Outcome apply_ops(Store *store, Batch *batch, gint64 commit_rev, GError *
 	gboolean changed = FALSE, documents = FALSE;
 	for (guint i = 0; i < batch->ops->len; i++) {
 		Op *op = &g_array_index(batch->ops, Op, i);
-		gboolean secret = op->type == OP_SECRET_SET || op->type == OP_SECRET_DELETE;
+		gboolean secret = op_is_secret(op->type);
 		Outcome outcome =
 			secret ? apply_secret(store, op, error) : apply_doc(store, batch, op, commit_rev, error);
 		if (outcome != OUTCOME_APPLIED)
@@ -360,6 +361,11 @@ static gboolean check_batch(Store *store, Batch *batch, GError **error)
 	g_autoptr(GHashTable) seen = batch->ops->len > 1 ? g_hash_table_new(g_str_hash, g_str_equal) : NULL;
 	for (guint i = 0; i < batch->ops->len; i++) {
 		Op *op = &g_array_index(batch->ops, Op, i);
+		if (op_is_secret(op->type)) {
+			if (!store_check_name("secret", op->path, PATH_LENGTH_MAX, error))
+				return FALSE;
+			continue;
+		}
 		if (!store_check_path(store, op->path, error))
 			return FALSE;
 		if (seen && !g_hash_table_add(seen, op->path)) {
@@ -385,6 +391,11 @@ gint64 store_commit(Store *store, Batch *batch, GError **error)
 		return 0;
 	watches_wait(store->watches, batch->rev);
 	return batch->rev;
+}
+
+gboolean store_commit_secrets(Store *store, Batch *batch, GError **error)
+{
+	return check_batch(store, batch, error) && commit_submit(store, batch, error);
 }
 
 gint64 store_allocate(Store *store, const char *counter, gint64 first, GError **error)

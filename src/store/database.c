@@ -38,9 +38,11 @@ static const char *const texts[STATEMENT_COUNT] = {
 				   "WHERE path >= ?1 AND path < ?2 AND rev > ?3 ORDER BY path",
 	[STATEMENT_SECRET_PUT] = "INSERT INTO secret(name, key, nonce, value) VALUES(?1, ?2, ?3, ?4) "
 				 "ON CONFLICT(name) DO UPDATE SET key = ?2, nonce = ?3, value = ?4",
+	[STATEMENT_SECRET_RENEW] = "UPDATE secret SET key = ?2, nonce = ?3, value = ?4 WHERE name = ?1",
 	[STATEMENT_SECRET_GET] = "SELECT key, nonce, value FROM secret WHERE name = ?1",
 	[STATEMENT_SECRET_DELETE] = "DELETE FROM secret WHERE name = ?1",
 	[STATEMENT_SECRET_COUNT] = "SELECT count(*) FROM secret",
+	[STATEMENT_SECRET_LIST] = "SELECT name FROM secret WHERE name >= ?1 AND name < ?2 ORDER BY name",
 };
 
 void database_fail(Connection *connection, GError **error, const char *format, ...)

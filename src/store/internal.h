@@ -39,9 +39,11 @@ typedef enum Statement {
 	STATEMENT_CHANGE_AT,
 	STATEMENT_CHANGE_SINCE,
 	STATEMENT_SECRET_PUT,
+	STATEMENT_SECRET_RENEW,
 	STATEMENT_SECRET_GET,
 	STATEMENT_SECRET_DELETE,
 	STATEMENT_SECRET_COUNT,
+	STATEMENT_SECRET_LIST,
 	STATEMENT_COUNT,
 } Statement;
 
@@ -74,7 +76,19 @@ gboolean database_migrate(Connection *connection, const char *const *migrations,
 /* What to do about a damaged file: names the newest copy, if there is one. Caller frees. */
 char *database_repair_hint(const char *dir);
 
-typedef enum OpType { OP_PUT, OP_DELETE, OP_ALLOCATE, OP_SECRET_SET, OP_SECRET_DELETE } OpType;
+typedef enum OpType {
+	OP_PUT,
+	OP_DELETE,
+	OP_ALLOCATE,
+	OP_SECRET_SET,
+	OP_SECRET_RENEW,  /* only where there is one */
+	OP_SECRET_DELETE, /* refused where there is none */
+	OP_SECRET_DROP,   /* whether there is one or not */
+} OpType;
+static inline gboolean op_is_secret(OpType type)
+{
+	return type >= OP_SECRET_SET;
+}
 
 typedef struct Op {
 	OpType type;

@@ -43,7 +43,8 @@ static gboolean unseal(
 	       EVP_DecryptFinal_ex(context, ret_value + length, &n);
 }
 
-gboolean store_secret_set(Store *store, const char *name, const void *value, gsize length, GError **error)
+static gboolean add_sealed(
+	Store *store, Batch *batch, OpType type, const char *name, const void *value, gsize length, GError **error)
 {
 	if (!store_check_name("secret", name, PATH_LENGTH_MAX, error))
 		return FALSE;
@@ -58,12 +59,34 @@ gboolean store_secret_set(Store *store, const char *name, const void *value, gsi
 		error_set(error, ERROR_FAILED, NULL, "cannot encrypt secret '%s'", name);
 		return FALSE;
 	}
-	g_autoptr(Batch) batch = batch_new("system", 0);
-	batch_add(batch, (Op){.type = OP_SECRET_SET,
+	batch_add(batch, (Op){.type = type,
 				 .path = g_strdup(name),
 				 .nonce = g_bytes_new(nonce, sizeof nonce),
 				 .sealed = g_bytes_new_take(g_steal_pointer(&sealed), length + TAG_SIZE)});
-	return commit_submit(store, batch, error);
+	return TRUE;
+}
+
+gboolean batch_set_secret(
+	Store *store, Batch *batch, const char *name, const void *value, gsize length, GError **error)
+{
+	return add_sealed(store, batch, OP_SECRET_SET, name, value, length, error);
+}
+
+gboolean batch_renew_secret(
+	Store *store, Batch *batch, const char *name, const void *value, gsize length, GError **error)
+{
+	return add_sealed(store, batch, OP_SECRET_RENEW, name, value, length, error);
+}
+
+void batch_drop_secret(Batch *batch, const char *name)
+{
+	batch_add(batch, (Op){.type = OP_SECRET_DROP, .path = g_strdup(name)});
+}
+
+gboolean store_secret_set(Store *store, const char *name, const void *value, gsize length, GError **error)
+{
+	g_autoptr(Batch) batch = batch_new("system", 0);
+	return batch_set_secret(store, batch, name, value, length, error) && commit_submit(store, batch, error);
 }
 
 gboolean store_secret_delete(Store *store, const char *name, GError **error)
@@ -73,6 +96,37 @@ gboolean store_secret_delete(Store *store, const char *name, GError **error)
 	g_autoptr(Batch) batch = batch_new("system", 0);
 	batch_add(batch, (Op){.type = OP_SECRET_DELETE, .path = g_strdup(name)});
 	return commit_submit(store, batch, error);
+}
+
+static gboolean list_secrets(Connection *connection, const char *prefix, GPtrArray *names, GError **error)
+{
+	statement_auto sqlite3_stmt *list = database_prepare(connection, STATEMENT_SECRET_LIST, error);
+	if (!list)
+		return FALSE;
+	/* As in read.c: 0xff stands behind all that begin with the prefix. */
+	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
+	statement_bind_text(list, 1, prefix, -1);
+	statement_bind_text(list, 2, end, -1);
+	int result;
+	while ((result = sqlite3_step(list)) == SQLITE_ROW)
+		g_ptr_array_add(names, g_strdup((const char *)sqlite3_column_text(list, 0)));
+	if (result != SQLITE_DONE)
+		database_fail(connection, error, "cannot list the secrets '%s'", prefix);
+	statement_done(&list); /* before `end`, which it borrows, is freed */
+	return result == SQLITE_DONE;
+}
+
+GPtrArray *store_secret_list(Store *store, const char *prefix, GError **error)
+{
+	if (!store_check_prefix(prefix, error))
+		return NULL;
+	Connection *connection = reader_take(store, error);
+	if (!connection)
+		return NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	gboolean ok = list_secrets(connection, prefix, names, error);
+	reader_give(store, connection);
+	return ok ? g_steal_pointer(&names) : NULL;
 }
 
 static gboolean get_secret(

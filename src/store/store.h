@@ -87,3 +87,14 @@ GPtrArray *store_restore_plan(Store *store, const char *prefix, gint64 rev, GErr
 gboolean store_secret_set(Store *store, const char *name, const void *value, gsize length, GError **error);
 gboolean store_secret_get(Store *store, const char *name, void **ret_value, gsize *ret_length, GError **error);
 gboolean store_secret_delete(Store *store, const char *name, GError **error);
+/* Names that begin with the prefix, ordered; array of char *, its free function set. */
+GPtrArray *store_secret_list(Store *store, const char *prefix, GError **error);
+/* Secrets in a batch change together with its documents, or not at all. */
+gboolean batch_set_secret(
+	Store *store, Batch *batch, const char *name, const void *value, gsize length, GError **error);
+/* Does nothing where there is none of that name (any more). */
+gboolean batch_renew_secret(
+	Store *store, Batch *batch, const char *name, const void *value, gsize length, GError **error);
+void batch_drop_secret(Batch *batch, const char *name);
+/* Of a batch without documents, which gets no revision. */
+gboolean store_commit_secrets(Store *store, Batch *batch, GError **error);

@@ -739,6 +739,66 @@ static void assert_open_fails(const char *dir, ErrorCode code, const char *words
 	g_assert_nonnull(strstr(error_hint(error), hint_words));
 }
 
+static void assert_names(Store *store, const char *prefix, const char *expected)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) names = store_secret_list(store, prefix, &error);
+	g_assert_no_error(error);
+	g_ptr_array_add(names, NULL);
+	g_autofree char *all = g_strjoinv(" ", (char **)names->pdata);
+	g_assert_cmpstr(all, ==, expected);
+}
+
+static void test_secret_list(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	static const char *const names[] = {"session/b", "session/a", "sessions", "token/a", "session", "session/é"};
+	assert_names(f->store, "", "");
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+		g_assert_true(store_secret_set(f->store, names[i], "x", 1, NULL));
+	assert_names(f->store, "session/", "session/a session/b session/é");
+	assert_names(f->store, "none/", "");
+	g_assert_true(store_secret_delete(f->store, "session/a", NULL));
+	assert_names(f->store, "session/", "session/b session/é");
+	assert_names(f->store, "", "session session/b session/é sessions token/a");
+}
+
+/* Secrets of a batch that is refused for one of its documents stay as they were, and one that is gone is not renewed
+ * back into being. */
+static void test_secrets_in_batches(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *body = parse("{\"name\":\"a\"}");
+	g_autoptr(Batch) batch = batch_new("tester", 0);
+	batch_put(batch, "vm/a", REV_ABSENT, body);
+	g_assert_true(batch_set_secret(f->store, batch, "vm/a", "one", 3, &error)); /* a document's name is none of it */
+	g_assert_true(batch_set_secret(f->store, batch, "other", "two", 3, &error));
+	g_assert_cmpint(store_commit(f->store, batch, &error), ==, 1);
+	assert_secret(f->store, "vm/a", "one", 3);
+
+	g_autoptr(Batch) stale = batch_new("tester", 0);
+	g_assert_true(batch_set_secret(f->store, stale, "vm/a", "three", 5, &error));
+	batch_drop_secret(stale, "other");
+	batch_put(stale, "vm/a", REV_ABSENT, body);
+	g_assert_cmpint(store_commit(f->store, stale, &error), ==, 0);
+	g_assert_error(error, ERROR, ERROR_STALE);
+	g_clear_error(&error);
+	assert_secret(f->store, "vm/a", "one", 3);
+	assert_secret(f->store, "other", "two", 3);
+
+	g_autoptr(Batch) secrets = batch_new("tester", 0);
+	g_assert_true(batch_renew_secret(f->store, secrets, "vm/a", "four", 4, &error));
+	g_assert_true(batch_renew_secret(f->store, secrets, "gone", "five", 4, &error));
+	batch_drop_secret(secrets, "other");
+	batch_drop_secret(secrets, "never");
+	g_assert_true(store_commit_secrets(f->store, secrets, &error));
+	g_assert_no_error(error);
+	assert_secret(f->store, "vm/a", "four", 4);
+	assert_names(f->store, "", "vm/a");
+	g_assert_cmpint(store_revision(f->store), ==, 1);
+}
+
 static void test_secret_key(Fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -1045,6 +1105,8 @@ int main(int argc, char **argv)
 		{"/store/pages of history skip nothing", test_history_pages},
 		{"/store/a restore plan leads back and leaves facts alone", test_restore_plan},
 		{"/store/secrets are encrypted and tampering is found", test_secrets},
+		{"/store/secrets are listed by prefix", test_secret_list},
+		{"/store/secrets change with the documents of their batch or not at all", test_secrets_in_batches},
 		{"/store/a wrong or missing key is a clear error", test_secret_key},
 		{"/store/a second process is kept out", test_second_process},
 		{"/store/migrations run one by one, each after a copy", test_migrations},
