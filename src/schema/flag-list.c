@@ -62,6 +62,9 @@ static void add_fields(GPtrArray *list, const Table *table, FlagsMode mode, cons
 		case FIELD_LIST:
 			add(list, FLAG_VALUE, "--", stem, field, path, FALSE);
 			break;
+		case FIELD_ITEMS:
+		case FIELD_ANY:
+			break;
 		}
 	}
 }

@@ -26,6 +26,8 @@ static char *value_sign(const Field *field)
 		return g_strdup("[KEY:]FIELD=VALUE,…");
 	case FIELD_STRING:
 	case FIELD_OBJECT:
+	case FIELD_ITEMS:
+	case FIELD_ANY:
 		break;
 	}
 	return g_strdup("TEXT");

@@ -89,6 +89,8 @@ static json_object *read_value(const Field *field, const char *path, const char 
 	case FIELD_ENUM:
 	case FIELD_OBJECT:
 	case FIELD_MAP:
+	case FIELD_ITEMS:
+	case FIELD_ANY:
 		return json_object_new_string(text);
 	}
 	g_autofree char *quoted = value_quote(text);

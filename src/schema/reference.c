@@ -7,9 +7,9 @@
 
 typedef struct Words {
 	const char *intro, *intro_readonly, *columns;
-	const char *inside, *inside_map;
+	const char *inside, *inside_map, *inside_items;
 	const char *required, *readonly, *fixed, *live, *nullable;
-	const char *yes_or_no, *list, *map, *object, *size, *number, *text;
+	const char *yes_or_no, *list, *map, *items, *object, *any, *size, *number, *number_list, *text;
 	const char *from_to, *up_to_values, *up_to_entries, *characters, *up_to_characters, *exactly_characters;
 	const char *and_more;
 } Words;
@@ -21,6 +21,7 @@ static const Words english = {
 	.inside = "Fields inside `%s`.",
 	.inside_map = "Fields of each entry of `%s`. An entry's key is its permanent name: 1 to 63 of a-z, 0-9, `-` and "
 		      "`_`, beginning with a letter or digit.",
+	.inside_items = "Fields of each element of `%s`.",
 	.required = "required",
 	.readonly = "set by Yado",
 	.fixed = "only at creation",
@@ -29,9 +30,12 @@ static const Words english = {
 	.yes_or_no = "`true` or `false`",
 	.list = "list of texts",
 	.map = "entries, see below",
+	.items = "list, see below",
 	.object = "see below",
+	.any = "any JSON",
 	.size = "size",
 	.number = "whole number",
+	.number_list = "list of whole numbers",
 	.text = "text",
 	.from_to = ", %s to %s",
 	.up_to_values = ", at most %s",
@@ -49,6 +53,7 @@ static const Words japanese_words = {
 	.inside = "`%s` の中のフィールド。",
 	.inside_map = "`%s` の各項目のフィールド。項目のキーは変わらない名前（a-z、0-9、`-`、`_` を1〜63文字、"
 		      "先頭は英数字）。",
+	.inside_items = "`%s` の各要素のフィールド。",
 	.required = "必須",
 	.readonly = "Yado が設定",
 	.fixed = "作成時のみ",
@@ -57,9 +62,12 @@ static const Words japanese_words = {
 	.yes_or_no = "`true` または `false`",
 	.list = "文字列のリスト",
 	.map = "項目の集まり（下記）",
+	.items = "リスト（下記）",
 	.object = "下記",
+	.any = "任意のJSON",
 	.size = "サイズ",
 	.number = "整数",
+	.number_list = "整数のリスト",
 	.text = "文字列",
 	.from_to = "、%s〜%s",
 	.up_to_values = "、最大%s個",
@@ -83,6 +91,8 @@ static void add_values(GString *page, const Words *words, const Field *field)
 	switch (field->type) {
 	case FIELD_STRING:
 		g_string_append(page, words->text);
+		if (field->max == 0)
+			break; /* an answer's, without a bound */
 		if (field->min == field->max)
 			add(page, words->exactly_characters, low, NULL);
 		else if (field->min == 0)
@@ -107,7 +117,8 @@ static void add_values(GString *page, const Words *words, const Field *field)
 		break;
 	case FIELD_LIST:
 		g_string_append(page, words->list);
-		add(page, words->up_to_values, high, NULL);
+		if (field->max)
+			add(page, words->up_to_values, high, NULL);
 		break;
 	case FIELD_OBJECT:
 		g_string_append(page, words->object);
@@ -115,6 +126,12 @@ static void add_values(GString *page, const Words *words, const Field *field)
 	case FIELD_MAP:
 		g_string_append(page, words->map);
 		add(page, words->up_to_entries, high, NULL);
+		break;
+	case FIELD_ITEMS:
+		g_string_append(page, field->table ? words->items : words->number_list);
+		break;
+	case FIELD_ANY:
+		g_string_append(page, words->any);
 		break;
 	}
 }
@@ -169,12 +186,12 @@ static void add_table(GString *page, const Words *words, const Table *table, con
 	for (const Field *field = table->fields; field->name; field++) {
 		if (!field->table)
 			continue;
-		gboolean map = field->type == FIELD_MAP;
+		gboolean map = field->type == FIELD_MAP, items = field->type == FIELD_ITEMS;
 		g_autofree char *path = g_strdup_printf("%s%s", prefix, field->name);
-		g_autofree char *inner = g_strdup_printf(map ? "%s.KEY." : "%s.", path);
+		g_autofree char *inner = g_strdup_printf(map ? "%s.KEY." : items ? "%s[]." : "%s.", path);
 		g_string_append_printf(page, "\n## %s\n\n",
 				       words == &english ? field->table->title : field->table->title_ja);
-		add(page, map ? words->inside_map : words->inside, path, NULL);
+		add(page, map ? words->inside_map : items ? words->inside_items : words->inside, path, NULL);
 		g_string_append(page, "\n\n");
 		add_table(page, words, field->table, inner);
 	}

@@ -371,10 +371,31 @@ json_object *schema_change(const Table *table, json_object *current, json_object
 
 static gboolean check_object(const Table *table, const char *path, json_object *object, GError **error);
 
+static gboolean check_items(const Field *field, const char *path, json_object *value, GError **error)
+{
+	if (!json_object_is_type(value, json_type_array)) {
+		value_refuse(error, path, "be a list");
+		return FALSE;
+	}
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		json_object *item = json_object_array_get_idx(value, i);
+		g_autofree char *inner = g_strdup_printf("%s.%zu", path, i);
+		if (field->table && !check_object(field->table, inner, item, error))
+			return FALSE;
+		if (!field->table && !json_object_is_type(item, json_type_int)) {
+			value_refuse(error, inner, "be a whole number");
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 static gboolean check_field(const Field *field, const char *path, json_object *value, GError **error)
 {
 	if (field->type == FIELD_OBJECT)
 		return check_object(field->table, path, value, error);
+	if (field->type == FIELD_ITEMS)
+		return check_items(field, path, value, error);
 	if (field->type != FIELD_MAP) {
 		json_auto json_object *taken = value_take(field, path, value, TRUE, error);
 		return taken != NULL;

@@ -20,6 +20,9 @@ typedef enum FieldType {
 	FIELD_LIST,   /* array of strings, each passing `check`, no duplicates; min/max: count */
 	FIELD_OBJECT, /* fields of `table` */
 	FIELD_MAP,    /* object keyed by a permanent name (see schema_check_key), each value of `table`; max: count */
+	/* In answers only, always read-only: */
+	FIELD_ITEMS,  /* array of objects of `table`; of whole numbers where that is NULL */
+	FIELD_ANY,    /* any JSON */
 } FieldType;
 
 typedef enum FieldFlags {
@@ -27,7 +30,7 @@ typedef enum FieldFlags {
 	FIELD_READONLY = 1 << 1, /* set by Yado, never by a client */
 	FIELD_FIXED = 1 << 2,    /* can be given at creation, never changed */
 	FIELD_LIVE = 1 << 3,     /* a change takes effect while the guest runs */
-	FIELD_NULLABLE = 1 << 4, /* may be absent: has no value unless set */
+	FIELD_NULLABLE = 1 << 4, /* may be absent: has no value unless set; an answer may have null there */
 	FIELD_ROW = 1 << 5,      /* shown as a column in lists by default */
 } FieldFlags;
 
@@ -40,12 +43,12 @@ typedef struct Field {
 	const char *name;
 	FieldType type;
 	guint flags;
-	gint64 min, max;
+	gint64 min, max;           /* of an answer's text or list, max 0: no bound */
 	const char *const *values; /* ENUM; NULL-terminated */
 	const char *fallback;      /* default as JSON text; NULL: none */
 	const char *unit;          /* "s", "B"; for people */
 	FieldCheck check;          /* STRING and LIST elements */
-	const Table *table;        /* OBJECT and MAP */
+	const Table *table;        /* OBJECT, MAP and ITEMS */
 	const char *singular;      /* MAP: the command's flag for one entry ("disk" of "disks") */
 	const char *help, *help_ja;
 } Field;
@@ -68,14 +71,19 @@ gboolean schema_check(const Table *table, json_object *document, GError **error)
 const char *schema_check_key(const char *value);
 
 const Field *schema_find(const Table *table, const char *path); /* dotted; a map's key is skipped as one step */
-/* OpenAPI 3.1 / JSON Schema of the table; new reference. */
+/* OpenAPI 3.1 / JSON Schema of the table as the API answers it; new reference. */
 json_object *schema_describe(const Table *table);
+/* The same of what a client sends to make one, or (change) of a merge patch. */
+json_object *schema_describe_input(const Table *table, gboolean change);
 /* Markdown reference (docs/reference) of one table, English or Japanese; caller frees. */
 char *schema_reference(const Table *table, gboolean japanese);
 
 /* Resource tables, one file each in schema/tables/. */
 extern const Table vm_table, storage_table, image_table, image_build_table, task_table, node_table, volume_table,
 	user_table, role_table, token_table, session_table, access_settings_table, audit_table, upload_table;
+/* Answers that are no resource. */
+extern const Table vm_row_table, vm_status_table, vm_stats_table, plan_table, change_table, error_table, commit_table,
+	restore_table, task_log_table, schema_row_table;
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, restore_request_table, console_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -108,11 +108,11 @@ static json_object *take_string(const Field *field, const char *path, json_objec
 	gboolean format = field->check && field->min == field->max;
 	if (length == 0 && field->min > 0)
 		phrase = "not be empty";
-	else if (!format && length > field->max)
+	else if (!format && field->max && length > field->max)
 		phrase = made = g_strdup_printf("have at most %" G_GINT64_FORMAT " characters", field->max);
 	else if (field->check)
 		phrase = field->check(text);
-	if (!phrase && (length < field->min || length > field->max))
+	if (!phrase && (length < field->min || (field->max && length > field->max)))
 		phrase = made = field->min == field->max
 					? g_strdup_printf("have exactly %" G_GINT64_FORMAT " characters", field->min)
 					: g_strdup_printf("have at least %" G_GINT64_FORMAT " characters", field->min);
@@ -141,7 +141,7 @@ static json_object *take_list(const Field *field, const char *path, json_object 
 		return NULL;
 	}
 	gint64 count = (gint64)json_object_array_length(value);
-	if (count > field->max || count < field->min) {
+	if ((field->max && count > field->max) || count < field->min) {
 		g_autofree char *phrase = g_strdup_printf("have at %s %" G_GINT64_FORMAT " values",
 							  count > field->max ? "most" : "least",
 							  count > field->max ? field->max : field->min);
@@ -192,8 +192,11 @@ json_object *value_take(const Field *field, const char *path, json_object *value
 		return take_enum(field, path, value, error);
 	case FIELD_LIST:
 		return take_list(field, path, value, error);
+	case FIELD_ANY:
+		return json_copy(value);
 	case FIELD_OBJECT:
 	case FIELD_MAP:
+	case FIELD_ITEMS:
 		break;
 	}
 	g_return_val_if_reached(NULL);

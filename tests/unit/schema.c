@@ -18,22 +18,28 @@ static void check_sane(const Table *table, gboolean in_map)
 		g_assert_nonnull(field->help);
 		g_assert_nonnull(field->help_ja);
 		gboolean nested = field->type == FIELD_OBJECT || field->type == FIELD_MAP;
-		g_assert_true(nested == (field->table != NULL));
+		gboolean read_only = (field->flags & FIELD_READONLY) != 0;
 		g_assert_true((field->type == FIELD_ENUM) == (field->values != NULL));
-		g_assert_true((field->type == FIELD_MAP) == (field->singular != NULL));
-		if (field->type != FIELD_BOOL && field->type != FIELD_ENUM && field->type != FIELD_OBJECT)
-			g_assert_cmpint(field->max, >, 0);
-		g_assert_cmpint(field->min, <=, field->max);
+		if (field->type == FIELD_ITEMS || field->type == FIELD_ANY)
+			g_assert_true(read_only);
+		else
+			g_assert_true(nested == (field->table != NULL));
+		if (!read_only) {
+			g_assert_true((field->type == FIELD_MAP) == (field->singular != NULL));
+			if (field->type != FIELD_BOOL && field->type != FIELD_ENUM && field->type != FIELD_OBJECT)
+				g_assert_cmpint(field->max, >, 0);
+			g_assert_cmpint(field->min, <=, field->max);
+		}
 		/* Exactly one reason for what happens when a client gives nothing. */
-		guint reasons = !!(field->flags & FIELD_REQUIRED) + !!(field->flags & FIELD_READONLY) +
-				!!(field->flags & FIELD_NULLABLE) + (field->fallback != NULL);
+		guint reasons = !!(field->flags & FIELD_REQUIRED) + read_only +
+				(!read_only && field->flags & FIELD_NULLABLE) + (field->fallback != NULL);
 		g_assert_cmpuint(reasons, ==, field->type == FIELD_OBJECT && reasons == 0 ? 0 : 1);
 		/* The command has no way to write these in an entry. */
-		if (in_map)
+		if (in_map && !read_only)
 			g_assert_true(!nested && field->type != FIELD_LIST);
-		if (field->type == FIELD_LIST)
+		if (field->type == FIELD_LIST && !read_only)
 			g_assert_nonnull(field->check);
-		if (nested)
+		if (field->table)
 			check_sane(field->table, field->type == FIELD_MAP);
 	}
 }
@@ -450,7 +456,7 @@ static void test_paths(void)
 static void test_describe(void)
 {
 	json_auto json_object *schema = schema_describe(&vm_table);
-	assert_json(json_get(schema, "required"), "[\"name\"]");
+	assert_json(json_get(schema, "required"), "[\"id\",\"name\",\"node\",\"status\"]");
 	g_assert_false(json_get_bool(schema, "additionalProperties", TRUE));
 	json_object *properties = json_get(schema, "properties");
 	g_assert_cmpint(json_get_int(json_get(properties, "memory"), "minimum", 0), ==, 16 << 20);
@@ -464,6 +470,45 @@ static void test_describe(void)
 	g_assert_nonnull(json_get(properties, "schema"));
 	json_auto json_object *task = schema_describe(&task_table);
 	g_assert_null(json_get_path(task, "properties.schema"));
+}
+
+static void test_describe_input(void)
+{
+	json_auto json_object *create = schema_describe_input(&vm_table, FALSE);
+	assert_json(json_get(create, "required"), "[\"name\"]");
+	g_assert_null(json_get_path(create, "properties.id"));
+	g_assert_null(json_get_path(create, "properties.disks.additionalProperties.properties.address"));
+	assert_json(json_get_path(create, "properties.memory.type"), "[\"integer\",\"string\"]");
+	json_auto json_object *change = schema_describe_input(&vm_table, TRUE);
+	assert_json(json_get(change, "required"), "[]");
+	assert_json(json_get_path(change, "properties.name.type"), "\"string\"");
+	assert_json(json_get_path(change, "properties.memory.type"), "[\"integer\",\"string\",\"null\"]");
+	assert_json(json_get_path(change, "properties.display.enum"), "[\"vga\",\"virtio\",\"none\",null]");
+	/* null takes an entry away */
+	assert_json(json_get_path(change, "properties.disks.additionalProperties.type"), "[\"object\",\"null\"]");
+	json_auto json_object *stats = schema_describe(&vm_stats_table);
+	assert_json(json_get_path(stats, "properties.cpu.properties.usec.type"), "[\"integer\",\"null\"]");
+	assert_json(json_get_path(stats, "properties.cpu.required"), "[\"vcpus\"]");
+}
+
+static void test_items(void)
+{
+	static const struct {
+		const char *document, *field;
+	} cases[] = {
+		{"{\"tasks\":[1,2]}", NULL},
+		{"{\"tasks\":[\"1\"]}", "tasks.0"},
+		{"{\"tasks\":{}}", "tasks"},
+		{"{\"plan\":{\"changes\":[{\"path\":\"a\",\"before\":[1]}]}}", NULL},
+		{"{\"plan\":{\"changes\":[{\"path\":\"a\"},{\"what\":1}]}}", "plan.changes.1.what"},
+	};
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+		json_auto json_object *document = parse(cases[i].document);
+		gboolean good = schema_check(&restore_table, document, &error);
+		g_assert_cmpint(good, ==, !cases[i].field);
+		g_assert_cmpstr(error ? error_field(error) : NULL, ==, cases[i].field);
+	}
 }
 
 static void test_reference(void)
@@ -510,6 +555,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/schema/value checks know good from bad", test_check_values);
 	g_test_add_func("/schema/paths lead to fields", test_paths);
 	g_test_add_func("/schema/describe gives JSON Schema", test_describe);
+	g_test_add_func("/schema/what is sent is described apart from what is answered", test_describe_input);
+	g_test_add_func("/schema/lists of objects are checked one by one", test_items);
 	g_test_add_func("/schema/reference gives pages in both languages", test_reference);
 	g_test_add_func("/schema/spelling finds the word that was meant", test_spelling);
 	return g_test_run();

@@ -6,6 +6,14 @@ static const char *const storage_kinds[] = {"dir", NULL};
 static const char *const formats[] = {"qcow2", "raw", NULL};
 static const char *const volume_roles[] = {"disk", "firmware", NULL};
 
+static const Field space_fields[] = {
+	{.name = "total", .type = FIELD_SIZE, .flags = FIELD_READONLY, .max = G_MAXINT64, .unit = "B",
+	 .help = "size of its file system", .help_ja = "ファイルシステムのサイズ"},
+	{.name = "free", .type = FIELD_SIZE, .flags = FIELD_READONLY, .max = G_MAXINT64, .unit = "B",
+	 .help = "what is free on it", .help_ja = "空き容量"},
+	{0}};
+static const Table space_table = {.name = "space", .title = "Space", .title_ja = "容量", .fields = space_fields};
+
 static const Field storage_fields[] = {
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63,
 	 .check = schema_check_key, .help = "name of the storage", .help_ja = "ストレージ名"},
@@ -19,6 +27,12 @@ static const Field storage_fields[] = {
 	 .help_ja = "ノード上のディレクトリ。なければ作成"},
 	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",
 	 .help_ja = "説明"},
+	{.name = "usable", .type = FIELD_BOOL, .flags = FIELD_READONLY, .help = "whether volumes can be reached on it",
+	 .help_ja = "使用可能かどうか"},
+	{.name = "space", .type = FIELD_OBJECT, .flags = FIELD_READONLY | FIELD_NULLABLE, .table = &space_table,
+	 .help = "its space, if it is usable", .help_ja = "容量（使用可能な場合）"},
+	{.name = "problem", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "why it is not usable", .help_ja = "使用できない理由"},
 	{0}};
 const Table storage_table = {.name = "storage", .title = "Storage", .title_ja = "ストレージ", .version = 1,
 			     .fields = storage_fields};
@@ -34,8 +48,12 @@ static const Field volume_fields[] = {
 	 .unit = "B", .help = "size that the guest sees", .help_ja = "ゲストから見えるサイズ"},
 	{.name = "role", .type = FIELD_ENUM, .flags = FIELD_READONLY, .values = volume_roles,
 	 .help = "what it is used for", .help_ja = "用途"},
-	{.name = "vm", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 100, .max = 999999999,
-	 .help = "guest that it belongs to", .help_ja = "所属するゲスト"},
+	{.name = "vm", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW, .min = 100,
+	 .max = 999999999, .help = "guest that it belongs to", .help_ja = "所属するゲスト"},
+	{.name = "attached", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "whether the guest's document names it", .help_ja = "ゲストに接続されているか"},
+	{.name = "deleting", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "it is about to go away", .help_ja = "削除中"},
 	{0}};
 const Table volume_table = {.name = "volume", .title = "Volume", .title_ja = "ボリューム", .version = 1,
 			    .fields = volume_fields};

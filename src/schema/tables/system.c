@@ -19,14 +19,30 @@ static const Field task_fields[] = {
 	 .help = "state", .help_ja = "状態"},
 	{.name = "progress", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 0, .max = 1000, .unit = "‰",
 	 .help = "how far it is, in thousandths", .help_ja = "進み具合（千分率）"},
-	{.name = "step", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 255,
+	{.name = "done", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = G_MAXINT64,
+	 .help = "how much is done, in its unit", .help_ja = "完了した量"},
+	{.name = "total", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = G_MAXINT64,
+	 .help = "how much there is to do", .help_ja = "全体の量"},
+	{.name = "unit", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 63,
+	 .help = "what done and total count", .help_ja = "量の単位"},
+	{.name = "eta_s", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = G_MAXINT64, .unit = "s",
+	 .help = "how long it will probably take from now", .help_ja = "残り時間の見込み"},
+	{.name = "step", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 255,
 	 .help = "what it is doing now", .help_ja = "現在の処理"},
 	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 40,
 	 .help = "when it was asked for (UTC)", .help_ja = "要求日時（UTC）"},
-	{.name = "started", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 40,
+	{.name = "started", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 40,
 	 .help = "when it began (UTC)", .help_ja = "開始日時（UTC）"},
-	{.name = "ended", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 40,
+	{.name = "ended", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 40,
 	 .help = "when it ended (UTC)", .help_ja = "終了日時（UTC）"},
+	{.name = "interrupted", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "the daemon ended while it ran", .help_ja = "実行中にデーモンが終了した"},
+	{.name = "cancelling", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "it was asked to stop", .help_ja = "中止を要求された"},
+	{.name = "result", .type = FIELD_ANY, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "what it has to say at its end", .help_ja = "結果"},
+	{.name = "error", .type = FIELD_OBJECT, .flags = FIELD_READONLY | FIELD_NULLABLE, .table = &error_table,
+	 .help = "why it failed", .help_ja = "失敗の理由"},
 	{0}};
 const Table task_table = {.name = "task", .title = "Task", .title_ja = "タスク", .fields = task_fields};
 
@@ -51,6 +67,10 @@ static const Field node_fields[] = {
 	 .help = "time since the node was booted", .help_ja = "起動からの時間"},
 	{.name = "running", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 0, .max = G_MAXINT32,
 	 .help = "guests that run", .help_ja = "稼働中のゲスト数"},
+	{.name = "cgroup", .type = FIELD_STRING, .flags = FIELD_READONLY,
+	 .help = "which resources of guests can be bounded and counted", .help_ja = "制限と計測ができる資源"},
+	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 63,
+	 .help = "newest machine version, which new guests get", .help_ja = "最新のマシンバージョン（新しいゲスト用）"},
 	{0}};
 const Table node_table = {.name = "node", .title = "Node", .title_ja = "ノード", .fields = node_fields};
 
@@ -91,4 +111,7 @@ const Table audit_table = {.name = "audit", .title = "Audit entry", .title_ja = 
 const Table *const schema_tables[] = {
 	&vm_table,   &storage_table, &volume_table, &image_table, &image_build_table, &upload_table,
 	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
-	&access_settings_table, &audit_table, NULL};
+	&access_settings_table, &audit_table,
+	&login_table, &password_table, &shutdown_request_table, &restore_request_table, &console_request_table,
+	&vm_row_table, &vm_status_table, &vm_stats_table, &plan_table, &error_table, &commit_table, &restore_table,
+	&task_log_table, &schema_row_table, NULL};

@@ -185,6 +185,8 @@ static const Field vm_fields[] = {
 	 .help = "restart after a crash", .help_ja = "異常時の再起動"},
 	{.name = "shutdown", .type = FIELD_OBJECT, .flags = FIELD_LIVE, .table = &shutdown_table,
 	 .help = "how the guest is shut down", .help_ja = "シャットダウンの仕方"},
+	{.name = "status", .type = FIELD_OBJECT, .flags = FIELD_READONLY, .table = &vm_status_table,
+	 .help = "what the guest does now; in no stored document", .help_ja = "現在の状態（保存されない）"},
 	{0}};
 
 const Table vm_table = {.name = "vm", .title = "Virtual machine", .title_ja = "仮想マシン", .version = 1,

@@ -1,0 +1,243 @@
+/* Answers of the API that are no resource of their own. All of it is set by Yado. */
+#include <glib.h>
+
+#include "schema/schema.h"
+
+#define ALWAYS FIELD_READONLY
+#define MAYBE (FIELD_READONLY | FIELD_NULLABLE)
+#define COUNTER(field_name, text, text_ja)                                                                            \
+	{.name = field_name, .type = FIELD_INT, .flags = ALWAYS, .max = G_MAXINT64, .help = text, .help_ja = text_ja}
+
+/* As guest/state.c names them. */
+static const char *const vm_states[] = {"stopped", "starting", "running", "paused", "stopping", "panicked", "unknown",
+					NULL};
+static const char *const accelerations[] = {"kvm", "tcg", NULL};
+static const char *const agent_states[] = {"none", "waiting", "connected", NULL};
+static const char *const times[] = {"now", "restart", NULL};
+static const char *const actions[] = {"created", "changed", "deleted", NULL};
+
+#define STATE_FIELDS                                                                                                  \
+	{.name = "state", .type = FIELD_ENUM, .flags = ALWAYS | FIELD_ROW, .values = vm_states,                       \
+	 .help = "what the guest does", .help_ja = "ゲストの状態"},                                                   \
+	{.name = "reason", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "why, in words",                \
+	 .help_ja = "その理由"},                                                                                      \
+	{.name = "reason_code", .type = FIELD_STRING, .flags = ALWAYS, .max = 63,                                     \
+	 .help = "why, as a stable word", .help_ja = "理由のコード（変わらない語）"},                                 \
+	{.name = "since", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "since when (UTC)",               \
+	 .help_ja = "その状態になった日時（UTC）"}
+
+static const Field vm_row_fields[] = {
+	{.name = "id", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 100, .max = 999999999,
+	 .help = "number of the guest", .help_ja = "ゲスト番号"},
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = 63, .help = "unique name",
+	 .help_ja = "一意な名前"},
+	STATE_FIELDS,
+	{.name = "node", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 63,
+	 .help = "node that the guest belongs to", .help_ja = "ゲストが属するノード"},
+	{.name = "tags", .type = FIELD_LIST, .flags = ALWAYS | FIELD_ROW, .max = 32, .help = "labels",
+	 .help_ja = "ラベル"},
+	{.name = "memory", .type = FIELD_SIZE, .flags = ALWAYS | FIELD_ROW, .max = G_MAXINT64, .unit = "B",
+	 .help = "memory", .help_ja = "メモリ"},
+	{.name = "cpus", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = 8192,
+	 .help = "processors: sockets, cores and threads multiplied", .help_ja = "プロセッサ数（ソケット×コア×スレッド）"},
+	{.name = "pending", .type = FIELD_BOOL, .flags = ALWAYS | FIELD_ROW,
+	 .help = "whether changes wait for the next start", .help_ja = "次の起動を待つ変更があるか"},
+	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
+	 .help = "revision of its document", .help_ja = "文書のリビジョン"},
+	{0}};
+const Table vm_row_table = {.name = "vm-row", .title = "Row of a guest", .title_ja = "ゲストの行",
+			    .fields = vm_row_fields};
+
+static const Field agent_fields[] = {
+	{.name = "state", .type = FIELD_ENUM, .flags = ALWAYS, .values = agent_states,
+	 .help = "whether the guest agent answers", .help_ja = "ゲストエージェントの応答の有無"},
+	{.name = "version", .type = FIELD_STRING, .flags = MAYBE, .help = "its version", .help_ja = "バージョン"},
+	{0}};
+static const Table agent_table = {.name = "agent", .title = "Guest agent", .title_ja = "ゲストエージェント",
+				  .fields = agent_fields};
+
+static const Field address_fields[] = {
+	{.name = "nic", .type = FIELD_STRING, .flags = MAYBE, .max = 63, .help = "network card of the guest's document",
+	 .help_ja = "文書のネットワークカード"},
+	{.name = "mac", .type = FIELD_STRING, .flags = ALWAYS, .max = 17, .help = "MAC address", .help_ja = "MACアドレス"},
+	{.name = "address", .type = FIELD_STRING, .flags = ALWAYS, .help = "IP address", .help_ja = "IPアドレス"},
+	{0}};
+static const Table address_table = {.name = "address", .title = "Address", .title_ja = "アドレス",
+				    .fields = address_fields};
+
+#define CHANGE_FIELDS                                                                                                 \
+	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS, .help = "dotted path of the field",                   \
+	 .help_ja = "フィールドのパス"},                                                                              \
+	{.name = "before", .type = FIELD_ANY, .flags = MAYBE, .help = "value before", .help_ja = "変更前の値"},       \
+	{.name = "after", .type = FIELD_ANY, .flags = MAYBE, .help = "value after", .help_ja = "変更後の値"}
+
+static const Field change_fields[] = {CHANGE_FIELDS, {0}};
+const Table change_table = {.name = "change", .title = "Change", .title_ja = "変更", .fields = change_fields};
+
+static const Field console_fields[] = {
+	{.name = "writer", .type = FIELD_STRING, .flags = MAYBE, .help = "who writes to the serial console",
+	 .help_ja = "シリアルコンソールの入力者"},
+	{0}};
+static const Table console_table = {.name = "console", .title = "Console", .title_ja = "コンソール",
+				    .fields = console_fields};
+
+static const Field vm_status_fields[] = {
+	STATE_FIELDS,
+	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
+	 .help_ja = "QEMUのプロセス"},
+	{.name = "acceleration", .type = FIELD_ENUM, .flags = ALWAYS, .values = accelerations,
+	 .help = "how its CPUs run", .help_ja = "CPUの実行方式"},
+	{.name = "agent", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &agent_table, .help = "guest agent",
+	 .help_ja = "ゲストエージェント"},
+	{.name = "addresses", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &address_table,
+	 .help = "addresses that the agent told", .help_ja = "エージェントが報告したアドレス"},
+	{.name = "pending", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &change_table,
+	 .help = "changes that wait for the next start", .help_ja = "次の起動を待つ変更"},
+	{.name = "console", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &console_table, .help = "serial console",
+	 .help_ja = "シリアルコンソール"},
+	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
+	 .help = "revision of the document", .help_ja = "文書のリビジョン"},
+	{0}};
+const Table vm_status_table = {.name = "vm-status", .title = "Status", .title_ja = "状態",
+			       .fields = vm_status_fields};
+
+static const Field cpu_stats_fields[] = {
+	{.name = "usec", .type = FIELD_INT, .flags = MAYBE, .max = G_MAXINT64, .unit = "µs",
+	 .help = "processor time used", .help_ja = "使用したCPU時間"},
+	{.name = "vcpus", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = 8192, .help = "processors",
+	 .help_ja = "プロセッサ数"},
+	{0}};
+static const Table cpu_stats_table = {.name = "cpu-stats", .title = "CPU", .title_ja = "CPU",
+				      .fields = cpu_stats_fields};
+
+static const Field memory_stats_fields[] = {
+	{.name = "limit", .type = FIELD_SIZE, .flags = ALWAYS, .max = G_MAXINT64, .unit = "B",
+	 .help = "memory of the guest", .help_ja = "ゲストのメモリ"},
+	{.name = "used", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",
+	 .help = "what it takes on the node", .help_ja = "ノード上の使用量"},
+	{0}};
+static const Table memory_stats_table = {.name = "memory-stats", .title = "Memory", .title_ja = "メモリ",
+					 .fields = memory_stats_fields};
+
+static const Field disk_stats_fields[] = {
+	COUNTER("read_bytes", "bytes read", "読み取りバイト数"), COUNTER("write_bytes", "bytes written", "書き込みバイト数"),
+	COUNTER("reads", "read requests", "読み取り回数"), COUNTER("writes", "write requests", "書き込み回数"), {0}};
+static const Table disk_stats_table = {.name = "disk-stats", .title = "Disk", .title_ja = "ディスク",
+				       .fields = disk_stats_fields};
+
+static const Field nic_stats_fields[] = {
+	{.name = "rx_bytes", .type = FIELD_INT, .flags = MAYBE, .max = G_MAXINT64,
+	 .help = "bytes received by the guest", .help_ja = "受信バイト数"},
+	{.name = "tx_bytes", .type = FIELD_INT, .flags = MAYBE, .max = G_MAXINT64, .help = "bytes sent by the guest",
+	 .help_ja = "送信バイト数"},
+	{0}};
+static const Table nic_stats_table = {.name = "nic-stats", .title = "Network card", .title_ja = "ネットワークカード",
+				      .fields = nic_stats_fields};
+
+static const Field vm_stats_fields[] = {
+	{.name = "at_us", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64, .unit = "µs",
+	 .help = "when it was read (since 1970)", .help_ja = "読み取り時刻（1970年から）"},
+	{.name = "cpu", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &cpu_stats_table, .help = "processors",
+	 .help_ja = "プロセッサ"},
+	{.name = "memory", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &memory_stats_table, .help = "memory",
+	 .help_ja = "メモリ"},
+	{.name = "disks", .type = FIELD_MAP, .flags = ALWAYS, .table = &disk_stats_table, .max = 32,
+	 .help = "counters of each disk", .help_ja = "ディスクごとのカウンター"},
+	{.name = "nics", .type = FIELD_MAP, .flags = ALWAYS, .table = &nic_stats_table, .max = 10,
+	 .help = "counters of each network card", .help_ja = "ネットワークカードごとのカウンター"},
+	{0}};
+const Table vm_stats_table = {.name = "vm-stats", .title = "Statistics", .title_ja = "統計",
+			      .fields = vm_stats_fields};
+
+#define ERROR_FIELDS                                                                                                  \
+	{.name = "code", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "stable word",                     \
+	 .help_ja = "変わらない語"},                                                                                  \
+	{.name = "message", .type = FIELD_STRING, .flags = ALWAYS,                                                    \
+	 .help = "what was asked and what stood in the way", .help_ja = "何が妨げになったか"},                        \
+	{.name = "field", .type = FIELD_STRING, .flags = MAYBE, .help = "field or parameter at fault",                \
+	 .help_ja = "原因のフィールドまたはパラメーター"},                                                            \
+	{.name = "hint", .type = FIELD_STRING, .flags = MAYBE, .help = "what to do next", .help_ja = "次にすること"}
+
+static const Field error_fields[] = {ERROR_FIELDS, {0}};
+const Table error_table = {.name = "error", .title = "Error", .title_ja = "エラー", .fields = error_fields};
+
+static const Field refusal_fields[] = {
+	ERROR_FIELDS,
+	{.name = "path", .type = FIELD_STRING, .flags = MAYBE, .help = "object that is refused, where there are several",
+	 .help_ja = "拒否された対象（複数の場合）"},
+	{0}};
+static const Table refusal_table = {.name = "refusal", .title = "Refusal", .title_ja = "拒否",
+				    .fields = refusal_fields};
+
+static const Field planned_fields[] = {
+	CHANGE_FIELDS,
+	{.name = "when", .type = FIELD_ENUM, .flags = ALWAYS, .values = times,
+	 .help = "'now', or with the guest's next start", .help_ja = "'now' は即時、'restart' は次の起動時"},
+	{0}};
+static const Table planned_table = {.name = "planned", .title = "Planned change", .title_ja = "予定の変更",
+				    .fields = planned_fields};
+
+static const Field plan_fields[] = {
+	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .max = G_MAXINT64,
+	 .help = "revision that it was made on, to be given back as if-match; 0: of nothing that there is yet",
+	 .help_ja = "計画の元のリビジョン（if-match に使う）。0は対象がまだない"},
+	{.name = "changes", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &planned_table,
+	 .help = "what would change in the document", .help_ja = "文書の変更"},
+	{.name = "effects", .type = FIELD_LIST, .flags = ALWAYS, .help = "what else would happen, in words",
+	 .help_ja = "その他に起こること"},
+	{.name = "refused", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &refusal_table,
+	 .help = "why it would be refused; empty if it would not", .help_ja = "拒否の理由。空なら実行可能"},
+	{0}};
+const Table plan_table = {.name = "plan", .title = "Plan", .title_ja = "計画", .fields = plan_fields};
+
+static const Field commit_fields[] = {
+	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = G_MAXINT64,
+	 .help = "revision of the commit", .help_ja = "コミットのリビジョン"},
+	{.name = "at", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 40, .help = "when (UTC)",
+	 .help_ja = "日時（UTC）"},
+	{.name = "author", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "who", .help_ja = "変更者"},
+	{.name = "task", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT64,
+	 .help = "task that committed it", .help_ja = "コミットしたタスク"},
+	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "document, as in 'vm/100'",
+	 .help_ja = "文書（例: 'vm/100'）"},
+	{.name = "action", .type = FIELD_ENUM, .flags = ALWAYS | FIELD_ROW, .values = actions,
+	 .help = "what happened to it", .help_ja = "操作"},
+	{.name = "changes", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &change_table, .help = "what changed in it",
+	 .help_ja = "変更内容"},
+	{0}};
+const Table commit_table = {.name = "commit", .title = "Commit", .title_ja = "コミット", .fields = commit_fields};
+
+static const Field restore_fields[] = {
+	{.name = "tasks", .type = FIELD_ITEMS, .flags = ALWAYS, .help = "tasks that bring running guests along",
+	 .help_ja = "稼働中のゲストに反映するタスク"},
+	{.name = "plan", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &plan_table, .help = "what was done",
+	 .help_ja = "行ったこと"},
+	{0}};
+const Table restore_table = {.name = "restore", .title = "Restored", .title_ja = "復元の結果",
+			     .fields = restore_fields};
+
+static const Field log_line_fields[] = {
+	{.name = "at", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "when (UTC)", .help_ja = "日時（UTC）"},
+	{.name = "text", .type = FIELD_STRING, .flags = ALWAYS, .help = "line", .help_ja = "行"},
+	{0}};
+static const Table log_line_table = {.name = "log-line", .title = "Line", .title_ja = "行",
+				     .fields = log_line_fields};
+
+static const Field task_log_fields[] = {
+	{.name = "lines", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &log_line_table, .help = "lines from there on",
+	 .help_ja = "以降の行"},
+	{.name = "next", .type = FIELD_INT, .flags = ALWAYS, .max = G_MAXINT64,
+	 .help = "number of the line after them, to be given back as from", .help_ja = "次の行番号（from に使う）"},
+	{0}};
+const Table task_log_table = {.name = "task-log", .title = "Log of a task", .title_ja = "タスクのログ",
+			      .fields = task_log_fields};
+
+static const Field schema_row_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "name", .help_ja = "名前"},
+	{.name = "title", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "title in English",
+	 .help_ja = "英語の題名"},
+	{.name = "title_ja", .type = FIELD_STRING, .flags = ALWAYS, .help = "title in Japanese",
+	 .help_ja = "日本語の題名"},
+	{0}};
+const Table schema_row_table = {.name = "schema-row", .title = "Table of fields", .title_ja = "フィールドの表",
+				.fields = schema_row_fields};
