@@ -41,7 +41,7 @@ static char *memory_path(Vm *vm)
 
 void vm_remember(Vm *vm)
 {
-	/* So that two threads do not write in another order than that of their changes. The file is on a tmpfs. */
+	/* So that two threads do not write in another order than that of their changes. The file is void after a boot. */
 	static GMutex writing;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&writing);
 	json_auto json_object *json = json_object_new_object();
@@ -67,7 +67,7 @@ void vm_remember(Vm *vm)
 	g_autofree char *path = memory_path(vm);
 	g_autofree char *text = json_dup_text(json);
 	g_autoptr(GError) error = NULL;
-	if (!g_file_set_contents(path, text, -1, &error))
+	if (!file_replace(path, text, strlen(text), 0600, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": what a restarted daemon should know cannot be written: %s", vm->id,
 			  error->message);
 }

@@ -326,6 +326,10 @@ def test_what_happens_while_the_daemon_runs_is_told_at_once(ten):
         return wait_for(matches, 60, f"{name} {state} by {code}")
     os.kill(yado.status("guest7")["pid"], signal.SIGTERM)
     told("guest7", "stopped", "host-signal")
+    launcher6 = int(record(run_dir(yado, "guest6"))["launcher"])
+    if is_alive(launcher6):  # not after the test before
+        os.kill(launcher6, signal.SIGKILL)
+        wait_end(launcher6)
     os.kill(yado.status("guest6")["pid"], signal.SIGKILL)
     assert "launcher" in told("guest6", "stopped", "crash")["reason"]
     os.kill(yado.status("guest9")["pid"], signal.SIGKILL)
