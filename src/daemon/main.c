@@ -23,6 +23,7 @@
 #include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
+#include "sandbox/caged.h"
 #include "sandbox/cgroup.h"
 #include "schema/schema.h"
 #include "storage/worker.h"
@@ -245,7 +246,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	if (!dir_make(daemon->image_dir, 0700, error) || !settle_node(daemon, error) ||
 	    !run_claim(services, options->state, error) || !settle_storage(daemon, error))
 		return FALSE;
-	block_worker_sweep(options->run);
+	caged_sweep(options->run);
 	services->tasks = tasks_new(options->state, task_kinds, services, error);
 	if (!services->tasks || !guests_new(services, error))
 		return FALSE;

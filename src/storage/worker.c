@@ -30,12 +30,9 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "qemu/qmp.h"
-#include "sandbox/cgroup.h"
-#include "sandbox/launch.h"
+#include "sandbox/caged.h"
 
 enum {
-	UID_FIRST = 2100000000,
-	UID_COUNT = 65536,
 	MONITOR_FD = 10,
 	START_MS = 10000,
 	COMMAND_MS = 30000,
@@ -44,13 +41,10 @@ enum {
 
 #define SIZE_MAX_BYTES ((guint64)64 << 40)
 
-#define WORKER_PREFIX "worker-"
-
 struct BlockWorker {
 	Task *task;
-	char *dir, *group;
+	Caged caged;
 	Qmp *qmp;
-	Launched launched;
 	guint images; /* numbers fdsets and nodes */
 };
 
@@ -78,7 +72,6 @@ static int listen_at(const char *path, GError **error)
 
 BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error)
 {
-	static gint counter;
 	static const char *const fixed[] = {
 		"-M",
 		"none",
@@ -93,31 +86,20 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 		"-mon",
 		"chardev=monitor,mode=control",
 	};
-	guint number = (guint)g_atomic_int_add(&counter, 1);
-	g_autofree char *name = g_strdup_printf(WORKER_PREFIX "%d-%u", (int)getpid(), number);
-	g_autofree char *qmp_path = g_build_filename(run_root, name, "qmp", NULL);
 	g_autoptr(BlockWorker) worker = g_new0(BlockWorker, 1);
 	worker->task = task;
-	worker->launched.pidfd = -1;
-	worker->dir = g_build_filename(run_root, name, NULL);
-	if (!dir_remove(worker->dir, error) || !dir_make(worker->dir, 0700, error))
+	worker->caged = (Caged)CAGED_INIT;
+	if (!caged_init(&worker->caged, run_root, error))
 		return NULL;
-	worker->group = g_steal_pointer(&name);
-	if (!cgroup_make(worker->group, error))
-		return NULL;
+	g_autofree char *qmp_path = g_build_filename(worker->caged.dir, "qmp", NULL);
 	fd_auto int listening = listen_at(qmp_path, error);
 	if (listening < 0)
 		return NULL;
-	g_autoptr(Launch) launch = launch_new("/usr/bin/qemu-system-x86_64", worker->dir);
+	g_autoptr(Launch) launch = caged_launch(&worker->caged, "/usr/bin/qemu-system-x86_64");
 	for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
 		launch_add_arg(launch, fixed[i]);
 	launch_pass_fd(launch, listening, MONITOR_FD);
-	launch_set_uid(launch, UID_FIRST + ((guint)getpid() * 31 + number) % UID_COUNT);
-	launch_set_network(launch, LAUNCH_NETWORK_NONE);
-	launch_set_cgroup(launch, worker->group);
-	launch_set_lifeline(launch);
-	launch_set_seccomp(launch);
-	if (!launch_start(launch, START_MS, &worker->launched, error))
+	if (!caged_start(&worker->caged, launch, error))
 		return NULL;
 	GError *cause = NULL;
 	qmp_monitor_start();
@@ -125,27 +107,13 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 	fd_close(fd_steal(&listening));
 	worker->qmp = qmp_connect(qmp_path, START_MS, NULL, NULL, &cause);
 	if (!worker->qmp) {
-		g_autofree char *log = launch_read_log(worker->dir, 400);
+		g_autofree char *log = launch_read_log(worker->caged.dir, 400);
 		error_set(error, error_code(cause), NULL, "the block worker did not start: %s%s%s", cause->message,
 			*log ? "; it said: " : "", g_strstrip(log));
 		g_clear_error(&cause);
 		return NULL;
 	}
 	return g_steal_pointer(&worker);
-}
-
-void block_worker_sweep(const char *run_root)
-{
-	g_autoptr(GDir) listing = g_dir_open(run_root, 0, NULL);
-	const char *name;
-	while (listing && (name = g_dir_read_name(listing))) {
-		g_autofree char *path = g_build_filename(run_root, name, NULL);
-		g_autoptr(GError) error = NULL;
-		if (!g_str_has_prefix(name, WORKER_PREFIX))
-			continue;
-		if (!cgroup_kill(name, START_MS, &error) || !cgroup_remove(name, &error) || !dir_remove(path, &error))
-			g_warning("what a former block worker left stays: %s", error->message);
-	}
 }
 
 void block_worker_free(BlockWorker *worker)
@@ -156,25 +124,8 @@ void block_worker_free(BlockWorker *worker)
 		qmp_close(worker->qmp);
 		qmp_unref(worker->qmp);
 	}
-	if (worker->launched.pidfd >= 0) {
-		/* It holds nothing that is not flushed: each operation is durable when it returns. */
-		syscall(SYS_pidfd_send_signal, worker->launched.pidfd, SIGKILL, NULL, 0);
-		GPollFD poll_fd = {.fd = worker->launched.pidfd, .events = G_IO_IN};
-		g_poll(&poll_fd, 1, START_MS);
-		fd_close(worker->launched.pidfd);
-		/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
-		LaunchRecord record = {0};
-		gint64 deadline = g_get_monotonic_time() + (gint64)START_MS * 1000;
-		while (launch_read_record(worker->dir, &record, NULL) && !record.ended &&
-			g_get_monotonic_time() < deadline)
-			g_usleep(500);
-	}
-	if (worker->group)
-		cgroup_remove(worker->group, NULL);
-	if (worker->dir)
-		dir_remove(worker->dir, NULL);
-	g_free(worker->group);
-	g_free(worker->dir);
+	/* It holds nothing that is not flushed: each operation is durable when it returns. */
+	caged_clear(&worker->caged);
 	g_free(worker);
 }
 

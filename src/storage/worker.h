@@ -14,10 +14,6 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 void block_worker_free(BlockWorker *worker); /* ends the process */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockWorker, block_worker_free)
 
-/* Removes what a former daemon's workers left below run_root: they ended with it, their directories and control groups
- * did not. Before the first worker is started. */
-void block_worker_sweep(const char *run_root);
-
 /* Makes an empty qcow2 in the file (which is truncated). preallocation: metadata only. */
 gboolean block_worker_format_qcow2(BlockWorker *worker, int fd, guint64 size_bytes, GError **error);
 /* Grows the image in the file to the size. format "raw" or "qcow2". */

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "sandbox/caged.h"
 #include "sandbox/cgroup.h"
 #include "storage/storage.h"
 #include "storage/worker.h"
@@ -600,7 +601,7 @@ static void test_sweep(Fixture *fixture, gconstpointer data)
 	g_assert_true(g_file_set_contents(record, "pid 1\n", -1, NULL));
 	g_assert_true(dir_make(other, 0700, NULL));
 	g_assert_true(cgroup_make("worker-1-7", NULL));
-	block_worker_sweep(fixture->run);
+	caged_sweep(fixture->run);
 	g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
 	g_assert_cmpint(rmdir(other), ==, 0); /* what is not a worker's stays */
 }
