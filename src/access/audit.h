@@ -23,13 +23,16 @@ typedef struct AuditEntry {
 	const char *message; /* may be NULL */
 	gint64 task, rev;    /* 0: none */
 } AuditEntry;
-/* Durable when it returns (commits of other threads share the fsync), except for repeated refusals, which are counted.
- * FALSE on a full disk: the caller then refuses to go on with what would go unrecorded. */
+/* Durable when it returns (commits of other threads share the fsync), except for what is refused or fails in the same
+ * way again within a minute, which is counted. FALSE if it cannot be written now (a full disk): it then waits in memory
+ * and is written as soon as that is possible; the caller says so in the log. */
 gboolean audit_add(Audit *audit, const AuditEntry *entry, GError **error);
 
-/* Newest first: {"items":[fields of audit_table, of commits also "changes":[{path,before,after}]],"next":SEQ}; filters
- * may be NULL. New reference. */
+/* Waits a moment for commits that have just been made. Newest first: {"items":[fields of audit_table, of commits also "changes":[{path,before,after}]],"next":SEQ}; filters
+ * may be NULL; an object that ends with '/' is all below it. New reference. */
 json_object *audit_list(Audit *audit, const char *user, const char *object, const char *outcome, gint64 before_seq,
 			guint limit, GError **error);
-/* Recomputes the chain: {"entries":N,"first":SEQ,"last":SEQ,"hash":HEX,"intact":bool,"broken_at":SEQ?,"problem"?}. */
-json_object *audit_verify(Audit *audit, GError **error);
+/* Recomputes the chain: {"entries":N,"first":SEQ,"last":SEQ,"hash":HEX,"intact":bool,"broken_at":SEQ?,"problem"?}.
+ * known_seq and known_hash (0 and NULL: none) are of an entry that somebody took down earlier: if it is not in the log
+ * as it was then, that is not intact either; "known":"kept", "changed", "gone" or "dropped" (it was too old). */
+json_object *audit_verify(Audit *audit, gint64 known_seq, const char *known_hash, GError **error);

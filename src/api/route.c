@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "store/store.h"
@@ -15,7 +16,7 @@ struct Api {
 };
 
 const Route *const route_tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes, task_routes,
-				     node_routes, history_routes,   event_routes,   schema_routes,  NULL};
+				     node_routes, history_routes,   event_routes,   schema_routes,  audit_routes, NULL};
 
 Api *api_new(Services *services)
 {
@@ -108,6 +109,24 @@ static gboolean check_upgrade(Call *call, const Route *route, GError **error)
 	return FALSE;
 }
 
+static gboolean serve(Call *call, GError **error)
+{
+	const Route *route = call->route;
+	return check_query(call, route, error) && check_if_match(call, route, error) &&
+	       check_upgrade(call, route, error) && route->handle(call, error);
+}
+
+/* The record of it is on the disk before the answer goes out. */
+static gboolean serve_recorded(Call *call, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+	gboolean ok = serve(call, &failure);
+	audit_call(call, failure);
+	if (failure)
+		g_propagate_error(error, g_steal_pointer(&failure));
+	return ok;
+}
+
 gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
 {
 	Api *api = data;
@@ -128,8 +147,7 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 			if (!g_str_equal(route->method, request->method))
 				continue;
 			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
-			return check_query(&call, route, error) && check_if_match(&call, route, error) &&
-			       check_upgrade(&call, route, error) && route->handle(&call, error);
+			return serve_recorded(&call, error);
 		}
 	}
 	if (known)

@@ -74,7 +74,7 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], event_routes[], schema_routes[];
+	history_routes[], event_routes[], schema_routes[], audit_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */

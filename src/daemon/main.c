@@ -237,6 +237,9 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	services->store = store_open(options->state, store_kinds, error);
 	if (!services->store)
 		return FALSE;
+	services->audit = audit_open(options->state, services->store, error);
+	if (!services->audit)
+		return FALSE;
 	services->host = qemu_host_probe(options->run, options->probe_rom, error);
 	if (!services->host)
 		return FALSE;
@@ -274,6 +277,7 @@ static void take_apart(Daemon *daemon)
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
 	g_clear_pointer(&services->host, qemu_host_free);
+	g_clear_pointer(&services->audit, audit_close);
 	g_clear_pointer(&services->store, store_close);
 	g_clear_pointer(&daemon->api, api_free);
 	g_clear_pointer(&daemon->image_dir, g_free);
