@@ -10,7 +10,7 @@
 #include "guest/vm.h"
 #include "schema/schema.h"
 
-enum { LIMIT_MAX = 1000, PAGE = 1000 };
+enum { PAGE = 1000 };
 
 static json_object *describe(const Change *change)
 {
@@ -38,15 +38,12 @@ static gboolean is_configuration(const char *path)
  * next page can begin below the last one's revision. */
 static gboolean list_history(Call *call, GError **error)
 {
-	gint64 before, limit, facts;
+	gint64 limit = call_number(call, "limit");
+	gboolean facts = call_switch(call, "facts");
 	const char *prefix = call_query(call, "prefix");
-	if (!call_int(call, "before", 0, G_MAXINT64, 0, &before, error) ||
-	    !call_int(call, "facts", 0, 1, 0, &facts, error) ||
-	    !call_int(call, "limit", 1, LIMIT_MAX, 100, &limit, error))
-		return FALSE;
 	json_auto json_object *items = json_object_new_array();
 	json_auto json_object *next = NULL;
-	gint64 last = before;
+	gint64 last = call_number(call, "before");
 	do {
 		g_autoptr(GPtrArray) changes =
 			store_history(call->services->store, prefix ? prefix : "", last, PAGE, error);
@@ -57,7 +54,7 @@ static gboolean list_history(Call *call, GError **error)
 		for (guint i = 0; i < changes->len; i++) {
 			Change *change = g_ptr_array_index(changes, i);
 			if ((gint64)json_object_array_length(items) >= limit && change->rev != last) {
-				next = json_object_new_int64(last);
+				next = text_of_number(last);
 				break;
 			}
 			last = change->rev;
@@ -266,11 +263,12 @@ static gboolean restore(Call *call, GError **error)
 
 const Route history_routes[] = {
 	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
-	 .query = "prefix before limit facts", .answer = ANSWER_LIST},
+	 .query = "prefix before limit facts", .answer = ANSWER_LIST, .result = &commit_table},
 	{"POST", "/history/restore", restore, "bring configuration back as it was", PRIVILEGE_HISTORY_RESTORE,
-	 SCOPE_GLOBAL, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_OBJECT},
+	 SCOPE_GLOBAL, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_DOCUMENT,
+	 .result = &restore_table},
 	{"GET", "/history/{}", get_commit, "all changes of one commit", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
-	 .answer = ANSWER_LIST},
+	 .answer = ANSWER_LIST, .result = &commit_table},
 	{"GET", "/history/{}/{}/{}", get_document, "a document as it was after a commit", PRIVILEGE_HISTORY_READ,
 	 SCOPE_OBJECT, .answer = ANSWER_OBJECT},
 	{NULL},

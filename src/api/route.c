@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/audit.h"
+#include "api/query.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "store/store.h"
@@ -15,8 +16,21 @@ struct Api {
 	Services *services;
 };
 
-const Route *const route_tables[] = {vm_routes,   vm_action_routes, image_routes,   storage_routes, task_routes,
-				     node_routes, history_routes,   event_routes,   schema_routes,  audit_routes, NULL};
+/* In the order in which the description of the API has them. */
+const Route *const route_tables[] = {
+	vm_routes,
+	vm_action_routes,
+	image_routes,
+	storage_routes,
+	task_routes,
+	node_routes,
+	history_routes,
+	event_routes,
+	schema_routes,
+	openapi_routes,
+	audit_routes,
+	NULL,
+};
 
 Api *api_new(Services *services)
 {
@@ -42,43 +56,6 @@ static gboolean match(const char *pattern, char **parts, char *args[3])
 			args[arg++] = parts[i];
 		else if (!g_str_equal(steps[i], parts[i]))
 			return FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean has_word(const char *words, const char *word)
-{
-	g_auto(GStrv) list = g_strsplit(words, " ", -1);
-	return g_strv_contains((const char *const *)list, word);
-}
-
-/* A parameter that is not known would be a wish that is silently not fulfilled. */
-static gboolean check_query(Call *call, const Route *route, GError **error)
-{
-	GHashTableIter iter;
-	gpointer name, value;
-	const char *known = route->query ? route->query : "";
-	if (!call->request->query)
-		return TRUE;
-	g_hash_table_iter_init(&iter, call->request->query);
-	while (g_hash_table_iter_next(&iter, &name, &value)) {
-		if (g_str_equal(name, "plan")) {
-			if (route->plannable && (g_str_equal(value, "0") || g_str_equal(value, "1")))
-				continue;
-			if (route->plannable)
-				error_set_field(error, ERROR_INVALID, "plan", NULL, "plan must be 0 or 1");
-			else
-				error_set_field(error, ERROR_INVALID, "plan", NULL,
-						"%s %s changes nothing, so there is no plan", call->request->method,
-						call->request->path);
-			return FALSE;
-		}
-		if (has_word(known, name))
-			continue;
-		g_autofree char *hint = *known ? g_strdup_printf("it knows: %s", known) : NULL;
-		error_set_field(error, ERROR_INVALID, name, hint, "%s %s has no parameter '%s'", call->request->method,
-				call->request->path, (const char *)name);
-		return FALSE;
 	}
 	return TRUE;
 }
@@ -112,7 +89,7 @@ static gboolean check_upgrade(Call *call, const Route *route, GError **error)
 static gboolean serve(Call *call, GError **error)
 {
 	const Route *route = call->route;
-	return check_query(call, route, error) && check_if_match(call, route, error) &&
+	return query_check(call, error) && check_if_match(call, route, error) &&
 	       check_upgrade(call, route, error) && route->handle(call, error);
 }
 
@@ -146,7 +123,7 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 			known = TRUE;
 			if (!g_str_equal(route->method, request->method))
 				continue;
-			call.plan = g_strcmp0(call_query(&call, "plan"), "1") == 0;
+			call.plan = call_switch(&call, "plan");
 			return serve_recorded(&call, error);
 		}
 	}
@@ -171,11 +148,6 @@ json_object *call_body(Call *call, GError **error)
 		g_clear_pointer(&body, json_object_put);
 	}
 	return body;
-}
-
-const char *call_query(Call *call, const char *name)
-{
-	return call->request->query ? g_hash_table_lookup(call->request->query, name) : NULL;
 }
 
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,

@@ -74,7 +74,7 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], event_routes[], schema_routes[], audit_routes[];
+	history_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
@@ -83,6 +83,10 @@ json_object *call_body(Call *call, GError **error);
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
 		  GError **error);
 const char *call_query(Call *call, const char *name); /* NULL if it is not there */
+/* Of a parameter that is a number (api/query.c has its bounds and default), or a switch. */
+gint64 call_number(Call *call, const char *name);
+gboolean call_switch(Call *call, const char *name);
+json_object *text_of_number(gint64 number); /* as JSON text: what comes as `next` */
 /* "vm/100" is that guest and not VM 1000 as well; "vm/" and "" are all below. */
 gboolean path_is_below(const char *path, const char *prefix);
 /* The revision of the header if-match, or REV_ANY. */

@@ -28,7 +28,8 @@ static gboolean get_schema(Call *call, GError **error)
 }
 
 const Route schema_routes[] = {
-	{"GET", "/schemas", list_schemas, "tables of fields", PRIVILEGE_NONE, SCOPE_PUBLIC, .answer = ANSWER_LIST},
+	{"GET", "/schemas", list_schemas, "tables of fields", PRIVILEGE_NONE, SCOPE_PUBLIC, .answer = ANSWER_LIST,
+	 .result = &schema_row_table},
 	{"GET", "/schemas/{}", get_schema, "a table of fields as JSON Schema", PRIVILEGE_NONE, SCOPE_PUBLIC,
 	 .answer = ANSWER_OBJECT},
 	{NULL},

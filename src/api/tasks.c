@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-enum { WAIT_MAX_S = 60, SLICE_MS = 250, LOG_LINES_MAX = 500 };
+enum { SLICE_MS = 250, LOG_LINES_MAX = 500 };
 
 static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
 {
@@ -19,9 +19,8 @@ static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
 
 static gboolean list_tasks(Call *call, GError **error)
 {
-	gint64 before, limit;
-	if (!call_int(call, "after", 0, G_MAXINT64, 0, &before, error) ||
-	    !call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error))
+	gint64 before, limit = call_number(call, "limit");
+	if (!call_int(call, "after", 0, G_MAXINT64, 0, &before, error))
 		return FALSE;
 	json_object *items = tasks_list(call->services->tasks, call_query(call, "object"), call_query(call, "state"),
 					before, (guint)limit + 1, error);
@@ -31,7 +30,7 @@ static gboolean list_tasks(Call *call, GError **error)
 	if ((gint64)json_object_array_length(items) > limit) {
 		json_object_array_del_idx(items, (size_t)limit, 1);
 		json_object *last = json_object_array_get_idx(items, (size_t)limit - 1);
-		next = json_object_new_int64(json_get_int(last, "id", 0));
+		next = text_of_number(json_get_int(last, "id", 0));
 	}
 	return answer_items_next(call, items, next);
 }
@@ -50,17 +49,17 @@ static gboolean get_task(Call *call, GError **error)
 
 static gboolean get_log(Call *call, GError **error)
 {
-	gint64 id, from;
-	if (!parse_id(call, &id, error) || !call_int(call, "from", 0, G_MAXINT32, 0, &from, error))
+	gint64 id;
+	if (!parse_id(call, &id, error))
 		return FALSE;
-	json_object *log = tasks_log(call->services->tasks, id, (guint)from, LOG_LINES_MAX, error);
+	json_object *log = tasks_log(call->services->tasks, id, (guint)call_number(call, "from"), LOG_LINES_MAX, error);
 	return log && answer_json(call, 200, log);
 }
 
 static gboolean wait_task(Call *call, GError **error)
 {
-	gint64 id, timeout_s;
-	if (!parse_id(call, &id, error) || !call_int(call, "timeout", 0, WAIT_MAX_S, 30, &timeout_s, error))
+	gint64 id, timeout_s = call_number(call, "timeout");
+	if (!parse_id(call, &id, error))
 		return FALSE;
 	/* In slices, so that nobody waits for a client that has left, nor for one when the server ends. */
 	gint64 end = g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC;
@@ -97,7 +96,7 @@ const Route task_routes[] = {
 	{"GET", "/tasks/{}", get_task, "a task", PRIVILEGE_NONE, SCOPE_TASK, .answer = ANSWER_DOCUMENT,
 	 .result = &task_table},
 	{"GET", "/tasks/{}/log", get_log, "a task's log", PRIVILEGE_NONE, SCOPE_TASK, .query = "from",
-	 .answer = ANSWER_OBJECT},
+	 .answer = ANSWER_DOCUMENT, .result = &task_log_table},
 	{"GET", "/tasks/{}/wait", wait_task, "wait until a task has ended", PRIVILEGE_NONE, SCOPE_TASK,
 	 .query = "timeout", .answer = ANSWER_DOCUMENT, .result = &task_table},
 	{"GET", "/tasks/{}/follow", follow_task, "follow a task and its log", PRIVILEGE_NONE, SCOPE_TASK,

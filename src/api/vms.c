@@ -217,7 +217,7 @@ static gboolean open_vnc(Call *call, GError **error)
 
 const Route vm_routes[] = {
 	{"GET", "/vms", list_vms, "guests as rows", PRIVILEGE_VM_READ, SCOPE_ROWS, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST},
+	 .answer = ANSWER_LIST, .result = &vm_row_table},
 	{"POST", "/vms", create_vm, "make a guest and its volumes", PRIVILEGE_VM_CREATE, SCOPE_CREATE, .plannable = TRUE,
 	 .body = &vm_table, .answer = ANSWER_TASK},
 	{"GET", "/vms/{}", get_vm, "a guest and its status", PRIVILEGE_VM_READ, SCOPE_VM, .answer = ANSWER_DOCUMENT,
@@ -227,7 +227,7 @@ const Route vm_routes[] = {
 	{"DELETE", "/vms/{}", delete_vm, "delete a stopped guest with all its volumes", PRIVILEGE_VM_DELETE, SCOPE_VM,
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK},
 	{"GET", "/vms/{}/stats", get_stats, "counters since the guest's start", PRIVILEGE_VM_READ, SCOPE_VM,
-	 .answer = ANSWER_OBJECT},
+	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table},
 	{"POST", "/vms/{}/console/serial", open_serial, "open the serial console", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
 	 .body = &console_request_table, .answer = ANSWER_OBJECT},
 	{"POST", "/vms/{}/console/vnc", open_vnc, "open the display", PRIVILEGE_VM_CONSOLE, SCOPE_VM,

@@ -220,7 +220,7 @@ static json_object *changes_between(Cli *cli, gint64 from, gint64 to, const char
 			if (json_get_int(item, "rev", 0) > from)
 				widen(spans, order, item);
 		}
-		gint64 next = json_get_int(reply->body, "next", 0);
+		gint64 next = g_ascii_strtoll(json_get_str(reply->body, "next", "0"), NULL, 10);
 		before = next < before ? next : 0;
 	}
 	return spans_to_items(order);

@@ -69,7 +69,11 @@ def nested(path, value):
 
 def test_each_field_says_what_is_wrong_with_it(host):
     count = 0
-    for path, (values, notes) in fields().items():
+    known = fields()
+    for path, (values, notes) in known.items():
+        above = path.rpartition(".")[0]
+        if "set by Yado" in known.get(above, ("", ""))[1] or "[]" in path:
+            continue  # the object as a whole is Yado's
         if "set by Yado" in notes:
             tries = [7, "x"]
         else:
