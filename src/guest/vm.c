@@ -10,11 +10,38 @@
 #include "guest/adopt.h"
 #include "guest/guests.h"
 
+static char **tags_new(json_object *tags)
+{
+	size_t count = tags ? json_object_array_length(tags) : 0;
+	char **box = g_atomic_rc_box_alloc0((count + 1) * sizeof(char *));
+	for (size_t i = 0; i < count; i++)
+		box[i] = g_strdup(json_object_get_string(json_object_array_get_idx(tags, i)));
+	return box;
+}
+
+static void tags_clear(gpointer tags)
+{
+	for (char **tag = tags; *tag; tag++)
+		g_free(*tag);
+}
+
+void vm_tags_unref(char **tags)
+{
+	g_atomic_rc_box_release_full(tags, tags_clear);
+}
+
+char **vm_ref_tags(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return g_atomic_rc_box_acquire(vm->tags);
+}
+
 Vm *vm_new(Services *services, gint64 id)
 {
 	Vm *vm = g_new0(Vm, 1);
 	vm->id = id;
 	vm->services = services;
+	vm->path = g_strdup_printf("/vms/%" G_GINT64_FORMAT, id);
 	vm->run_dir = g_strdup_printf("%s/vm/%" G_GINT64_FORMAT, services->run_dir, id);
 	vm->cgroup = g_strdup_printf("vm-%" G_GINT64_FORMAT, id);
 	g_atomic_ref_count_init(&vm->refs);
@@ -25,6 +52,7 @@ Vm *vm_new(Services *services, gint64 id)
 	vm->since_us = g_get_real_time();
 	vm->reason_code = g_strdup("none");
 	vm->reason = g_strdup("");
+	vm->tags = tags_new(NULL);
 	return vm;
 }
 
@@ -53,8 +81,10 @@ void vm_unref(Vm *vm)
 	g_array_unref(vm->restarts_us);
 	g_free(vm->exit_code);
 	g_free(vm->exit_reason);
+	g_free(vm->path);
 	g_free(vm->run_dir);
 	g_free(vm->cgroup);
+	vm_tags_unref(vm->tags);
 	g_mutex_clear(&vm->lock);
 	g_cond_clear(&vm->changed);
 	g_free(vm);
@@ -185,6 +215,9 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	vm->rev = rev;
 	g_free(vm->name);
 	vm->name = g_strdup(json_get_str(document, "name", ""));
+	char **former = vm->tags;
+	vm->tags = tags_new(json_get(document, "tags"));
+	vm_tags_unref(former);
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
 }

@@ -17,6 +17,7 @@ typedef struct Console Console;
 typedef struct Vm {
 	gint64 id;
 	Services *services;
+	char *path; /* what rights are asked on, "/vms/100" */
 	char *run_dir;
 	char *cgroup;
 	gatomicrefcount refs;
@@ -26,6 +27,7 @@ typedef struct Vm {
 	GRefString *text;    /* the document, compact JSON */
 	gint64 rev;
 	char *name;
+	char **tags;         /* of the document; an atomic box (vm_ref_tags) */
 	gboolean deleted;
 	VmState state;
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
@@ -63,6 +65,9 @@ json_object *vm_dup_document(Vm *vm, gint64 *ret_rev);
 json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
+/* NULL-terminated, without parsing anything: rights are asked for each row of a list. */
+char **vm_ref_tags(Vm *vm);
+void vm_tags_unref(char **tags);
 VmState vm_get_state(Vm *vm);
 gint64 vm_get_rev(Vm *vm); /* of its document */
 /* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
