@@ -25,7 +25,7 @@ static gboolean is_recorded(const Call *call, const char *outcome)
 		return FALSE;
 	if (g_str_equal(outcome, "refused"))
 		return TRUE;
-	if (call->plan)
+	if (call->plan || call->replayed)
 		return FALSE;
 	/* A WebSocket to a console is a GET that reaches into a guest. */
 	return !g_str_equal(call->request->method, "GET") || call->route->answer == ANSWER_CONSOLE;
@@ -117,29 +117,22 @@ void audit_call(Call *call, const GError *failure)
 
 static gboolean list_entries(Call *call, GError **error)
 {
-	gint64 after, limit;
-	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error) ||
-	    !call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error))
+	gint64 after;
+	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
 		return FALSE;
-	const char *outcome = call_query(call, "outcome");
-	if (outcome && !g_strv_contains(schema_find(&audit_table, "outcome")->values, outcome)) {
-		error_set_field(error, ERROR_INVALID, "outcome", NULL, "outcome must be done, refused or failed");
-		return FALSE;
-	}
 	json_auto json_object *page =
-		audit_list(call->services->audit, call_query(call, "user"), call_query(call, "object"), outcome, after,
-			   (guint)limit, error);
+		audit_list(call->services->audit, call_query(call, "user"), call_query(call, "object"),
+			   call_query(call, "outcome"), after, (guint)call_number(call, "limit"), error);
 	if (!page)
 		return FALSE;
-	return answer_items_next(call, json_object_get(json_get(page, "items")), json_get(page, "next"));
+	json_auto json_object *next = json_get(page, "next") ? text_of_number(json_get_int(page, "next", 0)) : NULL;
+	return answer_items_next(call, json_object_get(json_get(page, "items")), next);
 }
 
 static gboolean verify(Call *call, GError **error)
 {
-	gint64 seq;
+	gint64 seq = call_number(call, "seq");
 	const char *hash = call_query(call, "hash");
-	if (!call_int(call, "seq", 1, G_MAXINT64, 0, &seq, error))
-		return FALSE;
 	if ((seq == 0) != (hash == NULL)) {
 		error_set_field(error, ERROR_INVALID, hash ? "seq" : "hash", "as 'yado audit verify' has shown them once",
 				"the number and the hash of an entry belong together");

@@ -6,6 +6,7 @@
  * stands in extensions: x-privilege and x-scope (what the asker must have been granted, and on what), x-websocket. */
 #include <string.h>
 
+#include "api/idempotency.h"
 #include "api/query.h"
 #include "base/json.h"
 
@@ -189,7 +190,7 @@ static void describe_parameters(const Route *route, json_object *list)
 	if (route->if_match)
 		json_object_array_add(list, parameter("if-match", "header", type_of("string"),
 						      "revision (etag) that the document must still have"));
-	if (g_str_equal(route->method, "POST") && route->scope != SCOPE_PUBLIC && !route->bulk)
+	if (idempotency_is_allowed(route))
 		json_object_array_add(list, parameter("idempotency-key", "header", type_of("string"),
 						      "the same request sent again with it is answered as the first was"));
 }

@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/audit.h"
+#include "api/idempotency.h"
 #include "api/query.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -90,7 +91,7 @@ static gboolean serve(Call *call, GError **error)
 {
 	const Route *route = call->route;
 	return query_check(call, error) && check_if_match(call, route, error) &&
-	       check_upgrade(call, route, error) && route->handle(call, error);
+	       check_upgrade(call, route, error) && idempotency_handle(call, error);
 }
 
 /* The record of it is on the disk before the answer goes out. */

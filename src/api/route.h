@@ -19,6 +19,7 @@ typedef struct Call {
 	Rights *rights;       /* what it may do; NULL as above */
 	/* For the audit log, beside what the answer says: */
 	const char *object; /* "vm/100"; owned; NULL: from the path */
+	gboolean replayed;  /* answered as an earlier request with the same idempotency-key was; nothing was done */
 } Call;
 
 /* On what a route's privilege is asked. There is no default: a route without one is refused at the start. */
@@ -69,6 +70,7 @@ typedef struct Route {
 	const Table *result;
 	gboolean top;     /* the pattern is not below /api/v1 */
 	gboolean bulk;    /* takes a body of bytes (docs/front.md) */
+	gboolean unkept;    /* its answer holds a secret or a descriptor: it takes no idempotency-key */
 	gboolean unaudited; /* changes nothing that anybody would ask about later */
 } Route;
 

@@ -229,8 +229,8 @@ const Route vm_routes[] = {
 	{"GET", "/vms/{}/stats", get_stats, "counters since the guest's start", PRIVILEGE_VM_READ, SCOPE_VM,
 	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table},
 	{"POST", "/vms/{}/console/serial", open_serial, "open the serial console", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
-	 .body = &console_request_table, .answer = ANSWER_OBJECT},
+	 .body = &console_request_table, .answer = ANSWER_OBJECT, .unkept = TRUE},
 	{"POST", "/vms/{}/console/vnc", open_vnc, "open the display", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
-	 .answer = ANSWER_OBJECT},
+	 .answer = ANSWER_OBJECT, .unkept = TRUE},
 	{NULL},
 };

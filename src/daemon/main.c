@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "api/events.h"
+#include "api/idempotency.h"
 #include "api/kinds.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -238,7 +239,8 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	if (!services->store)
 		return FALSE;
 	services->audit = audit_open(options->state, services->store, error);
-	if (!services->audit)
+	services->idempotency = services->audit ? idempotency_open(options->state, services->store, error) : NULL;
+	if (!services->idempotency)
 		return FALSE;
 	services->host = qemu_host_probe(options->run, options->probe_rom, error);
 	if (!services->host)
@@ -277,6 +279,7 @@ static void take_apart(Daemon *daemon)
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
 	g_clear_pointer(&services->host, qemu_host_free);
+	g_clear_pointer(&services->idempotency, idempotency_close);
 	g_clear_pointer(&services->audit, audit_close);
 	g_clear_pointer(&services->store, store_close);
 	g_clear_pointer(&daemon->api, api_free);

@@ -9,12 +9,14 @@
 #include "task/task.h"
 
 typedef struct Guests Guests;
+typedef struct Idempotency Idempotency;
 
 typedef struct Services {
 	Store *store;
 	Tasks *tasks;
 	Access *access;
 	Audit *audit;
+	Idempotency *idempotency;
 	StorageContext storage;
 	ImageContext image;
 	QemuHost *host;
