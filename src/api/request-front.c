@@ -9,7 +9,6 @@
 #include "base/json.h"
 
 enum { SESSION_LENGTH = 43, TOKEN_MAX = 128 };
-static const gint64 content_max = (gint64)1 << 46;
 
 #define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -66,7 +65,7 @@ static gboolean check_texts(json_object *head, GError **error)
 
 gboolean request_parse_front(Request *request, json_object *head, GError **error)
 {
-	json_object *upgrade = json_get(head, "upgrade"), *length = json_get(head, "content_length");
+	json_object *upgrade = json_get(head, "upgrade");
 	if (!check_texts(head, error))
 		return FALSE;
 	request->address = json_get_str(head, "address", NULL);
@@ -86,14 +85,5 @@ gboolean request_parse_front(Request *request, json_object *head, GError **error
 	request->upgrade = json_get_bool(head, "upgrade", FALSE);
 	if (request->upgrade && !g_str_equal(request->method, "GET"))
 		return refuse("upgrade", "of a GET", error);
-	request->content_length = json_get_int(head, "content_length", -1);
-	if (length && (!json_object_is_type(length, json_type_int) || request->content_length < 0 ||
-		       request->content_length > content_max))
-		return refuse("content_length", "a number of bytes up to 2^46", error);
-	if (length && g_bytes_get_size(request->body) > 0) {
-		error_set_field(error, ERROR_INVALID, "content_length", NULL,
-				"a body is either in the frame or follows, not both");
-		return FALSE;
-	}
 	return TRUE;
 }

@@ -85,6 +85,26 @@ static gboolean check_headers(json_object *headers, GError **error)
 	return TRUE;
 }
 
+/* Of a body that does not come in the frame (docs/front.md, "Bodies of bytes"). */
+static gboolean check_length(Request *request, json_object *head, GError **error)
+{
+	static const gint64 most = (gint64)1 << 46;
+	json_object *length = json_get(head, "content_length");
+	request->content_length = json_get_int(head, "content_length", -1);
+	if (length && (!json_object_is_type(length, json_type_int) || request->content_length < 0 ||
+		       request->content_length > most)) {
+		error_set_field(error, ERROR_INVALID, "content_length", NULL,
+				"content_length must be a number of bytes up to 2^46");
+		return FALSE;
+	}
+	if (length && g_bytes_get_size(request->body) > 0) {
+		error_set_field(error, ERROR_INVALID, "content_length", NULL,
+				"a body is either in the frame or follows, not both");
+		return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean request_parse(Request *request, Frame *frame, GError **error)
 {
 	request->frame = frame;
@@ -124,8 +144,7 @@ gboolean request_parse(Request *request, Frame *frame, GError **error)
 	}
 	request->deadline_us = g_get_monotonic_time() + MIN(deadline_ms, REQUEST_DEADLINE_MAX_MS) * 1000;
 	request->address = "";
-	request->content_length = -1;
-	return !request->front || request_parse_front(request, frame->head, error);
+	return check_length(request, frame->head, error) && (!request->front || request_parse_front(request, frame->head, error));
 }
 
 void request_clear(Request *request)
