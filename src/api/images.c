@@ -49,30 +49,70 @@ static gboolean check_absent(Call *call, const char *name, GError **error)
 	return FALSE;
 }
 
+/* An upload of one's own that is complete; whether its digest is right is seen when it is read. */
+static gboolean check_upload(Call *call, const char *id, GError **error)
+{
+	json_auto json_object *upload = uploads_get(call->services->uploads, id, error);
+	if (!upload)
+		return FALSE;
+	if (!g_str_equal(json_get_str(upload, "user", ""), call->request->user) &&
+	    !rights_allow(call->rights, PRIVILEGE_IMAGE_MANAGE, "/", NULL)) {
+		error_set_field(error, ERROR_FORBIDDEN, "upload", "upload the file yourself",
+				"upload '%s' is somebody else's", id);
+		return FALSE;
+	}
+	gint64 size = json_get_int(upload, "size", 0), offset = json_get_int(upload, "offset", 0);
+	if (offset == size)
+		return TRUE;
+	error_set_field(error, ERROR_CONFLICT, "upload", "send the rest first",
+			"only %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes of upload '%s' have arrived", offset, size,
+			id);
+	return FALSE;
+}
+
+/* A file has to come by one of the two ways; a plan does without. */
+static gboolean check_source(Call *call, const char *upload, int fd, GError **error)
+{
+	struct stat info;
+	if (upload && fd >= 0)
+		error_set_field(error, ERROR_INVALID, "upload", "send one of them", "an upload and a descriptor came together");
+	else if (upload)
+		return check_upload(call, upload, error);
+	else if (fd >= 0 && (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)))
+		error_set(error, ERROR_INVALID, NULL, "the descriptor is not that of a regular file");
+	else if (fd < 0 && !call->plan)
+		error_set_field(error, ERROR_INVALID, "upload",
+				"POST /uploads, send the file, then name it here; 'yado image import FILE' does all that",
+				"an import needs an upload, or on the local socket a file's descriptor");
+	else
+		return TRUE;
+	return FALSE;
+}
+
 static gboolean import_image(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	struct stat info;
 	json_auto json_object *body = call_body(call, error);
 	if (!body)
 		return FALSE;
-	json_auto json_object *image = schema_create(&image_table, body, &refusal);
+	json_auto json_object *image = schema_create(&image_import_table, body, &refusal);
+	g_autofree char *upload = g_strdup(json_get_str(image, "upload", NULL));
 	const char *name = json_get_str(image, "name", "");
 	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
-	if (!image || !check_absent(call, name, &refusal))
-		;
-	else if (!call->plan && fd < 0)
-		error_set(&refusal, ERROR_INVALID, "'yado image import FILE' sends it",
-			  "an import needs the file's descriptor with the request");
-	else if (fd >= 0 && (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)))
-		error_set(&refusal, ERROR_INVALID, NULL, "the descriptor is not that of a regular file");
+	if (image && check_absent(call, name, &refusal))
+		check_source(call, upload, fd, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is imported", name);
 	if (refusal) {
 		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
 	}
-	gint64 task = import_submit(call->services, call->request->user, image, fd_steal(&fd), error);
+	json_object_object_del(image, "upload");
+	json_auto json_object *document = schema_create(&image_table, image, error);
+	if (!document)
+		return FALSE;
+	ImportSource source = {.fd = fd_steal(&fd), .upload = upload};
+	gint64 task = import_submit(call->services, call->request->user, document, &source, error);
 	return task && answer_task(call, task, NULL);
 }
 
@@ -123,7 +163,7 @@ const Route image_routes[] = {
 	{"GET", "/images", list_images, "images", PRIVILEGE_IMAGE_READ, SCOPE_ROWS, .query = LIST_QUERY,
 	 .answer = ANSWER_LIST, .result = &image_table},
 	{"POST", "/images", import_image, "import an image", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE, .plannable = TRUE,
-	 .body = &image_table, .answer = ANSWER_TASK},
+	 .body = &image_import_table, .answer = ANSWER_TASK},
 	{"POST", "/images/build", build_image, "build an image from a recipe", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE,
 	 .plannable = TRUE, .body = &image_build_table, .answer = ANSWER_TASK},
 	{"GET", "/images/{}", get_image, "an image", PRIVILEGE_IMAGE_READ, SCOPE_IMAGE, .answer = ANSWER_DOCUMENT,

@@ -64,43 +64,68 @@ static int take_import(gint64 number)
 	return fd;
 }
 
-gint64 import_submit(Services *services, const char *user, json_object *image, int fd, GError **error)
+/* The descriptor's number among those that wait. */
+static gint64 leave_import(Services *services, int fd)
 {
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&imports_lock);
 	Import *import = g_new0(Import, 1);
-	import->fd = fd;
-	g_mutex_lock(&imports_lock);
 	drop_abandoned(services->tasks);
-	gint64 number = import->number = ++imports_next;
+	import->fd = fd;
+	import->number = ++imports_next;
 	imports = g_list_prepend(imports, import);
-	g_mutex_unlock(&imports_lock);
+	return import->number;
+}
 
+gint64 import_submit(Services *services, const char *user, json_object *image, const ImportSource *source, GError **error)
+{
 	g_autofree char *object = g_strconcat("image/", json_get_str(image, "name", ""), NULL);
 	json_auto json_object *args = json_object_new_object();
+	gint64 number = source->fd >= 0 ? leave_import(services, source->fd) : 0;
 	json_set(args, "image", json_copy(image));
-	json_set_int(args, "import", number);
+	if (number)
+		json_set_int(args, "import", number);
+	else
+		json_set_str(args, "upload", source->upload);
 	gint64 task = tasks_submit(services->tasks, &image_import_kind, object, user, args, NULL, error);
-	if (!task) {
+	if (!task && number)
 		fd_close(take_import(number));
-		return 0;
-	}
-	g_mutex_lock(&imports_lock);
-	import = find_import(number); /* unless the task has taken it already */
+	if (!task || !number)
+		return task;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&imports_lock);
+	Import *import = find_import(number); /* unless the task has taken it already */
 	if (import)
 		import->task = task;
-	g_mutex_unlock(&imports_lock);
 	return task;
+}
+
+static gboolean import_upload(Services *services, Task *task, const char *upload, GError **error)
+{
+	ImageSource source;
+	g_autofree char *digest = NULL;
+	fd_auto int fd = uploads_hold(services->uploads, upload, &source.path, &digest, error);
+	if (fd < 0)
+		return FALSE;
+	source.fd = fd;
+	source.digest = digest;
+	gboolean done = image_import(&services->image, task, json_get(task_args(task), "image"), &source, error);
+	/* After a failure it stays, for another try or a look. */
+	uploads_release(services->uploads, upload, done);
+	return done;
 }
 
 static gboolean run_import(Task *task, gpointer data, GError **error)
 {
 	Services *services = data;
 	json_object *args = task_args(task);
+	const char *upload = json_get_str(args, "upload", NULL);
+	if (upload)
+		return import_upload(services, task, upload, error);
 	fd_auto int fd = take_import(json_get_int(args, "import", 0));
 	if (fd < 0) {
 		error_set(error, ERROR_FAILED, "import it again", "yadod was restarted before the import began");
 		return FALSE;
 	}
-	return image_import(&services->image, task, json_get(args, "image"), fd, error);
+	return image_import(&services->image, task, json_get(args, "image"), &(ImageSource){.fd = fd}, error);
 }
 
 /* What was committed counts; else what was made so far is removed, and the task has failed. */
@@ -108,6 +133,17 @@ static gboolean recover_image(Task *task, json_object *steps, gpointer data, GEr
 {
 	Services *services = data;
 	return image_recover(&services->image, task, steps, error);
+}
+
+static gboolean recover_import(Task *task, json_object *steps, gpointer data, GError **error)
+{
+	Services *services = data;
+	const char *upload = json_get_str(task_args(task), "upload", NULL);
+	if (!image_recover(&services->image, task, steps, error))
+		return FALSE;
+	if (upload)
+		uploads_release(services->uploads, upload, TRUE);
+	return TRUE;
 }
 
 static gboolean run_build(Task *task, gpointer data, GError **error)
@@ -150,7 +186,7 @@ static gboolean recover_volume_delete(Task *task, json_object *steps, gpointer d
 }
 
 const TaskKind image_import_kind = {"image.import", &image_pool, .cancellable = TRUE, .run = run_import,
-				    .recover = recover_image};
+				    .recover = recover_import};
 const TaskKind image_build_kind = {"image.build", &image_pool, .cancellable = TRUE, .queue = TRUE, .run = run_build,
 				   .recover = recover_image};
 const TaskKind image_delete_kind = {"image.delete", &image_pool, .run = run_image_delete,

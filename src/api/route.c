@@ -22,6 +22,8 @@ const Route *const route_tables[] = {
 	vm_routes,
 	vm_action_routes,
 	image_routes,
+	image_file_routes,
+	upload_routes,
 	storage_routes,
 	task_routes,
 	node_routes,
@@ -325,6 +327,22 @@ gboolean answer_page(Call *call, json_object *items, GError **error)
 		last = name;
 	}
 	return answer_items_next(call, page, next);
+}
+
+void answer_header(Call *call, const char *name, const char *value)
+{
+	if (!json_get(head(call), "headers"))
+		json_set(head(call), "headers", json_object_new_object());
+	json_set_str(json_get(head(call), "headers"), name, value);
+}
+
+gboolean answer_error(Call *call, GError *error)
+{
+	json_object *body = json_object_new_object();
+	int status = error_code_status(error_code(error));
+	json_set(body, "error", error_to_json(error));
+	g_error_free(error);
+	return answer_json(call, status, body);
 }
 
 gboolean answer_fd(Call *call, int fd)

@@ -76,7 +76,7 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[];
+	history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
@@ -113,5 +113,9 @@ gboolean answer_items_next(Call *call, json_object *items, json_object *next);
 gboolean answer_page(Call *call, json_object *items, GError **error);
 enum { LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
 #define LIST_QUERY "limit after fields filter"
+/* A header of the answer, for the front to pass on (docs/front.md). */
+void answer_header(Call *call, const char *name, const char *value);
+/* An error with headers: as if the handler had failed (error is freed), but what is in the head stays. */
+gboolean answer_error(Call *call, GError *error);
 /* Hands a descriptor out with a 200. */
 gboolean answer_fd(Call *call, int fd);

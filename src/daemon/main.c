@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/bulk.h"
 #include "api/events.h"
 #include "api/idempotency.h"
 #include "api/kinds.h"
@@ -27,7 +28,7 @@
 #include "sandbox/caged.h"
 #include "sandbox/cgroup.h"
 #include "schema/schema.h"
-#include "storage/worker.h"
+#include "storage/transfer.h"
 
 enum { STOP_TIMEOUT_MS = 5000 };
 
@@ -252,6 +253,10 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	    !run_claim(services, options->state, error) || !settle_storage(daemon, error))
 		return FALSE;
 	caged_sweep(options->run);
+	g_autofree char *upload_dir = g_build_filename(options->state, "uploads", NULL);
+	services->uploads = uploads_new(upload_dir, options->run, error);
+	if (!services->uploads)
+		return FALSE;
 	services->tasks = tasks_new(options->state, task_kinds, services, error);
 	if (!services->tasks || !guests_new(services, error))
 		return FALSE;
@@ -259,6 +264,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	if (!tasks_start(services->tasks, error))
 		return FALSE;
 	events_start(services);
+	bulk_start(services);
 	daemon->api = api_new(services);
 	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0}, api_handle, daemon->api, error);
 	return daemon->server && open_front(daemon, error);
@@ -270,6 +276,7 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&daemon->front, front_stop);
 	g_clear_pointer(&daemon->front_server, server_free);
 	g_clear_pointer(&daemon->server, server_free);
+	transfers_stop();
 	if (services->guests) {
 		events_stop(services);
 		guests_stop_autostart(services->guests);
@@ -278,6 +285,7 @@ static void take_apart(Daemon *daemon)
 		tasks_stop(services->tasks, STOP_TIMEOUT_MS);
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
+	g_clear_pointer(&services->uploads, uploads_free);
 	g_clear_pointer(&services->host, qemu_host_free);
 	g_clear_pointer(&services->idempotency, idempotency_close);
 	g_clear_pointer(&services->audit, audit_close);

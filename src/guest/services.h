@@ -3,6 +3,7 @@
 #include "access/access.h"
 #include "access/audit.h"
 #include "image/image.h"
+#include "image/uploads.h"
 #include "qemu/host.h"
 #include "storage/storage.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ typedef struct Services {
 	Idempotency *idempotency;
 	StorageContext storage;
 	ImageContext image;
+	Uploads *uploads;
 	QemuHost *host;
 	Guests *guests;
 	const char *run_dir;     /* short: sockets live below it */

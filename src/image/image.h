@@ -14,9 +14,15 @@ typedef struct ImageContext { /* lent */
 	const char *recipe_dir; /* where the recipes' scripts are ("share/yado/recipes") */
 } ImageContext;
 
-/* Imports from a descriptor (lent; a regular file): inspects it in a worker, refuses hostile headers, converts disks to
- * qcow2, hashes (SHA-256), publishes, commits "image/NAME". input: a valid document of image_table. */
-gboolean image_import(ImageContext *context, Task *task, json_object *input, int fd, GError **error);
+/* What an image is made of, lent. */
+typedef struct ImageSource {
+	int fd;             /* a regular file, read-only */
+	const char *path;   /* of an upload: nobody changes it, so it need not be copied. NULL: somebody else's file */
+	const char *digest; /* the SHA-256 that it should have, or NULL */
+} ImageSource;
+/* Imports: inspects the file in a worker, refuses hostile headers, converts disks to qcow2, hashes (SHA-256; ERROR_INVALID
+ * if another digest was announced), publishes, commits "image/NAME". input: a valid document of image_table. */
+gboolean image_import(ImageContext *context, Task *task, json_object *input, const ImageSource *source, GError **error);
 /* Runs the recipe (recipes/NAME, which gets an output directory and writes files and manifest.json), publishes and
  * commits. input: a valid document of image_build_table. */
 gboolean image_build(ImageContext *context, Task *task, json_object *input, GError **error);

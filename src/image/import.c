@@ -1,8 +1,9 @@
-/* Importing a file that somebody has uploaded.
+/* Importing a file that somebody has brought.
  *
- * The client may still change its file, so it is first copied into the stage, bounded and hashed on the way; all that
- * follows looks only at the copy. A block worker then opens it in the format that was stated, refuses a header that
- * points to other files, and converts it to qcow2. An ISO is kept byte for byte: only a guest ever reads it. */
+ * A client of the local socket may still change its file, so that is first copied into the stage, bounded and hashed on
+ * the way; all that follows looks only at the copy. An upload is ours already: it is hashed where it lies. A block worker then opens it in the format that was stated, refuses a header that
+ * points to other files, and converts it to qcow2. An ISO is kept byte for byte: only a guest ever reads it; that of an
+ * upload gets a second name in the stage instead of a copy. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -21,7 +22,7 @@
 enum { CHUNK = 1 << 20 };
 #define UPLOAD_MAX (G_GUINT64_CONSTANT(64) << 40)
 
-static gboolean check_upload(int fd, const char *dir, guint64 *ret_size, GError **error)
+static gboolean check_source(int fd, const char *dir, gboolean copied, guint64 *ret_size, GError **error)
 {
 	struct stat is;
 	struct statvfs space;
@@ -39,7 +40,7 @@ static gboolean check_upload(int fd, const char *dir, guint64 *ret_size, GError 
 		return FALSE;
 	}
 	/* What the file occupies, as holes stay holes. */
-	guint64 need = MIN((guint64)is.st_blocks * 512, (guint64)is.st_size);
+	guint64 need = copied ? MIN((guint64)is.st_blocks * 512, (guint64)is.st_size) : 0;
 	guint64 room = (guint64)space.f_bavail * space.f_frsize;
 	if (need > room) {
 		g_autofree char *needs = units_format_size(need);
@@ -77,7 +78,7 @@ static gboolean write_sparse(int fd, const char *data, gsize length, guint64 off
 	return TRUE;
 }
 
-/* Copies exactly `size` bytes; a file that has become shorter is refused, what was added to it is not looked at. */
+/* Copies (to -1: only reads) exactly `size` bytes; a file that has become shorter is refused, what was added to it is not looked at. */
 static gboolean copy_hashed(Task *task, int from, int to, guint64 size, EVP_MD_CTX *hash, GError **error)
 {
 	g_autofree char *chunk = g_malloc(CHUNK);
@@ -96,14 +97,14 @@ static gboolean copy_hashed(Task *task, int from, int to, guint64 size, EVP_MD_C
 			return FALSE;
 		}
 		EVP_DigestUpdate(hash, chunk, (gsize)n);
-		if (!write_sparse(to, chunk, (gsize)n, offset)) {
+		if (to >= 0 && !write_sparse(to, chunk, (gsize)n, offset)) {
 			error_set_errno(error, errno, "cannot write the image into the library");
 			return FALSE;
 		}
 		offset += (guint64)n;
 		task_progress(task, offset, size, "B");
 	}
-	if (ftruncate(to, (off_t)size) == 0)
+	if (to < 0 || ftruncate(to, (off_t)size) == 0)
 		return TRUE;
 	error_set_errno(error, errno, "cannot write the image into the library");
 	return FALSE;
@@ -174,7 +175,51 @@ static char *build_dup_id(const char *format, const char *digest)
 	return g_strndup(sum, BUILD_LENGTH);
 }
 
-gboolean image_import(ImageContext *context, Task *task, json_object *input, int fd, GError **error)
+/* The upload's file as "upload" of the stage: another name of it, or a copy where the library is on another disk. */
+static gboolean adopt(Stage *stage, const ImageSource *source, guint64 size, GError **error)
+{
+	char digest[DIGEST_TEXT];
+	g_autofree char *path = g_build_filename(stage->path, "upload", NULL);
+	if (link(source->path, path) == 0)
+		return TRUE;
+	if (errno != EXDEV && errno != EPERM && errno != EOPNOTSUPP) {
+		error_set_errno(error, errno, "cannot take the uploaded file into the library");
+		return FALSE;
+	}
+	fd_auto int copy = stage_open(stage, "upload", O_RDWR | O_CREAT | O_EXCL, error);
+	task_step(stage->task, "copying the file");
+	return copy >= 0 && copy_upload(stage->task, source->fd, copy, size, digest, error);
+}
+
+static gboolean check_digest(const ImageSource *source, const char *digest, GError **error)
+{
+	if (!source->digest || !strcmp(source->digest, digest))
+		return TRUE;
+	error_set_field(error, ERROR_INVALID, "digest", "delete the upload and send the file again",
+		"the digest differs: the file has SHA-256 %s, but %s was announced", digest, source->digest);
+	return FALSE;
+}
+
+/* What is to be converted or kept, in the stage or where it lies; a descriptor for reading or -1. */
+static int take_source(
+	Stage *stage, const ImageSource *source, gboolean iso, guint64 size, char *ret_digest, GError **error)
+{
+	if (source->path) {
+		task_step(stage->task, "reading the file");
+		if (!copy_upload(stage->task, source->fd, -1, size, ret_digest, error) ||
+			!check_digest(source, ret_digest, error) || (iso && !adopt(stage, source, size, error)))
+			return -1;
+		return fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
+	}
+	fd_auto int upload = stage_open(stage, "upload", O_RDWR | O_CREAT | O_EXCL, error);
+	task_step(stage->task, "copying the file");
+	if (upload < 0 || !copy_upload(stage->task, source->fd, upload, size, ret_digest, error))
+		return -1;
+	/* Read-only, so that a worker cannot change what was hashed. */
+	return stage_open(stage, "upload", O_RDONLY, error);
+}
+
+gboolean image_import(ImageContext *context, Task *task, json_object *input, const ImageSource *source, GError **error)
 {
 	const char *name = json_get_str(input, "name", "");
 	const char *format = json_get_str(input, "format", "");
@@ -192,21 +237,19 @@ gboolean image_import(ImageContext *context, Task *task, json_object *input, int
 			"there is an image '%s' already", name);
 		return FALSE;
 	}
-	if (!stage_init(&stage, context, task, name, error) || !check_upload(fd, stage.path, &uploaded, error))
+	if (!stage_init(&stage, context, task, name, error) ||
+		!check_source(source->fd, stage.path, !iso || !source->path, &uploaded, error))
 		return FALSE;
-	fd_auto int upload = stage_open(&stage, "upload", O_RDWR | O_CREAT | O_EXCL, error);
-	task_step(task, "copying the file");
-	if (upload < 0 || !copy_upload(task, fd, upload, uploaded, digest, error))
+	fd_auto int upload = take_source(&stage, source, iso, uploaded, digest, error);
+	if (upload < 0)
 		return FALSE;
 	size = uploaded;
 	if (!iso) {
-		/* Read-only, so that a worker cannot change what was hashed. */
-		fd_auto int source = stage_open(&stage, "upload", O_RDONLY, error);
 		task_step(task, "converting from %s", format);
-		if (source < 0 || !convert(context, &stage, format, source, &size, error))
+		if (!convert(context, &stage, format, upload, &size, error))
 			return FALSE;
 	}
-	if (!stage_rename(&stage, "upload", iso ? "disk" : NULL, error))
+	if ((iso || !source->path) && !stage_rename(&stage, "upload", iso ? "disk" : NULL, error))
 		return FALSE;
 	json_auto json_object *document = json_copy(input);
 	json_set_str(document, "kind", iso ? "iso" : "disk");

@@ -37,7 +37,7 @@ static gboolean run_build(Task *task, gpointer data, GError **error)
 static gboolean run_import(Task *task, gpointer data, GError **error)
 {
 	Fixture *f = data;
-	return image_import(&f->context, task, task_args(task), f->upload, error);
+	return image_import(&f->context, task, task_args(task), &(ImageSource){.fd = f->upload}, error);
 }
 
 static gboolean run_delete(Task *task, gpointer data, GError **error)

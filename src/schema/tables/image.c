@@ -6,11 +6,20 @@ static const char *const image_kinds[] = {"system", "disk", "iso", NULL};
 static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx", "iso", NULL};
 static const char *const recipes[] = {"tiny", NULL};
 
+/* What is said at an import and stays. */
+#define NAME_FIELD                                                                                                    \
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63, \
+	 .check = schema_check_key, .help = "name of the image", .help_ja = "イメージ名"}
+#define FORMAT_FIELD                                                                                                  \
+	{.name = "format", .type = FIELD_ENUM, .flags = FIELD_REQUIRED | FIELD_FIXED, .values = import_formats,       \
+	 .help = "format of the imported file: stated, never probed", .help_ja = "取り込むファイルの形式（推測しない）"}
+#define DESCRIPTION_FIELD                                                                                             \
+	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",           \
+	 .help_ja = "説明"}
+
 static const Field image_fields[] = {
-	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63,
-	 .check = schema_check_key, .help = "name of the image", .help_ja = "イメージ名"},
-	{.name = "format", .type = FIELD_ENUM, .flags = FIELD_REQUIRED | FIELD_FIXED, .values = import_formats,
-	 .help = "format of the imported file: stated, never probed", .help_ja = "取り込むファイルの形式（推測しない）"},
+	NAME_FIELD,
+	FORMAT_FIELD,
 	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = image_kinds,
 	 .help = "'disk' to copy disks from, 'iso' for CD drives, 'system' with a kernel of its own",
 	 .help_ja = "'disk' ディスクの元、'iso' CD用、'system' カーネル付き"},
@@ -27,11 +36,21 @@ static const Field image_fields[] = {
 	 .help = "memory that a guest made from it gets by default", .help_ja = "このイメージの既定メモリ"},
 	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 40,
 	 .help = "when it was made (UTC)", .help_ja = "作成日時（UTC）"},
-	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",
-	 .help_ja = "説明"},
+	DESCRIPTION_FIELD,
 	{0}};
 const Table image_table = {.name = "image", .title = "Image", .title_ja = "イメージ", .version = 1,
 			   .fields = image_fields};
+
+static const Field import_fields[] = {
+	NAME_FIELD,
+	FORMAT_FIELD,
+	DESCRIPTION_FIELD,
+	{.name = "upload", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63,
+	 .help = "the upload to make it of, which then goes; on the local socket a file's descriptor may come instead",
+	 .help_ja = "元にするアップロード（取り込み後に削除）。ローカルソケットではファイル記述子も可"},
+	{0}};
+const Table image_import_table = {.name = "image-import", .title = "Image import", .title_ja = "イメージ取り込み",
+				  .fields = import_fields};
 
 static const Field build_fields[] = {
 	{.name = "recipe", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = recipes,

@@ -109,7 +109,7 @@ static const Field audit_fields[] = {
 const Table audit_table = {.name = "audit", .title = "Audit entry", .title_ja = "監査ログ", .fields = audit_fields};
 
 const Table *const schema_tables[] = {
-	&vm_table,   &storage_table, &volume_table, &image_table, &image_build_table, &upload_table,
+	&vm_table,   &storage_table, &volume_table, &image_table, &image_import_table, &image_build_table, &upload_table,
 	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
 	&access_settings_table, &audit_table,
 	&login_table, &password_table, &shutdown_request_table, &restore_request_table, &console_request_table,

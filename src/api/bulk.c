@@ -1,0 +1,95 @@
+/* Files on their way. Each is in a list with who asked and what for; a change of rights goes through the list. */
+#include "api/bulk.h"
+
+struct Bulk {
+	gatomicrefcount refs;
+	Services *services;
+	Principal *principal;
+	Privilege privilege;
+	char *path;
+	gboolean some;
+	Transfer *transfer; /* these two under the lock */
+	gboolean revoked;
+};
+
+static GMutex lock;
+static GList *all;
+
+static void check_locked(Bulk *bulk)
+{
+	Access *access = bulk->services->access;
+	if (!bulk->principal || bulk->principal->kind == PRINCIPAL_ROOT)
+		return;
+	g_autoptr(Rights) rights = access_rights(access, bulk->principal);
+	gboolean allowed = access_is_valid(access, bulk->principal) &&
+			   (bulk->some ? rights_allow_some(rights, bulk->privilege, bulk->path)
+				       : rights_allow(rights, bulk->privilege, bulk->path, NULL));
+	if (allowed)
+		return;
+	bulk->revoked = TRUE;
+	if (bulk->transfer)
+		transfer_cancel(bulk->transfer);
+}
+
+static void on_change(gpointer data)
+{
+	(void)data;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	for (GList *item = all; item; item = item->next)
+		check_locked(item->data);
+}
+
+void bulk_start(Services *services)
+{
+	if (services->access)
+		access_add_watch(services->access, on_change, NULL);
+}
+
+Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some)
+{
+	Bulk *bulk = g_new0(Bulk, 1);
+	g_atomic_ref_count_init(&bulk->refs);
+	bulk->services = call->services;
+	bulk->principal = call->principal ? principal_ref(call->principal) : NULL;
+	bulk->privilege = privilege;
+	bulk->path = g_strdup(path);
+	bulk->some = some;
+	g_mutex_lock(&lock);
+	all = g_list_prepend(all, bulk);
+	g_mutex_unlock(&lock);
+	return bulk;
+}
+
+void bulk_set_transfer(Bulk *bulk, Transfer *transfer)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	bulk->transfer = transfer_ref(transfer);
+	/* What changed since the request was let in has found nothing to cut. */
+	check_locked(bulk);
+}
+
+Bulk *bulk_ref(Bulk *bulk)
+{
+	g_atomic_ref_count_inc(&bulk->refs);
+	return bulk;
+}
+
+void bulk_unref(Bulk *bulk)
+{
+	if (!g_atomic_ref_count_dec(&bulk->refs))
+		return;
+	transfer_unref(bulk->transfer);
+	g_clear_pointer(&bulk->principal, principal_unref);
+	g_free(bulk->path);
+	g_free(bulk);
+}
+
+gboolean bulk_end(Bulk *bulk)
+{
+	g_mutex_lock(&lock);
+	all = g_list_remove(all, bulk);
+	gboolean revoked = bulk->revoked;
+	g_mutex_unlock(&lock);
+	bulk_unref(bulk);
+	return revoked;
+}
