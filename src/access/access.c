@@ -1,193 +1,47 @@
-/* The tables of access, and how they follow the store.
+/* Access as a whole: how it follows the store, and the checks that each request makes.
  *
- * At the start all users, roles and tokens are read; then each commit that touches one comes through a watch of the
- * store, which has been called by the time store_commit() returns. So whoever has withdrawn a right finds it gone, and
- * whoever else commits (a restore, another node later) is followed alike. The tables hold what checks need, in C types;
- * documents themselves are read from the store, which is what a JSON value that belongs to one thread wants anyway. */
+ * At the start all is read; then each commit that touches a user, a role, a token or the settings comes through a watch
+ * of the store, which has been called by the time store_commit() returns. So whoever has withdrawn a right finds it
+ * gone, and whoever else commits is followed alike. Rights are resolved when they are first asked for and kept with
+ * their user or token until the next such commit. */
 #include "access/internal.h"
 
-#include <string.h>
-
-#include "base/error.h"
-#include "base/json.h"
-
-static void grant_clear(gpointer data)
-{
-	Grant *grant = data;
-	g_free(grant->path);
-	g_free(grant->role);
-}
-
-GArray *grants_parse(json_object *grants)
-{
-	GArray *list = g_array_new(FALSE, FALSE, sizeof(Grant));
-	g_array_set_clear_func(list, grant_clear);
-	if (!json_object_is_type(grants, json_type_object))
-		return list;
-	json_object_object_foreach(grants, key, value) {
-		(void)key;
-		Grant grant = {g_strdup(json_get_str(value, "path", "")), g_strdup(json_get_str(value, "role", ""))};
-		g_array_append_val(list, grant);
-	}
-	return list;
-}
-
-static void user_free(gpointer data)
-{
-	User *user = data;
-	g_free(user->name);
-	g_array_unref(user->grants);
-	rights_unref(user->rights);
-	g_free(user);
-}
-
-static void token_free(gpointer data)
-{
-	Token *token = data;
-	g_free(token->id);
-	g_free(token->user);
-	g_array_unref(token->grants);
-	rights_unref(token->rights);
-	g_free(token);
-}
-
-User *access_find_user(Access *access, const char *name)
-{
-	User *user = g_hash_table_lookup(access->users, name);
-	return user && user->enabled ? user : NULL;
-}
-
-gboolean token_is_valid(Access *access, const Token *token)
-{
-	return token && token->has_digest && access_find_user(access, token->user) &&
-	       (!token->expires_us || access->clock.real_us() < token->expires_us);
-}
-
-/* --- Documents --- */
-
-static void put_user(Access *access, const char *name, json_object *body)
-{
-	User *user = g_hash_table_lookup(access->users, name);
-	if (!body) {
-		g_hash_table_remove(access->users, name);
-		return;
-	}
-	if (!user) {
-		user = g_new0(User, 1);
-		user->name = g_strdup(name);
-		g_hash_table_insert(access->users, user->name, user);
-	} else {
-		g_array_unref(user->grants);
-	}
-	user->enabled = json_get_bool(body, "enabled", FALSE);
-	user->grants = grants_parse(json_get(body, "grants"));
-}
-
-static void put_role(Access *access, const char *name, json_object *body)
-{
-	for (const BuiltinRole *role = builtin_roles; role->name; role++)
-		if (g_str_equal(role->name, name))
-			return; /* what is always there is not altered by whatever a document says */
-	if (!body) {
-		g_hash_table_remove(access->roles, name);
-		return;
-	}
-	Privileges mask = 0;
-	json_object *list = json_get(body, "privileges");
-	for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
-		Privilege privilege = privilege_from_name(json_object_get_string(json_object_array_get_idx(list, i)));
-		mask |= privilege ? privilege_bit(privilege) : 0;
-	}
-	g_hash_table_insert(access->roles, g_strdup(name), GUINT_TO_POINTER(mask));
-}
-
-static gint64 parse_time(const char *text)
-{
-	g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
-	return time ? g_date_time_to_unix(time) * G_USEC_PER_SEC + g_date_time_get_microsecond(time) : 0;
-}
-
-static void put_token(Access *access, const char *id, json_object *body)
-{
-	Token *token = g_hash_table_lookup(access->tokens, id);
-	if (!body) {
-		g_hash_table_remove(access->tokens, id);
-		return;
-	}
-	if (!token) {
-		token = g_new0(Token, 1);
-		token->id = g_strdup(id);
-		g_hash_table_insert(access->tokens, token->id, token);
-	} else {
-		g_free(token->user);
-		g_array_unref(token->grants);
-	}
-	token->user = g_strdup(json_get_str(body, "user", ""));
-	token->expires_us = parse_time(json_get_str(body, "expires", NULL));
-	token->grants = grants_parse(json_get(body, "grants"));
-}
-
-typedef struct Kind {
-	const char *prefix;
-	void (*put)(Access *access, const char *name, json_object *body /* NULL: deleted */);
-} Kind;
-static const Kind kinds[] = {{"user/", put_user}, {"role/", put_role}, {"token/", put_token}};
-G_STATIC_ASSERT(G_N_ELEMENTS(kinds) <= G_N_ELEMENTS(((Access *)NULL)->store_watches));
-
-static void put_document(Access *access, const char *path, json_object *body)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (g_str_has_prefix(path, kinds[i].prefix))
-			kinds[i].put(access, path + strlen(kinds[i].prefix), body);
-	access->epoch++;
-}
+static const char *const watched[] = {"user/", "role/", "token/", "setting/access"};
 
 static void on_commit(const char *path, gint64 rev, json_object *body, gpointer data)
 {
-	(void)rev;
 	Access *access = data;
 	g_mutex_lock(&access->lock);
-	put_document(access, path, body);
+	tables_put(access, path, rev, body);
 	g_mutex_unlock(&access->lock);
 	access_changed(access);
 }
 
-static gboolean load(Access *access, GError **error)
+Access *access_new(Store *store, GError **error)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		g_autoptr(GPtrArray) docs = store_list(access->store, kinds[i].prefix, error);
-		if (!docs)
-			return FALSE;
-		for (guint j = 0; j < docs->len; j++) {
-			const Doc *doc = docs->pdata[j];
-			put_document(access, doc->path, doc->body);
-		}
-	}
-	return TRUE;
+	return access_new_at(store, (AccessClock){g_get_real_time, g_get_monotonic_time}, error);
 }
 
-/* --- The whole --- */
-
-Access *access_new(Store *store, GError **error)
+Access *access_new_at(Store *store, AccessClock clock, GError **error)
 {
 	Access *access = g_new0(Access, 1);
 	access->store = store;
-	access->clock = (AccessClock){g_get_real_time, g_get_monotonic_time};
+	access->clock = clock;
 	access->root_rights = rights_new_all();
 	access->no_rights = rights_new_none();
+	access->slow = slow_new();
+	access->gate = gate_new();
 	g_mutex_init(&access->lock);
 	g_mutex_init(&access->writing);
-	access->users = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, user_free);
-	access->roles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	access->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, token_free);
-	for (const BuiltinRole *role = builtin_roles; role->name; role++)
-		g_hash_table_insert(access->roles, g_strdup(role->name), GUINT_TO_POINTER(role->privileges));
-	if (!load(access, error)) {
+	g_cond_init(&access->wake_sweeper);
+	if (!tables_init(access, error)) {
 		access_free(access);
 		return NULL;
 	}
-	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-		access->store_watches[i] = store_watch(store, kinds[i].prefix, on_commit, access);
+	G_STATIC_ASSERT(G_N_ELEMENTS(watched) == sizeof access->store_watches / sizeof *access->store_watches);
+	for (guint i = 0; i < G_N_ELEMENTS(watched); i++)
+		access->store_watches[i] = store_watch(store, watched[i], on_commit, access);
+	sweep_start(access);
 	return access;
 }
 
@@ -195,23 +49,22 @@ void access_free(Access *access)
 {
 	if (!access)
 		return;
-	for (guint i = 0; i < G_N_ELEMENTS(access->store_watches); i++)
+	for (guint i = 0; i < G_N_ELEMENTS(watched); i++)
 		if (access->store_watches[i])
 			store_unwatch(access->store, access->store_watches[i]);
-	g_hash_table_unref(access->tokens);
-	g_hash_table_unref(access->roles);
-	g_hash_table_unref(access->users);
+	sweep_stop(access);
+	tables_clear(access);
+	gate_free(access->gate);
+	slow_free(access->slow);
 	rights_unref(access->root_rights);
 	rights_unref(access->no_rights);
-	g_mutex_clear(&access->lock);
+	g_cond_clear(&access->wake_sweeper);
 	g_mutex_clear(&access->writing);
+	g_mutex_clear(&access->lock);
 	g_free(access);
 }
 
-void access_set_clock(Access *access, AccessClock clock)
-{
-	access->clock = clock;
-}
+/* --- Changes --- */
 
 guint access_generation(Access *access)
 {
@@ -241,35 +94,92 @@ void access_changed(Access *access)
 	}
 }
 
-gboolean access_is_valid(Access *access, const Principal *principal)
+/* --- Checks --- */
+
+static Rights *user_rights(Access *access, User *user)
 {
-	if (principal->kind == PRINCIPAL_ROOT)
-		return TRUE;
-	g_mutex_lock(&access->lock);
-	gboolean valid = principal->kind == PRINCIPAL_TOKEN &&
-			 token_is_valid(access, g_hash_table_lookup(access->tokens, principal->id));
-	g_mutex_unlock(&access->lock);
-	return valid;
+	if (!user->rights || user->rights_epoch != access->epoch) {
+		rights_unref(user->rights);
+		user->rights = rights_resolve(user->grants, NULL, access->roles);
+		user->rights_epoch = access->epoch;
+	}
+	return user->rights;
 }
 
-static Rights *token_rights(Access *access, Token *token)
+static Rights *token_rights(Access *access, Token *token, User *user)
 {
+	if (token->grants->len == 0)
+		return user_rights(access, user);
 	if (!token->rights || token->rights_epoch != access->epoch) {
 		rights_unref(token->rights);
-		const User *user = access_find_user(access, token->user);
 		token->rights = rights_resolve(user->grants, token->grants, access->roles);
 		token->rights_epoch = access->epoch;
 	}
-	return rights_ref(token->rights);
+	return token->rights;
+}
+
+/* Lent, under the lock; NULL if it may not even come in any more. */
+static Rights *find_rights(Access *access, const Principal *principal)
+{
+	User *user = tables_find_enabled(access, principal->user);
+	switch (principal->kind) {
+	case PRINCIPAL_ROOT:
+		return access->root_rights;
+	case PRINCIPAL_SESSION:
+		if (session_is_valid(access, g_hash_table_lookup(access->sessions, principal->id)))
+			return user_rights(access, user);
+		return NULL;
+	case PRINCIPAL_TOKEN: {
+		Token *token = g_hash_table_lookup(access->tokens, principal->id);
+		return token_is_valid(access, token) ? token_rights(access, token, user) : NULL;
+	}
+	}
+	return NULL;
 }
 
 Rights *access_rights(Access *access, const Principal *principal)
 {
-	if (principal->kind == PRINCIPAL_ROOT)
-		return rights_ref(access->root_rights);
 	g_mutex_lock(&access->lock);
-	Token *token = principal->kind == PRINCIPAL_TOKEN ? g_hash_table_lookup(access->tokens, principal->id) : NULL;
-	Rights *rights = token_is_valid(access, token) ? token_rights(access, token) : rights_ref(access->no_rights);
+	Rights *rights = find_rights(access, principal);
+	rights_ref(rights ? rights : access->no_rights);
 	g_mutex_unlock(&access->lock);
-	return rights;
+	return rights ? rights : access->no_rights;
+}
+
+gboolean access_is_valid(Access *access, const Principal *principal)
+{
+	g_mutex_lock(&access->lock);
+	gboolean valid = find_rights(access, principal) != NULL;
+	g_mutex_unlock(&access->lock);
+	return valid;
+}
+
+static void gather_tags(GHashTable *tags, const GArray *grants)
+{
+	for (guint i = 0; i < grants->len; i++) {
+		const Grant *grant = &g_array_index(grants, Grant, i);
+		if (g_str_has_prefix(grant->path, "/tags/"))
+			g_hash_table_add(tags, g_strdup(grant->path + 6));
+	}
+}
+
+gboolean access_tag_is_granted(Access *access, const char *tag)
+{
+	GHashTableIter iter;
+	gpointer value;
+	g_mutex_lock(&access->lock);
+	if (!access->granted_tags || access->tags_epoch != access->epoch) {
+		g_clear_pointer(&access->granted_tags, g_hash_table_unref);
+		access->granted_tags = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+		access->tags_epoch = access->epoch;
+		g_hash_table_iter_init(&iter, access->users);
+		while (g_hash_table_iter_next(&iter, NULL, &value))
+			gather_tags(access->granted_tags, ((User *)value)->grants);
+		g_hash_table_iter_init(&iter, access->tokens);
+		while (g_hash_table_iter_next(&iter, NULL, &value))
+			gather_tags(access->granted_tags, ((Token *)value)->grants);
+	}
+	gboolean granted = g_hash_table_contains(access->granted_tags, tag);
+	g_mutex_unlock(&access->lock);
+	return granted;
 }

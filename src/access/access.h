@@ -77,6 +77,7 @@ typedef struct Login {
 	gint64 expires_us; /* UTC */
 } Login;
 void login_clear(Login *login);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Login, login_clear)
 /* Verifies the password (yescrypt, at most two at a time; blocks about 0.1 s) and makes a session. ERROR_UNAUTHORIZED for
  * a wrong name or password alike; ERROR_TOO_MANY, whose hint says how long to wait, when it is slowed. */
 gboolean access_login(Access *access, const char *user, const char *password, const char *address, const char *agent,
@@ -90,13 +91,17 @@ gboolean access_revoke_session(Access *access, const char *id, GError **error);
 json_object *access_list(Access *access, const char *kind); /* "user", "role" (built-in ones too), "token"; array */
 /* New reference of the document and its revision; built-in roles have revision 0. ERROR_NOT_FOUND. */
 json_object *access_get(Access *access, const char *kind, const char *name, gint64 *ret_rev, GError **error);
-/* The checked document that a creation or a change would commit: for plans, and for what follows. */
+/* The checked document that a creation or a change would commit: for plans, and for what follows. Also of kind "setting"
+ * (name "access"), whose document is always there: at revision 0 it is the defaults. A token is not changed. */
 json_object *access_prepare_create(Access *access, const char *kind, json_object *input, GError **error);
 json_object *access_prepare_change(Access *access, const char *kind, json_object *present, json_object *patch,
 				   GError **error);
 /* expected_rev as batch_put. The new revision or 0. */
 gint64 access_commit(Access *access, const char *kind, const char *name, gint64 expected_rev, json_object *document,
 		     const char *author, GError **error);
+/* How many enabled users may do everything on "/", if this user or role became the document (NULL: were deleted; kind
+ * NULL: as it is now). With 0 left only the local socket administers: allowed, but a plan says it. */
+guint access_admins_after(Access *access, const char *kind, const char *name, json_object *document);
 /* A user goes with its password, tokens and sessions; a role only when nobody has it (ERROR_CONFLICT names who). */
 gboolean access_delete(Access *access, const char *kind, const char *name, gint64 expected_rev, const char *author,
 		       GError **error);

@@ -75,7 +75,8 @@ static void set_init(GrantSet *set, const GArray *grants, GHashTable *roles)
 {
 	for (guint i = 0; i < grants->len; i++) {
 		const Grant *grant = &g_array_index(grants, Grant, i);
-		Privileges mask = look_up(roles, grant->role);
+		const Role *role = g_hash_table_lookup(roles, grant->role);
+		Privileges mask = role ? role->privileges : 0;
 		Place place = find_place(grant->path);
 		if (g_str_equal(grant->path, "/")) {
 			set->root |= mask;
@@ -286,16 +287,16 @@ gboolean rights_check_grants(Access *access, const Rights *rights, json_object *
 	g_autoptr(GArray) list = grants_parse(grants);
 	for (guint i = 0; i < list->len; i++) {
 		const Grant *grant = &g_array_index(list, Grant, i);
-		gpointer value = NULL;
 		g_mutex_lock(&access->lock);
-		gboolean known = g_hash_table_lookup_extended(access->roles, grant->role, NULL, &value);
+		const Role *role = g_hash_table_lookup(access->roles, grant->role);
+		gboolean known = role != NULL;
+		Privileges wanted = role ? role->privileges : 0;
 		g_mutex_unlock(&access->lock);
 		if (!known) {
 			error_set_field(error, ERROR_INVALID, "grants", "'yado role list' shows those that there are",
 					"cannot grant role '%s' on '%s': there is no such role", grant->role, grant->path);
 			return FALSE;
 		}
-		Privileges wanted = GPOINTER_TO_UINT(value);
 		Privileges missing = wanted & ~rights_mask(rights, wanted, grant->path, NULL);
 		for (guint bit = PRIVILEGE_NONE + 1; missing && bit < PRIVILEGE_COUNT; bit++) {
 			if (!(missing & privilege_bit(bit)))
