@@ -23,13 +23,17 @@ enum {
 	CREDIT_STEP = FRAME_CREDIT_INITIAL / 4, /* credit is given back in portions */
 };
 
+static const char hint_again[] = "try again";
 static const char hint_down[] = "is yadod running? another socket is given with --socket or YADO_SOCKET; see 'systemctl status yadod' or its log";
 
 struct Client {
 	int fd;
 	FrameReader *reader;
+	const char *hint; /* what to do when the connection is lost */
 	guint32 stream; /* last one used */
 	gboolean lost;
+	ClientProgress progress; /* may be NULL */
+	gpointer progress_data;
 };
 
 void reply_free(Reply *reply)
@@ -71,10 +75,24 @@ Client *client_connect(const char *path, GError **error)
 			  g_strerror(errno));
 		return NULL;
 	}
+	Client *client = client_open(fd_steal(&fd));
+	client->hint = hint_down;
+	return client;
+}
+
+Client *client_open(int fd)
+{
 	Client *client = g_new0(Client, 1);
-	client->fd = fd_steal(&fd);
+	client->fd = fd;
+	client->hint = hint_again;
 	client->reader = frame_reader_new();
 	return client;
+}
+
+void client_set_progress(Client *client, ClientProgress callback, gpointer data)
+{
+	client->progress = callback;
+	client->progress_data = data;
 }
 
 void client_free(Client *client)
@@ -89,7 +107,7 @@ void client_free(Client *client)
 static gboolean lose(Client *client, const char *why, GError **error)
 {
 	client->lost = TRUE;
-	error_set(error, ERROR_UNAVAILABLE, hint_down, "the connection to yadod was lost: %s", why);
+	error_set(error, ERROR_UNAVAILABLE, client->hint, "the connection to yadod was lost: %s", why);
 	return FALSE;
 }
 
@@ -153,6 +171,22 @@ static gboolean send_small(Client *client, FrameType type, guint32 credit, GErro
 	return frame_send(client->fd, frame, SEND_TIMEOUT_MS, &why) || lose(client, why->message, error);
 }
 
+/* Gives back what was consumed, in portions. */
+static gboolean give_credit(Client *client, guint32 length, guint32 *inout_consumed, GError **error)
+{
+	*inout_consumed += length;
+	if (*inout_consumed < CREDIT_STEP)
+		return TRUE;
+	guint32 credit = *inout_consumed;
+	*inout_consumed = 0;
+	return send_small(client, FRAME_CREDIT, credit, error);
+}
+
+static gint64 deadline_after(guint timeout_ms)
+{
+	return g_get_monotonic_time() + ((gint64)timeout_ms + ANSWER_GRACE_MS) * 1000;
+}
+
 /* Sends the request on a new stream and waits for its response, of whatever status. */
 static Frame *ask(Client *client, const char *method, const char *path, json_object *headers, json_object *body,
 		  const int *fds, guint fd_count, guint timeout_ms, GError **error)
@@ -195,8 +229,9 @@ static Frame *ask(Client *client, const char *method, const char *path, json_obj
 		g_propagate_error(error, g_steal_pointer(&why));
 		return NULL;
 	}
+	guint32 consumed = 0;
 	/* After a failed send there may still be a word from the server why it closed the connection. */
-	gint64 deadline = g_get_monotonic_time() + ((gint64)timeout_ms + ANSWER_GRACE_MS) * 1000;
+	gint64 deadline = deadline_after(timeout_ms);
 	for (;;) {
 		g_autoptr(Frame) frame = NULL;
 		g_autoptr(GError) failure = NULL;
@@ -212,6 +247,14 @@ static Frame *ask(Client *client, const char *method, const char *path, json_obj
 			error_set(error, ERROR_CANCELLED, NULL, "yadod gave up on %s %s", method, path);
 			return NULL;
 		}
+		json_object *progress = frame->type == FRAME_EVENT ? json_get(frame->head, "progress") : NULL;
+		if (!progress)
+			continue;
+		if (client->progress)
+			client->progress(progress, client->progress_data);
+		deadline = deadline_after(timeout_ms);
+		if (!give_credit(client, frame->length, &consumed, error))
+			return NULL;
 	}
 }
 
@@ -243,7 +286,10 @@ Reply *client_request(Client *client, const char *method, const char *path, json
 
 gboolean client_follow(Client *client, const char *path, ClientEvent callback, gpointer data, GError **error)
 {
-	g_autoptr(Frame) response = ask(client, "GET", path, NULL, NULL, NULL, 0, FOLLOW_TIMEOUT_MS, error);
+	/* Who carries requests over HTTPS must know before it sends this one; yadod itself knows its streams. */
+	json_auto json_object *headers = json_object_new_object();
+	json_set_str(headers, "upgrade", "websocket");
+	g_autoptr(Frame) response = ask(client, "GET", path, headers, NULL, NULL, 0, FOLLOW_TIMEOUT_MS, error);
 	if (!response)
 		return FALSE;
 	int status = (int)json_get_int(response->head, "status", 0);
@@ -268,11 +314,8 @@ gboolean client_follow(Client *client, const char *path, ClientEvent callback, g
 			return TRUE;
 		if (frame->type == FRAME_EVENT && !callback(frame->head, data))
 			return send_small(client, FRAME_CANCEL, 0, error);
-		consumed += frame->type == FRAME_EVENT || frame->type == FRAME_DATA ? frame->length : 0;
-		if (consumed >= CREDIT_STEP) {
-			if (!send_small(client, FRAME_CREDIT, consumed, error))
-				return FALSE;
-			consumed = 0;
-		}
+		if ((frame->type == FRAME_EVENT || frame->type == FRAME_DATA) &&
+			!give_credit(client, frame->length, &consumed, error))
+			return FALSE;
 	}
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -64,6 +65,26 @@ gboolean process_spawn(const char *const *argv, const ProcessFd *fds, guint fd_c
 	}
 	*ret_pid = pid;
 	return TRUE;
+}
+
+char *process_find_program(const char *name, GError **error)
+{
+	char self[PATH_MAX] = "";
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	self[MAX(length, 0)] = '\0';
+	g_autofree char *dir = g_path_get_dirname(self);
+	g_autofree char *beside = g_build_filename(dir, name, NULL);
+	g_autofree char *installed = g_build_filename(PROGRAMS_INSTALLED, name, NULL);
+	/* "yado-launch" is built in src/launch. */
+	g_autofree char *built = g_build_filename(BUILD_ROOT "/src", name + strlen("yado-"), name, NULL);
+	gboolean from_build = g_str_has_prefix(self, BUILD_ROOT "/");
+	const char *candidates[] = {beside, from_build ? built : installed, installed};
+	for (guint i = 0; i < G_N_ELEMENTS(candidates); i++)
+		if (access(candidates[i], X_OK) == 0)
+			return g_strdup(candidates[i]);
+	error_set(error, ERROR_FAILED, "build or reinstall Yado", "cannot find the program %s (looked for %s)", name,
+		installed);
+	return NULL;
 }
 
 enum { OUTPUT_MAX = 1 << 20 };

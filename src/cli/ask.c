@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/connection.h"
 #include "cli/format.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -63,7 +64,7 @@ Exit report(const GError *error)
 Client *ask_client(Cli *cli, GError **error)
 {
 	if (!cli->client)
-		cli->client = client_connect(cli->socket, error);
+		cli->client = connection_open(cli, error);
 	return cli->client;
 }
 

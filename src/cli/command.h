@@ -34,6 +34,11 @@ typedef enum Complete {
 	COMPLETE_REVISION,
 	COMPLETE_FILE,
 	COMPLETE_RECIPE,
+	COMPLETE_REMOTE,
+	COMPLETE_USER,
+	COMPLETE_ROLE,
+	COMPLETE_TOKEN,
+	COMPLETE_SESSION,
 	COMPLETE_HELP, /* names of groups and topics */
 } Complete;
 
@@ -57,7 +62,8 @@ typedef struct Arguments {
 
 /* The whole call: global options and the connection, made when it is first needed. */
 typedef struct Cli {
-	const char *socket;
+	const char *socket, *remote, *token, *token_file, *fingerprint; /* as given; NULL: not given */
+	gboolean silent; /* asks nothing: for completion */
 	gboolean json, plan, no_wait, quiet, verbose, yes;
 	const char *if_rev; /* NULL: not given */
 	char **fields;      /* columns chosen; NULL: the usual ones */

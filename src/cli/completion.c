@@ -6,13 +6,15 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/connection.h"
+#include "cli/remotes.h"
 
 enum { COMPLETE_TIMEOUT_MS = 2000 };
 
 typedef struct Completion {
 	const char *typed; /* the word to complete, or what stands after the "=" of "--flag=value" */
 	const char *flag;  /* "--flag=" then, else "" */
-	const char *socket;
+	Cli *cli;
 } Completion;
 
 static void offer(const Completion *completion, const char *candidate)
@@ -21,46 +23,65 @@ static void offer(const Completion *completion, const char *candidate)
 		printf("%s%s\n", completion->flag, candidate);
 }
 
-static void offer_names(const Completion *completion, const char *path, const char *const *keys)
+/* Items of a list, asked for silently; NULL if that fails. New reference. */
+static json_object *fetch(const Completion *completion, const char *path)
 {
-	g_autoptr(Client) client = client_connect(completion->socket, NULL);
+	g_autoptr(Client) client = connection_open(completion->cli, NULL);
 	g_autoptr(Reply) reply =
 		client ? client_request(client, "GET", path, NULL, NULL, NULL, 0, COMPLETE_TIMEOUT_MS, NULL) : NULL;
 	json_object *items = reply ? json_get(reply->body, "items") : NULL;
-	for (gsize i = 0; json_object_is_type(items, json_type_array) && i < json_object_array_length(items); i++)
-		for (const char *const *key = keys; *key; key++) {
-			json_object *value = json_get(json_object_array_get_idx(items, i), *key);
-			if (value)
-				offer(completion, json_object_get_string(value));
-		}
+	return json_object_is_type(items, json_type_array) ? json_object_get(items) : NULL;
+}
+
+static void offer_names(const Completion *completion, const char *path, const char *key)
+{
+	json_auto json_object *items = fetch(completion, path);
+	for (gsize i = 0; items && i < json_object_array_length(items); i++) {
+		json_object *value = json_get(json_object_array_get_idx(items, i), key);
+		if (value)
+			offer(completion, json_object_get_string(value));
+	}
+}
+
+static void offer_remotes(const Completion *completion)
+{
+	json_auto json_object *remotes = remotes_load(NULL);
+	json_object *saved = json_get(remotes, "remotes");
+	if (!saved)
+		return;
+	json_object_object_foreach(saved, name, remote) {
+		(void)remote;
+		offer(completion, name);
+	}
 }
 
 static void offer_kind(const Completion *completion, Complete kind)
 {
-	static const char *const by_name[] = {"name", NULL}, *const by_id[] = {"id", NULL},
-				 *const by_rev[] = {"rev", NULL};
+	static const struct {
+		Complete kind;
+		const char *path, *key;
+	} lists[] = {
+		{COMPLETE_VM, "/api/v1/vms?limit=1000", "name"},
+		{COMPLETE_IMAGE, "/api/v1/images?limit=1000", "name"},
+		{COMPLETE_STORAGE, "/api/v1/storages?limit=1000", "name"},
+		{COMPLETE_NODE, "/api/v1/nodes?limit=1000", "name"},
+		{COMPLETE_TASK, "/api/v1/tasks?limit=50", "id"},
+		{COMPLETE_REVISION, "/api/v1/history?limit=50", "rev"},
+		{COMPLETE_USER, "/api/v1/users?limit=1000", "name"},
+		{COMPLETE_ROLE, "/api/v1/roles?limit=1000", "name"},
+		{COMPLETE_TOKEN, "/api/v1/tokens?limit=1000", "id"},
+		{COMPLETE_SESSION, "/api/v1/sessions?limit=1000", "id"},
+	};
+	for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
+		if (lists[i].kind == kind)
+			offer_names(completion, lists[i].path, lists[i].key);
 	switch (kind) {
-	case COMPLETE_VM:
-		offer_names(completion, "/api/v1/vms?limit=1000", by_name);
-		break;
-	case COMPLETE_IMAGE:
-		offer_names(completion, "/api/v1/images?limit=1000", by_name);
-		break;
-	case COMPLETE_STORAGE:
-		offer_names(completion, "/api/v1/storages?limit=1000", by_name);
-		break;
-	case COMPLETE_NODE:
-		offer_names(completion, "/api/v1/nodes?limit=1000", by_name);
-		break;
-	case COMPLETE_TASK:
-		offer_names(completion, "/api/v1/tasks?limit=50", by_id);
-		break;
-	case COMPLETE_REVISION:
-		offer_names(completion, "/api/v1/history?limit=50", by_rev);
-		break;
 	case COMPLETE_RECIPE:
 		for (const char *const *value = schema_find(&image_build_table, "recipe")->values; *value; value++)
 			offer(completion, *value);
+		break;
+	case COMPLETE_REMOTE:
+		offer_remotes(completion);
 		break;
 	case COMPLETE_HELP:
 		for (const Group *group = groups; group->name; group++)
@@ -144,13 +165,9 @@ static void offer_flag_values(const Completion *completion, const Command *comma
 		return;
 	g_autofree char *before =
 		equals ? g_strndup(completion->typed, (gsize)(equals + 1 - completion->typed)) : g_strdup("");
-	g_autoptr(Client) client = client_connect(completion->socket, NULL);
-	g_autoptr(Reply) reply = client ? client_request(client, "GET",
-						  kind == COMPLETE_IMAGE ? "/api/v1/images" : "/api/v1/storages", NULL,
-						  NULL, NULL, 0, COMPLETE_TIMEOUT_MS, NULL)
-					: NULL;
-	json_object *items = reply ? json_get(reply->body, "items") : NULL;
-	for (gsize i = 0; json_object_is_type(items, json_type_array) && i < json_object_array_length(items); i++) {
+	json_auto json_object *items =
+		fetch(completion, kind == COMPLETE_IMAGE ? "/api/v1/images" : "/api/v1/storages");
+	for (gsize i = 0; items && i < json_object_array_length(items); i++) {
 		g_autofree char *candidate = g_strconcat(before,
 			json_get_str(json_object_array_get_idx(items, i), "name", ""), NULL);
 		offer(completion, candidate);
@@ -201,20 +218,20 @@ static const Command *find_command(char **words, const Group **ret_group)
 
 Exit complete_exec(Cli *cli, Arguments *arguments)
 {
-	(void)cli;
 	char **words = (char **)arguments->words->pdata;
 	guint count = g_strv_length(words);
 	if (count == 0)
 		return EXIT_DONE;
-	const char *socket = g_getenv("YADO_SOCKET");
-	Completion completion = {
-		.typed = words[count - 1],
-		.flag = "",
-		.socket = socket && *socket ? socket : "/run/yado/api.sock",
-	};
-	for (guint i = 0; i + 2 < count; i++)
+	Completion completion = {.typed = words[count - 1], .flag = "", .cli = cli};
+	cli->silent = TRUE;
+	for (guint i = 0; i + 2 < count; i++) {
 		if (strcmp(words[i], "--socket") == 0)
-			completion.socket = words[i + 1];
+			cli->socket = words[i + 1];
+		else if (strcmp(words[i], "--remote") == 0)
+			cli->remote = words[i + 1];
+		else if (strcmp(words[i], "--token-file") == 0)
+			cli->token_file = words[i + 1];
+	}
 	const Group *group = NULL;
 	const Command *command = find_command(words, &group);
 	const char *previous = count > 1 ? words[count - 2] : "";

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/connection.h"
 #include "cli/format.h"
 
 gboolean speak_japanese;
@@ -20,6 +21,10 @@ const Option global_options[] = {
 	{"quiet", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_quiet)},
 	{"verbose", 'v', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_verbose)},
 	{"socket", 0, "PATH", NULL, COMPLETE_FILE, TEXT(m_opt_socket)},
+	{"remote", 0, "NAME|URL", NULL, COMPLETE_REMOTE, TEXT(m_opt_remote)},
+	{"token-file", 0, "FILE", NULL, COMPLETE_FILE, TEXT(m_opt_token_file)},
+	{"token", 0, "TOKEN", NULL, COMPLETE_NOTHING, TEXT(m_opt_token)},
+	{"fingerprint", 0, "SHA256", NULL, COMPLETE_NOTHING, TEXT(m_opt_fingerprint)},
 	{"lang", 0, "LANG", languages, COMPLETE_NOTHING, TEXT(m_opt_lang)},
 	{"help", 'h', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_help)},
 	{0}};
@@ -127,10 +132,13 @@ static Exit unknown_command(const Group *group, const char *word)
 
 static Exit run(const Command *command, Arguments *arguments)
 {
-	const char *socket = g_getenv("YADO_SOCKET");
 	const char *fields = arguments_get(arguments, "fields", NULL);
 	Cli cli = {
-		.socket = arguments_get(arguments, "socket", socket && *socket ? socket : "/run/yado/api.sock"),
+		.socket = arguments_get(arguments, "socket", NULL),
+		.remote = arguments_get(arguments, "remote", NULL),
+		.token = arguments_get(arguments, "token", NULL),
+		.token_file = arguments_get(arguments, "token-file", NULL),
+		.fingerprint = arguments_get(arguments, "fingerprint", NULL),
 		.json = strcmp(arguments_get(arguments, "output", "table"), "json") == 0,
 		.plan = arguments_has(arguments, "plan"),
 		.no_wait = arguments_has(arguments, "no-wait"),
@@ -142,7 +150,9 @@ static Exit run(const Command *command, Arguments *arguments)
 	};
 	gint64 rev = 0;
 	Exit code = EXIT_USAGE;
-	if (arguments_number(arguments, "if-rev", 1, G_MAXINT64, &rev))
+	if (cli.socket && cli.remote)
+		usage_error(T(m_socket_or_remote_hint), T(m_socket_or_remote));
+	else if (arguments_number(arguments, "if-rev", 1, G_MAXINT64, &rev))
 		code = command->exec(&cli, arguments);
 	client_free(cli.client);
 	g_strfreev(cli.fields);
@@ -206,7 +216,7 @@ static Exit dispatch(char *const *words)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
+	connection_hide_secrets(argc, argv);
 	/* Text is UTF-8 throughout; a locale of another encoding (or the C locale) must not mangle what is printed. */
 	setlocale(LC_ALL, "");
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)

@@ -98,6 +98,48 @@ MESSAGE(m_version_help, "the version of this command", "このコマンドのバ
 MESSAGE(m_completion_help, "print the completion script of a shell", "シェルの補完スクリプトを出力する");
 MESSAGE(m_events_help, "follow changes as they happen", "変更をリアルタイムに表示する");
 
+/* Remote hosts and secrets */
+MESSAGE(m_opt_remote, "another host, saved or by its URL (else $YADO_REMOTE); 'none' is this one",
+	"操作するホスト（保存名またはURL。省略時は $YADO_REMOTE）。'none' はこのホスト");
+MESSAGE(m_opt_token_file, "file with the API token for --remote, '-' for standard input (else $YADO_TOKEN)",
+	"--remote 用のAPIトークンのファイル。'-' は標準入力（省略時は $YADO_TOKEN）");
+MESSAGE(m_opt_token, "the token itself; other users of this machine can see it for a moment",
+	"トークンそのもの（このマシンの他のユーザーに一瞬見える）");
+MESSAGE(m_opt_fingerprint, "SHA-256 of the remote's certificate; no other one is taken",
+	"リモートの証明書のSHA-256。他の証明書は拒否する");
+MESSAGE(m_socket_or_remote, "--socket and --remote do not go together", "--socket と --remote は同時に使えません");
+MESSAGE(m_socket_or_remote_hint, "leave out one of them", "どちらかを外してください");
+MESSAGE(m_remotes_open, "'%s' has secrets and can be read by others, or is not yours",
+	"'%s' は秘密を含むのに、他のユーザーが読めるか、あなたのものではありません");
+MESSAGE(m_remotes_open_hint, "revoke the tokens in it if others may have read them; then make it yours alone: chmod 600, chown",
+	"読まれた恐れがあればトークンを失効させ、chmod 600 と chown で自分専用にしてください");
+MESSAGE(m_remote_unknown, "there is no remote '%s'", "'%s' というリモートはありません");
+MESSAGE(m_remote_unknown_hint, "see 'yado remote list', or add it: yado remote add NAME https://HOST:8006",
+	"'yado remote list' を見るか、追加してください: yado remote add NAME https://ホスト:8006");
+MESSAGE(m_token_missing, "no token was given for '%s'", "'%s' 用のトークンがありません");
+MESSAGE(m_token_missing_hint,
+	"give it with --token-file or $YADO_TOKEN, or save it: yado remote add; there it is made with: yado token create NAME",
+	"--token-file か $YADO_TOKEN で渡すか、yado remote add で保存してください。作成は向こうで: yado token create NAME");
+MESSAGE(m_certificate_unknown, "The certificate of %s is not known (%s).\n  SHA-256 %s\n",
+	"%s の証明書は未知のものです（%s）。\n  SHA-256 %s\n");
+MESSAGE(m_certificate_confirm, "Is that what 'yado node show' or quickstart prints there? Trust it from now on?",
+	"そのホストで表示される値と同じですか? 今後これを信頼しますか?");
+MESSAGE(m_certificate_declined, "the certificate was not taken, nothing was sent", "証明書を受け入れず、何も送りませんでした");
+MESSAGE(m_certificate_untrusted, "the certificate of '%s' is not known; its SHA-256 is %s",
+	"'%s' の証明書は未知のものです。SHA-256 は %s");
+MESSAGE(m_certificate_hint, "compare it with that on the host, then give it with --fingerprint, or save it: yado remote add",
+	"ホスト側の値と比べ、--fingerprint で渡すか、yado remote add で保存してください");
+MESSAGE(m_cannot_read, "cannot read %s", "%s を読めません");
+MESSAGE(m_stdin, "standard input", "標準入力");
+MESSAGE(m_terminal, "the terminal", "端末");
+MESSAGE(m_secret_empty, "there is no text on the first line of %s", "%s の最初の行が空です");
+MESSAGE(m_secret_long, "the first line of %s is too long", "%s の最初の行が長すぎます");
+MESSAGE(m_secret_no_terminal, "there is no terminal to ask on", "入力する端末がありません");
+MESSAGE(m_secret_no_terminal_hint, "give it in a file, or with '-' on standard input",
+	"ファイルで渡すか、'-' を指定して標準入力で渡してください");
+MESSAGE(m_passwords_differ, "the two are not the same", "2回の入力が一致しません");
+MESSAGE(m_try_again, "try again", "もう一度やり直してください");
+
 /* Words in values */
 MESSAGE(m_yes, "yes", "はい");
 MESSAGE(m_no, "no", "いいえ");

@@ -25,11 +25,10 @@ static void on_signal(int number)
 	raise(number);
 }
 
-gboolean terminal_raw(int fd)
+/* Sets what `changed` says, and has it undone whatever happens. */
+static gboolean set_terminal(int fd, const struct termios *changed)
 {
 	static gboolean registered;
-	if (!isatty(fd) || tcgetattr(fd, &saved) < 0)
-		return FALSE;
 	if (!registered) {
 		static const int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
 		struct sigaction act = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
@@ -38,13 +37,29 @@ gboolean terminal_raw(int fd)
 		atexit(terminal_restore);
 		registered = TRUE;
 	}
-	struct termios raw = saved;
-	cfmakeraw(&raw);
-	/* Our own messages end in \r\n; the guest's bytes pass as they are. */
-	if (tcsetattr(fd, TCSAFLUSH, &raw) < 0)
+	if (tcsetattr(fd, TCSAFLUSH, changed) < 0)
 		return FALSE;
 	raw_fd = fd;
 	return TRUE;
+}
+
+gboolean terminal_raw(int fd)
+{
+	if (!isatty(fd) || tcgetattr(fd, &saved) < 0)
+		return FALSE;
+	struct termios raw = saved;
+	cfmakeraw(&raw);
+	/* Our own messages end in \r\n; the guest's bytes pass as they are. */
+	return set_terminal(fd, &raw);
+}
+
+gboolean terminal_hide(int fd)
+{
+	if (!isatty(fd) || tcgetattr(fd, &saved) < 0)
+		return FALSE;
+	struct termios hidden = saved;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	return set_terminal(fd, &hidden);
 }
 
 guint terminal_width(void)
