@@ -62,8 +62,9 @@ void server_free(Server *server);
 
 Stream *stream_ref(Stream *stream);
 void stream_unref(Stream *stream);
-/* From any thread. FALSE once the peer is gone or cancelled, or when it has not taken what was queued (256 KiB): the
- * stream is then cancelled. */
+enum { STREAM_QUEUE_MAX = 256 << 10 };
+/* From any thread. FALSE once the peer is gone or cancelled, or when it has not taken what was queued and that is more
+ * than STREAM_QUEUE_MAX: the stream is then cancelled. One event may go past that bound. */
 gboolean stream_send_event(Stream *stream, json_object *event);
 /* The same of an object that is serialized already. */
 gboolean stream_send_text(Stream *stream, const char *event);

@@ -8,8 +8,6 @@
 
 #include "base/error.h"
 
-enum { STREAM_QUEUE_MAX = 256 << 10 };
-
 void inbox_unref(Inbox *inbox)
 {
 	if (!g_atomic_ref_count_dec(&inbox->refs))
@@ -97,7 +95,7 @@ static gboolean send_frame(Stream *stream, const Frame *frame)
 
 	g_mutex_lock(&stream->inbox->lock);
 	gboolean open = stream->state == STREAM_OPEN;
-	if (open && (!bytes || (stream->queued > 0 && stream->queued + size > STREAM_QUEUE_MAX))) {
+	if (open && (!bytes || stream->queued >= STREAM_QUEUE_MAX)) {
 		stream->state = STREAM_OVERRUN;
 		drop_events(stream);
 		stream_touch_locked(stream);
