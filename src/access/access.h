@@ -58,6 +58,8 @@ gboolean rights_allow_some(const Rights *rights, Privilege privilege, const char
 gboolean rights_check_grants(Access *access, const Rights *rights, json_object *grants, GError **error);
 /* [{"path","privileges":[…]}…], as GET /session answers; new reference. */
 json_object *rights_describe(const Rights *rights);
+/* Text that is the same for the same rights, and another one for any others; caller frees. */
+char *rights_fingerprint(const Rights *rights);
 /* Whether some grant names the tag: who may put it on a guest decides who gets rights there. */
 gboolean access_tag_is_granted(Access *access, const char *tag);
 

@@ -282,6 +282,32 @@ json_object *rights_describe(const Rights *rights)
 	return list;
 }
 
+/* In the order of the paths, which is not that of the hashes. */
+static void add_fingerprint(const GrantSet *set, GString *text)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	add_paths(set, paths);
+	g_ptr_array_sort(paths, compare_text);
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		Place place = find_place(path);
+		Privileges mask = g_str_equal(path, "/") ? set->root
+				  : place.tag		 ? look_up(set->tags, place.tag)
+				  : place.object	 ? look_up(set->objects, path)
+							 : set->whole[place.collection];
+		g_string_append_printf(text, "%s %x\n", path, mask);
+	}
+}
+
+char *rights_fingerprint(const Rights *rights)
+{
+	GString *text = g_string_new(rights->narrowed ? "narrowed\n" : "");
+	add_fingerprint(&rights->user, text);
+	if (rights->narrowed)
+		add_fingerprint(&rights->token, text);
+	return g_string_free(text, FALSE);
+}
+
 gboolean rights_check_grants(Access *access, const Rights *rights, json_object *grants, GError **error)
 {
 	g_autoptr(GArray) list = grants_parse(grants);
