@@ -43,25 +43,30 @@ static gboolean list_history(Call *call, GError **error)
 	const char *prefix = call_query(call, "prefix");
 	json_auto json_object *items = json_object_new_array();
 	json_auto json_object *next = NULL;
-	gint64 last = call_number(call, "before");
+	gint64 position = call_number(call, "before"), last = 0;
 	do {
 		g_autoptr(GPtrArray) changes =
-			store_history(call->services->store, prefix ? prefix : "", last, PAGE, error);
+			store_history(call->services->store, prefix ? prefix : "", position, PAGE, error);
 		if (!changes)
 			return FALSE;
 		if (changes->len == 0)
 			break;
-		for (guint i = 0; i < changes->len; i++) {
+		for (guint i = 0; i < changes->len && !next; i++) {
 			Change *change = g_ptr_array_index(changes, i);
-			if ((gint64)json_object_array_length(items) >= limit && change->rev != last) {
+			position = change->rev;
+			if (!path_is_below(change->path, prefix ? prefix : "") ||
+			    (!facts && !is_configuration(change->path)))
+				continue;
+			json_auto json_object *item = describe(change);
+			if (!call_keeps(call, item))
+				continue;
+			if ((gint64)json_object_array_length(items) >= limit && change->rev != last)
 				next = text_of_number(last);
-				break;
-			}
+			else
+				json_object_array_add(items, json_object_get(item));
 			last = change->rev;
-			if (path_is_below(change->path, prefix ? prefix : "") && (facts || is_configuration(change->path)))
-				json_object_array_add(items, describe(change));
 		}
-	} while (!next && last > 1);
+	} while (!next && position > 1);
 	return answer_items_next(call, json_object_get(items), next);
 }
 
@@ -161,15 +166,8 @@ static void restore_storage(const Change *change, json_object *plan, Batch *batc
 
 static gboolean check_restore(Call *call, json_object *body, GError **error)
 {
-	json_object_object_foreach (body, key, value) {
-		(void)value;
-		if (g_str_equal(key, "rev") || g_str_equal(key, "prefix"))
-			continue;
-		error_set_field(error, ERROR_INVALID, key, "rev and prefix", "a restore has no field '%s'", key);
-		return FALSE;
-	}
 	gint64 rev = json_get_int(body, "rev", 0);
-	if (rev < 1 || rev > store_revision(call->services->store)) {
+	if (rev > store_revision(call->services->store)) {
 		error_set_field(error, ERROR_INVALID, "rev", "'yado history list' shows the revisions",
 				"rev must be a revision that there was");
 		return FALSE;
@@ -208,7 +206,7 @@ static json_object *apply(Call *call, GPtrArray *vms, json_object *effects)
 static gboolean restore(Call *call, GError **error)
 {
 	Services *services = call->services;
-	json_auto json_object *body = call_body(call, error);
+	json_auto json_object *body = call_document(call, error);
 	if (!body)
 		return FALSE;
 	gint64 rev = json_get_int(body, "rev", 0);
@@ -263,7 +261,7 @@ static gboolean restore(Call *call, GError **error)
 
 const Route history_routes[] = {
 	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
-	 .query = "prefix before limit facts", .answer = ANSWER_LIST, .result = &commit_table},
+	 .query = "prefix before limit facts fields filter", .answer = ANSWER_LIST, .result = &commit_table},
 	{"POST", "/history/restore", restore, "bring configuration back as it was", PRIVILEGE_HISTORY_RESTORE,
 	 SCOPE_GLOBAL, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_DOCUMENT,
 	 .result = &restore_table},

@@ -92,10 +92,7 @@ static gboolean check_source(Call *call, const char *upload, int fd, GError **er
 static gboolean import_image(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	json_auto json_object *body = call_body(call, error);
-	if (!body)
-		return FALSE;
-	json_auto json_object *image = schema_create(&image_import_table, body, &refusal);
+	json_auto json_object *image = call_document(call, &refusal);
 	g_autofree char *upload = g_strdup(json_get_str(image, "upload", NULL));
 	const char *name = json_get_str(image, "name", "");
 	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
@@ -119,10 +116,7 @@ static gboolean import_image(Call *call, GError **error)
 static gboolean build_image(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	json_auto json_object *body = call_body(call, error);
-	if (!body)
-		return FALSE;
-	json_auto json_object *build = schema_create(&image_build_table, body, &refusal);
+	json_auto json_object *build = call_document(call, &refusal);
 	const char *recipe = json_get_str(build, "recipe", ""), *name = json_get_str(build, "name", recipe);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal),

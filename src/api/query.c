@@ -3,21 +3,22 @@
 
 #include <string.h>
 
+#include "api/filter.h"
 #include "base/error.h"
 
 static const char *const task_states[] = {"queued", "running", "done", "failed", "cancelled", NULL};
 static const char *const outcomes[] = {"done", "refused", "failed", NULL};
 
-enum { NAME_LENGTH = 255, FILTER_LENGTH = 1024 };
+enum { NAME_LENGTH = 255, FIELDS_LENGTH = 1024 };
 
 static const Parameter parameters[] = {
 	{"limit", PARAMETER_NUMBER, 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, .help = "how many items at most",
 	 .help_ja = "最大件数"},
 	{"after", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "what the former page gave as next",
 	 .help_ja = "前のページの next の値"},
-	{"fields", PARAMETER_TEXT, .max = FILTER_LENGTH, .help = "names of fields, separated by commas: the items have only these",
+	{"fields", PARAMETER_TEXT, .max = FIELDS_LENGTH, .help = "names of fields, separated by commas: the items have only these",
 	 .help_ja = "フィールド名（カンマ区切り）。項目はこれだけになる"},
-	{"filter", PARAMETER_TEXT, .max = FILTER_LENGTH,
+	{"filter", PARAMETER_TEXT, .max = FILTER_LENGTH_MAX,
 	 .help = "terms separated by spaces, all of which must hold: state:running name~web memory>1G -tags:test",
 	 .help_ja = "空白で区切った条件（すべて満たす）: state:running name~web memory>1G -tags:test"},
 	{"plan", PARAMETER_SWITCH, .help = "1: nothing is changed, the answer says what would be",
@@ -103,6 +104,33 @@ static gboolean check_value(const Parameter *parameter, const char *value, GErro
 	g_return_val_if_reached(FALSE);
 }
 
+/* Unknown names are refused with those that there are. */
+static gboolean read_fields(Call *call, const char *text, GError **error)
+{
+	const Table *table = call->route->result;
+	g_auto(GStrv) names = g_strsplit(text, ",", -1);
+	for (char **name = names; *name; name++) {
+		const Field *known = NULL;
+		for (const Field *field = table->fields; field->name && !known; field++)
+			known = g_str_equal(field->name, *name) ? field : NULL;
+		if (known)
+			continue;
+		g_autoptr(GString) list = g_string_new("fields are");
+		for (const Field *field = table->fields; field->name; field++)
+			g_string_append_printf(list, "%s %s", field == table->fields ? "" : ",", field->name);
+		error_set_field(error, ERROR_INVALID, "fields", list->str, "fields: there is no field '%s'", *name);
+		return FALSE;
+	}
+	call->fields = g_steal_pointer(&names);
+	return TRUE;
+}
+
+void query_clear(Call *call)
+{
+	g_clear_pointer(&call->filter, filter_free);
+	g_clear_pointer(&call->fields, g_strfreev);
+}
+
 gboolean query_check(Call *call, GError **error)
 {
 	GHashTableIter iter;
@@ -119,7 +147,11 @@ gboolean query_check(Call *call, GError **error)
 		if (parameter && !check_value(parameter, value, error))
 			return FALSE;
 	}
-	return TRUE;
+	const char *fields = call_query(call, "fields"), *filter = call_query(call, "filter");
+	if (fields && !read_fields(call, fields, error))
+		return FALSE;
+	call->filter = filter ? filter_new(call->route->result, filter, error) : NULL;
+	return !filter || call->filter;
 }
 
 const char *call_query(Call *call, const char *name)

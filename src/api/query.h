@@ -17,5 +17,7 @@ typedef struct Parameter {
 const Parameter *parameter_find(const char *name);
 /* Whether the route knows the parameter; "plan" is known where it can be answered. */
 gboolean route_has_parameter(const Route *route, const char *name);
-/* Refuses parameters that the route does not know and values that they cannot have; parses `filter` into the call. */
+/* Refuses parameters that the route does not know and values that they cannot have; reads fields and filter into the call,
+ * which query_clear() takes out again. */
 gboolean query_check(Call *call, GError **error);
+void query_clear(Call *call);

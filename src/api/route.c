@@ -89,11 +89,28 @@ static gboolean check_upgrade(Call *call, const Route *route, GError **error)
 	return FALSE;
 }
 
+/* An empty object is what clients send that always send one. */
+static gboolean check_no_body(Call *call, GError **error)
+{
+	const Route *route = call->route;
+	if (route->body || route->bulk || g_bytes_get_size(call->request->body) == 0)
+		return TRUE;
+	json_auto json_object *body = call_body(call, error);
+	if (!body)
+		return FALSE;
+	if (json_object_object_length(body) == 0)
+		return TRUE;
+	error_set(error, ERROR_INVALID, "send none", "%s %s takes no body", route->method, call->request->path);
+	return FALSE;
+}
+
 static gboolean serve(Call *call, GError **error)
 {
 	const Route *route = call->route;
-	return query_check(call, error) && check_if_match(call, route, error) &&
-	       check_upgrade(call, route, error) && idempotency_handle(call, error);
+	gboolean ok = query_check(call, error) && check_if_match(call, route, error) &&
+		      check_upgrade(call, route, error) && check_no_body(call, error) && idempotency_handle(call, error);
+	query_clear(call);
+	return ok;
 }
 
 /* The record of it is on the disk before the answer goes out. */
@@ -151,6 +168,12 @@ json_object *call_body(Call *call, GError **error)
 		g_clear_pointer(&body, json_object_put);
 	}
 	return body;
+}
+
+json_object *call_document(Call *call, GError **error)
+{
+	json_auto json_object *body = call_body(call, error);
+	return body ? schema_create(call->route->body, body, error) : NULL;
 }
 
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
@@ -267,66 +290,6 @@ gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...
 	json_object *plan = empty_plan();
 	json_object_array_add(json_get(plan, "effects"), json_object_new_string(text));
 	return answer_plan(call, plan);
-}
-
-/* The items cut to the query's fields; the reference is taken over. */
-static json_object *cut_fields(Call *call, json_object *items)
-{
-	const char *fields = call_query(call, "fields");
-	if (!fields)
-		return items;
-	g_auto(GStrv) names = g_strsplit(fields, ",", 64);
-	json_object *cut = json_object_new_array();
-	for (size_t i = 0; i < json_object_array_length(items); i++) {
-		json_object *row = json_object_new_object();
-		for (char **name = names; *name; name++) {
-			json_object *value = json_get(json_object_array_get_idx(items, i), *name);
-			if (value)
-				json_set(row, *name, json_object_get(value));
-		}
-		json_object_array_add(cut, row);
-	}
-	json_object_put(items);
-	return cut;
-}
-
-gboolean answer_items(Call *call, json_object *items)
-{
-	return answer_items_next(call, items, NULL);
-}
-
-gboolean answer_items_next(Call *call, json_object *items, json_object *next)
-{
-	json_object *answer = json_object_new_object();
-	json_set(answer, "items", cut_fields(call, items));
-	if (next)
-		json_set(answer, "next", json_object_get(next));
-	return answer_json(call, 200, answer);
-}
-
-gboolean answer_page(Call *call, json_object *items, GError **error)
-{
-	gint64 limit;
-	const char *after = call_query(call, "after");
-	json_auto json_object *all = items;
-	if (!call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error))
-		return FALSE;
-	json_object *page = json_object_new_array();
-	json_auto json_object *next = NULL;
-	const char *last = NULL;
-	for (size_t i = 0; i < json_object_array_length(all); i++) {
-		json_object *item = json_object_array_get_idx(all, i);
-		const char *name = json_get_str(item, "name", "");
-		if (after && strcmp(name, after) <= 0)
-			continue;
-		if ((gint64)json_object_array_length(page) == limit) {
-			next = json_object_new_string(last);
-			break;
-		}
-		json_object_array_add(page, json_object_get(item));
-		last = name;
-	}
-	return answer_items_next(call, page, next);
 }
 
 void answer_header(Call *call, const char *name, const char *value)

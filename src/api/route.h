@@ -15,6 +15,8 @@ typedef struct Call {
 	Response *response;
 	char *args[3]; /* what stood in place of {} in the route's pattern, in order */
 	gboolean plan; /* ?plan=1 */
+	struct Filter *filter; /* ?filter= of a list, read; NULL: keeps all */
+	char **fields; /* ?fields= of a list; NULL: all */
 	Principal *principal; /* who asks; NULL on a public route without a credential */
 	Rights *rights;       /* what it may do; NULL as above */
 	/* For the audit log, beside what the answer says: */
@@ -81,6 +83,8 @@ extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
 json_object *call_body(Call *call, GError **error);
+/* The body of a POST, checked by the route's table and with its defaults. New reference; ERROR_INVALID. */
+json_object *call_document(Call *call, GError **error);
 /* A number from the query within bounds; FALSE with the parameter as field. */
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
 		  GError **error);
@@ -105,11 +109,14 @@ gboolean answer_plan(Call *call, json_object *plan);
 gboolean answer_refused(Call *call, GError *error);
 /* For actions without a document: refused (error not NULL, freed) or with one effect. */
 gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* Whether the query's filter keeps a list's row. */
+gboolean call_keeps(Call *call, json_object *row);
 /* {"items":[…]} of an array, cut to the query's fields. */
 gboolean answer_items(Call *call, json_object *items);
 /* With what is to be given back as `after` for the rest (lent); NULL: this was all. */
 gboolean answer_items_next(Call *call, json_object *items, json_object *next);
-/* One page of a whole list, by the query's limit and after: items are ordered by their member `name`. */
+/* One page of a whole list, by the query's filter, limit and after: items are ordered by their member `id` or, without
+ * one, `name`, which are texts. A list that is read piece by piece: api/list.h. */
 gboolean answer_page(Call *call, json_object *items, GError **error);
 enum { LIST_LIMIT_DEFAULT = 200, LIST_LIMIT_MAX = 1000 };
 #define LIST_QUERY "limit after fields filter"

@@ -68,10 +68,7 @@ static gboolean commit(Call *call, json_object *storage, gint64 expected, int st
 static gboolean create_storage(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	json_auto json_object *body = call_body(call, error);
-	if (!body)
-		return FALSE;
-	json_auto json_object *storage = schema_create(&storage_table, body, &refusal);
+	json_auto json_object *storage = call_document(call, &refusal);
 	const char *name = json_get_str(storage, "name", ""), *path = json_get_str(storage, "path", "");
 	g_autofree char *doc_path = g_strconcat("storage/", name, NULL);
 	g_autoptr(Doc) existing = store_get(call->services->store, doc_path, NULL);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/events.h"
-#include "api/route.h"
+#include "api/list.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -17,22 +17,15 @@ static gboolean parse_id(Call *call, gint64 *ret_id, GError **error)
 	return FALSE;
 }
 
+static json_object *fetch_tasks(Call *call, gint64 after, guint limit, GError **error)
+{
+	return tasks_list(call->services->tasks, call_query(call, "object"), call_query(call, "state"), after, limit,
+			  error);
+}
+
 static gboolean list_tasks(Call *call, GError **error)
 {
-	gint64 before, limit = call_number(call, "limit");
-	if (!call_int(call, "after", 0, G_MAXINT64, 0, &before, error))
-		return FALSE;
-	json_object *items = tasks_list(call->services->tasks, call_query(call, "object"), call_query(call, "state"),
-					before, (guint)limit + 1, error);
-	if (!items)
-		return FALSE;
-	json_auto json_object *next = NULL;
-	if ((gint64)json_object_array_length(items) > limit) {
-		json_object_array_del_idx(items, (size_t)limit, 1);
-		json_object *last = json_object_array_get_idx(items, (size_t)limit - 1);
-		next = text_of_number(json_get_int(last, "id", 0));
-	}
-	return answer_items_next(call, items, next);
+	return answer_fetched(call, "id", fetch_tasks, NULL, error);
 }
 
 static gboolean answer_description(Call *call, gint64 id, GError **error)

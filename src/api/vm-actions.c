@@ -8,37 +8,14 @@
 #include "guest/power.h"
 #include "guest/vm.h"
 
-/* What a request may say about one shutdown, in place of the guest's setting. */
-static gboolean check_shutdown(json_object *body, GError **error)
-{
-	json_object_object_foreach (body, key, value) {
-		if (g_str_equal(key, "timeout") && json_object_is_type(value, json_type_int) &&
-		    json_object_get_int64(value) >= 1 && json_object_get_int64(value) <= 3600)
-			continue;
-		const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-		if (g_str_equal(key, "action") && (g_str_equal(text, "stop") || g_str_equal(text, "leave")))
-			continue;
-		error_set_field(error, ERROR_INVALID, key, "timeout: 1 to 3600 seconds; action: stop or leave",
-				"'%s' is not what a shutdown takes", key);
-		return FALSE;
-	}
-	return TRUE;
-}
-
 static gboolean act(Call *call, const TaskKind *kind, const char *effect, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	json_auto json_object *body = vm ? call_body(call, error) : NULL;
-	if (!body)
+	/* What a request may say about one shutdown, in place of the guest's setting. */
+	json_auto json_object *body = vm && call->route->body ? call_document(call, error) : NULL;
+	if (!vm || (call->route->body && !body))
 		return FALSE;
-	if (kind == &vm_shutdown_kind || kind == &vm_reboot_kind) {
-		if (!check_shutdown(body, error))
-			return FALSE;
-	} else if (json_object_object_length(body) > 0) {
-		error_set(error, ERROR_INVALID, NULL, "this action takes no body");
-		return FALSE;
-	}
 	g_autofree char *label = vm_label(vm);
 	gboolean allowed = vm_power_allowed(vm, kind, &refusal);
 	if (call->plan)

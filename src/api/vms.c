@@ -1,7 +1,8 @@
 /* /vms: guests. */
 #include <string.h>
 
-#include "api/route.h"
+#include "api/filter.h"
+#include "api/list.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/agent.h"
@@ -12,51 +13,49 @@
 #include "guest/stats.h"
 #include "guest/vm.h"
 
-/* Rows are kept serialized, so the whole list is a join of strings. */
-static gboolean join_rows(Call *call, GPtrArray *guests, gboolean more)
+/* A row as the query wants it: whole, or cut to fields. */
+static void append_row(Call *call, GString *text, GRefString *row)
 {
-	GString *text = g_string_new("{\"items\":[");
-	for (guint i = 0; i < guests->len; i++) {
-		GRefString *row = vm_ref_row(g_ptr_array_index(guests, i));
-		if (!row)
-			continue;
-		if (text->str[text->len - 1] != '[')
-			g_string_append_c(text, ',');
+	if (text->str[text->len - 1] != '[')
+		g_string_append_c(text, ',');
+	if (!call->fields) {
 		g_string_append_len(text, row, (gssize)g_ref_string_length(row));
-		g_ref_string_release(row);
+		return;
+	}
+	json_auto json_object *whole = json_parse(row, g_ref_string_length(row), NULL);
+	json_auto json_object *cut = cut_fields(call, whole);
+	g_string_append(text, json_object_to_json_string_ext(cut, JSON_C_TO_STRING_PLAIN));
+}
+
+/* Rows are kept serialized, so the whole list is a join of strings. */
+static gboolean list_vms(Call *call, GError **error)
+{
+	gint64 after, last = 0, limit = call_number(call, "limit"), count = 0;
+	gboolean more = FALSE;
+	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
+		return FALSE;
+	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, call->filter ? 0 : (guint)limit + 1);
+	GString *text = g_string_new("{\"items\":[");
+	for (guint i = 0; i < guests->len && !more; i++) {
+		Vm *vm = g_ptr_array_index(guests, i);
+		GRefString *row = vm_ref_row(vm);
+		if (row && (!call->filter || filter_match_text(call->filter, row, g_ref_string_length(row)))) {
+			more = count == limit;
+			if (!more) {
+				append_row(call, text, row);
+				last = vm->id;
+				count++;
+			}
+		}
+		g_clear_pointer(&row, g_ref_string_release);
 	}
 	g_string_append_c(text, ']');
-	if (more) {
-		Vm *last = g_ptr_array_index(guests, guests->len - 1);
-		g_string_append_printf(text, ",\"next\":\"%" G_GINT64_FORMAT "\"", last->id);
-	}
+	if (more)
+		g_string_append_printf(text, ",\"next\":\"%" G_GINT64_FORMAT "\"", last);
 	g_string_append_c(text, '}');
 	call->response->status = 200;
 	call->response->body = g_string_free_to_bytes(text);
 	return TRUE;
-}
-
-static gboolean list_vms(Call *call, GError **error)
-{
-	gint64 limit, after;
-	if (!call_int(call, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, &limit, error) ||
-	    !call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
-		return FALSE;
-	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, (guint)limit + 1);
-	gboolean more = guests->len > limit;
-	if (more)
-		g_ptr_array_set_size(guests, (int)limit);
-	if (!join_rows(call, guests, more) || !call_query(call, "fields"))
-		return TRUE;
-	/* Chosen fields are cut out of the rows. */
-	gsize length;
-	g_autoptr(GBytes) joined = g_steal_pointer(&call->response->body);
-	const char *text = g_bytes_get_data(joined, &length);
-	json_auto json_object *list = json_parse(text, length, error);
-	if (!list)
-		return FALSE;
-	json_auto json_object *next = json_object_get(json_get(list, "next"));
-	return answer_items_next(call, json_object_get(json_get(list, "items")), next);
 }
 
 static gboolean create_vm(Call *call, GError **error)
@@ -179,31 +178,13 @@ static gboolean get_stats(Call *call, GError **error)
 	return stats && answer_json(call, 200, stats);
 }
 
-static gboolean check_serial(json_object *body, GError **error)
-{
-	json_object_object_foreach (body, key, value) {
-		const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-		if (g_str_equal(key, "mode") && (g_str_equal(text, "write") || g_str_equal(text, "read")))
-			continue;
-		if (g_str_equal(key, "take_over") && json_object_is_type(value, json_type_boolean))
-			continue;
-		error_set_field(error, ERROR_INVALID, key, "mode: write or read; take_over: true or false",
-				"'%s' is not what a console takes", key);
-		return FALSE;
-	}
-	return TRUE;
-}
-
 static gboolean open_serial(Call *call, GError **error)
 {
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	json_auto json_object *body = vm ? call_body(call, error) : NULL;
+	json_auto json_object *body = vm ? call_document(call, error) : NULL;
 	if (!body)
 		return FALSE;
-	const char *mode = json_get_str(body, "mode", "write");
-	if (!check_serial(body, error))
-		return FALSE;
-	int fd = console_attach(vm, call->request->user, g_str_equal(mode, "write"),
+	int fd = console_attach(vm, call->request->user, g_str_equal(json_get_str(body, "mode", ""), "write"),
 				json_get_bool(body, "take_over", FALSE), error);
 	return fd >= 0 && answer_fd(call, fd);
 }
