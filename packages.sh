@@ -1,9 +1,9 @@
 # What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
 packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
-	libwebsockets17 libcurl4 libcrypt1 passwd e2fsprogs lz4)
+	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 passwd e2fsprogs lz4)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
-	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libcurl4-openssl-dev
+	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
 	libcrypt-dev)
 packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema)

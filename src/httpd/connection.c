@@ -1,0 +1,280 @@
+/* Connections on top of libwebsockets' raw sockets: lws accepts TLS, decrypts, encrypts and watches the socket.
+ *
+ * Why not its HTTP roles: they decode the path's escapes and take `..` and `//` out before anybody sees them, accept
+ * bare line feeds, hide a header line behind one that has no colon, and answer without bound what an HTTP/2 client asks
+ * for (SETTINGS, PING). The front has to refuse all of that (docs/front.md), so head.c parses HTTP/1.1, http2.c gives
+ * HTTP/2 to nghttp2, and websocket.c has the frames of WebSocket.
+ *
+ * What is written waits in `out` until the end of the loop's turn, so that a head and its body leave in one record and
+ * one system call. lws keeps what the socket does not take (at most one record) and calls back when that has left. */
+#include "httpd/connection.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+#include "httpd/accept.h"
+#include "httpd/http1.h"
+#include "httpd/http2.h"
+#include "httpd/tls.h"
+
+enum { RECORD_MAX = 16384 };
+
+void connection_adopt(Front *front, int fd, Peer *peer, const char *address)
+{
+	Connection *connection = g_new0(Connection, 1);
+	connection->front = front;
+	connection->peer = peer;
+	connection->out = g_byte_array_new();
+	connection->link.data = connection->flush_link.data = connection;
+	g_strlcpy(connection->address, address, sizeof connection->address);
+	g_queue_push_tail_link(&front->connections, &connection->link);
+	front->connection_count++;
+	peer->connections++;
+
+	lws_adopt_desc_t adopt = {
+		.vh = front->vhost,
+		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
+		.fd.sockfd = fd,
+		.opaque = connection,
+	};
+	/* A handshake that fails at once destroys both sides during the call; WSI_CREATE tells that there was one. */
+	front->adopting = connection;
+	struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&adopt);
+	if (!wsi && front->adopting == connection)
+		connection_callback(NULL, LWS_CALLBACK_WSI_DESTROY, connection, NULL, 0);
+	front->adopting = NULL;
+}
+
+static void destroy(Connection *connection)
+{
+	Front *front = connection->front;
+	g_queue_unlink(&front->connections, &connection->link);
+	if (connection->flushing)
+		g_queue_unlink(&front->flushes, &connection->flush_link);
+	front->answers -= connection_pending(connection);
+	front->connection_count--;
+	peer_release(front, connection->peer);
+	g_byte_array_unref(connection->out);
+	g_free(connection);
+}
+
+gsize connection_pending(const Connection *connection)
+{
+	return connection->out->len - connection->out_start;
+}
+
+gboolean connection_is_full(const Connection *connection)
+{
+	return connection_pending(connection) > WAITING_MAX;
+}
+
+/* At the end of this turn of the loop what waits is sent, or the connection ended: never while its protocol's code is
+ * still on the stack. */
+static void schedule(Connection *connection)
+{
+	if (connection->flushing)
+		return;
+	connection->flushing = TRUE;
+	g_queue_push_tail_link(&connection->front->flushes, &connection->flush_link);
+}
+
+void connection_write(Connection *connection, const void *data, gsize length)
+{
+	if (connection->killed || connection->finishing || length == 0)
+		return;
+	if (connection_pending(connection) == 0)
+		connection->progress_us = front_now(connection->front);
+	g_byte_array_append(connection->out, data, (guint)length);
+	connection->front->answers += length;
+	if (connection_is_full(connection))
+		connection->was_full = TRUE;
+	schedule(connection);
+}
+
+void connection_set_protocol(Connection *connection, const ConnectionOps *ops, gpointer state)
+{
+	connection->ops = ops;
+	connection->state = state;
+}
+
+void connection_deadline(Connection *connection, guint seconds)
+{
+	connection->deadline_us = seconds ? front_now(connection->front) + seconds * G_USEC_PER_SEC : 0;
+}
+
+void connection_pause(Connection *connection, gboolean pause)
+{
+	if (connection->killed || connection->finishing || connection->paused == pause)
+		return;
+	connection->paused = pause;
+	lws_rx_flow_control(connection->wsi, !pause);
+}
+
+void connection_finish(Connection *connection)
+{
+	if (connection->finishing || connection->killed)
+		return;
+	connection_pause(connection, FALSE);
+	connection->finishing = TRUE;
+	connection_deadline(connection, BODY_SECONDS);
+	schedule(connection);
+}
+
+void connection_kill(Connection *connection)
+{
+	connection->killed = TRUE;
+	schedule(connection);
+}
+
+/* Sends what the socket takes; FALSE if it is gone. */
+static gboolean send_out(Connection *connection)
+{
+	gsize pending;
+	while ((pending = connection_pending(connection)) > 0 && !lws_partial_buffered(connection->wsi)) {
+		gsize length = MIN(pending, RECORD_MAX);
+		if (lws_write(connection->wsi, connection->out->data + connection->out_start, length, LWS_WRITE_RAW) < 0)
+			return FALSE;
+		connection->out_start += length;
+		connection->front->answers -= length;
+		connection->progress_us = front_now(connection->front);
+	}
+	if (pending == 0) {
+		/* What was once a large answer is not kept for an idle client. */
+		if (connection->out->len > RECORD_MAX) {
+			g_byte_array_unref(connection->out);
+			connection->out = g_byte_array_new();
+		}
+		g_byte_array_set_size(connection->out, 0);
+		connection->out_start = 0;
+	} else if (connection->out_start > WAITING_MAX) {
+		g_byte_array_remove_range(connection->out, 0, (guint)connection->out_start);
+		connection->out_start = 0;
+	}
+	return TRUE;
+}
+
+/* After the last answer: the end of TLS is said, and what still comes is read and dropped for a moment, as a socket
+ * that is closed with unread bytes takes the answer away from the client (RFC 9112 §9.6). */
+static void linger(Connection *connection)
+{
+	if (connection->finishing && connection_pending(connection) == 0 && !lws_partial_buffered(connection->wsi)) {
+		SSL *ssl = lws_get_ssl(connection->wsi);
+		if (ssl && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN)) {
+			SSL_shutdown(ssl);
+			shutdown(lws_get_socket_fd(connection->wsi), SHUT_WR);
+			connection_deadline(connection, LINGER_SECONDS);
+		}
+	}
+}
+
+static void flush(Connection *connection)
+{
+	if (!send_out(connection)) {
+		connection_kill(connection);
+		return;
+	}
+	if (connection->was_full && !connection_is_full(connection)) {
+		connection->was_full = FALSE;
+		if (connection->ops && !connection->finishing)
+			connection->ops->drained(connection);
+	}
+	linger(connection);
+}
+
+void connections_flush(Front *front)
+{
+	GList *link;
+	while ((link = g_queue_pop_head_link(&front->flushes))) {
+		Connection *connection = link->data;
+		connection->flushing = FALSE;
+		if (!connection->killed && connection->established)
+			flush(connection);
+		if (connection->killed && connection->ops)
+			lws_set_timeout(connection->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+	}
+}
+
+void connections_tick(Front *front)
+{
+	gint64 now = front_now(front);
+	for (GList *link = front->connections.head, *next; link; link = next) {
+		Connection *connection = link->data;
+		next = link->next; /* ending this one does not touch another */
+		if (!connection->established || connection->killed)
+			continue;
+		if (connection_pending(connection) > 0 &&
+		    now - connection->progress_us > BODY_SECONDS * G_USEC_PER_SEC) {
+			connection_kill(connection);
+		} else if (connection->deadline_us && now >= connection->deadline_us) {
+			connection->deadline_us = 0;
+			if (connection->finishing)
+				connection_kill(connection);
+			else
+				connection->ops->expired(connection);
+		}
+	}
+}
+
+/* The first bytes after the handshake: the protocol is what was agreed on in it (RFC 7301). */
+static void establish(Connection *connection)
+{
+	connection->established = TRUE;
+	lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
+	SSL *ssl = lws_get_ssl(connection->wsi);
+	if (ssl && tls_chose_http2(ssl))
+		http2_start(connection);
+	else
+		http1_start(connection);
+}
+
+static int receive(Connection *connection, const guint8 *data, gsize length)
+{
+	if (!connection->established)
+		establish(connection);
+	if (!connection->finishing && !connection->killed)
+		connection->ops->receive(connection, data, length);
+	return connection->killed ? -1 : 0;
+}
+
+int connection_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+	Connection *connection = wsi ? lws_get_opaque_user_data(wsi) : user;
+	switch (reason) {
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+		/* `user` is the new SSL_CTX; the vhost's user pointer the front. */
+		return tls_setup(((Front *)lws_context_user(lws_get_context(wsi)))->tls, user) ? 0 : -1;
+	case LWS_CALLBACK_WSI_CREATE: {
+		Front *front = lws_context_user(lws_get_context(wsi));
+		if (front->adopting) {
+			front->adopting->wsi = wsi;
+			front->adopting = NULL;
+		}
+		return 0;
+	}
+	case LWS_CALLBACK_RAW_RX:
+		if (!connection)
+			return -1;
+		return receive(connection, in, length);
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		if (!connection || !connection->established)
+			return 0;
+		flush(connection);
+		return connection->killed ? -1 : 0;
+	case LWS_CALLBACK_RAW_CLOSE:
+		if (!connection)
+			return 0;
+		connection->killed = TRUE;
+		if (connection->ops) {
+			const ConnectionOps *ops = connection->ops;
+			connection->ops = NULL;
+			ops->closed(connection);
+		}
+		return 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		if (connection)
+			destroy(connection);
+		return 0;
+	default:
+		return 0;
+	}
+}

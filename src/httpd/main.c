@@ -1,0 +1,162 @@
+/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). yadod starts it
+ * in a cage, as a user without rights; everything that it does not need there it gives up by itself as well. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/error.h"
+#include "httpd/accept.h"
+#include "httpd/backend.h"
+#include "httpd/connection.h"
+#include "httpd/front.h"
+#include "httpd/log.h"
+#include "httpd/page.h"
+#include "httpd/confine.h"
+#include "httpd/tls.h"
+
+enum { DESCRIPTORS = 16384, TICK_MS = 1000 };
+
+typedef struct Options {
+	char *backend, *tls_dir, *web_dir;
+	char **listen_fds, **names;
+	gboolean debug, version;
+} Options;
+
+static void on_tick(uv_timer_t *timer)
+{
+	connections_tick(timer->data);
+}
+
+/* Before the loop sleeps, what this turn has made is sent, in both directions. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+	Front *front = prepare->data;
+	connections_flush(front);
+	backend_flush(front->backend);
+}
+
+static void on_lws_log(int level, const char *line)
+{
+	g_autofree char *text = g_strchomp(g_strdup(line));
+	if (level & LLL_ERR)
+		log_warning("lws: %s", text);
+	else
+		log_debug("lws: %s", text);
+}
+
+static gboolean make_lws(Front *front, GError **error)
+{
+	static const struct lws_protocols protocols[] = {
+		/* One TLS record is read at a time: with room for it lws never keeps a part. */
+		{"front", connection_callback, 0, 20000, 0, NULL, 20000},
+		{NULL, NULL, 0, 0, 0, NULL, 0},
+	};
+	void *loops[] = {front->loop};
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = protocols,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			   LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX,
+		.foreign_loops = loops,
+		.user = front,
+		.pt_serv_buf_size = 20000,
+		.timeout_secs = HANDSHAKE_SECONDS,
+		.vhost_name = "front",
+	};
+	front->lws = lws_create_context(&info);
+	front->vhost = front->lws ? lws_get_vhost_by_name(front->lws, "front") : NULL;
+	if (front->vhost)
+		return TRUE;
+	error_set(error, ERROR_FAILED, "is libwebsockets-evlib-uv installed?", "libwebsockets could not be set up");
+	return FALSE;
+}
+
+static gboolean listen_on(Front *front, char **numbers, GError **error)
+{
+	for (char **number = numbers; number && *number; number++)
+		if (!accept_listen(front, atoi(*number), error))
+			return FALSE;
+	if (numbers && *numbers)
+		return TRUE;
+	error_set(error, ERROR_INVALID, "yadod starts this program; by hand, give --listen-fd", "no listening socket is given");
+	return FALSE;
+}
+
+static gboolean assemble(Front *front, const Options *options, GError **error)
+{
+	static uv_prepare_t prepare;
+	static uv_timer_t tick;
+	if (!options->backend || !options->tls_dir) {
+		error_set(error, ERROR_INVALID, NULL, "--backend and --tls-dir are needed");
+		return FALSE;
+	}
+	front->loop = uv_default_loop();
+	front->peers = g_hash_table_new(g_str_hash, g_str_equal);
+	front->tls = tls_new(options->tls_dir, (const char *const *)options->names, error);
+	front->page = front->tls ? page_new(options->web_dir, error) : NULL;
+	if (!front->page || !make_lws(front, error))
+		return FALSE;
+	front->backend = backend_new(front, options->backend);
+	tls_begin(front->tls, front->loop);
+	prepare.data = tick.data = front;
+	uv_prepare_init(front->loop, &prepare);
+	uv_prepare_start(&prepare, on_prepare);
+	uv_timer_init(front->loop, &tick);
+	uv_timer_start(&tick, on_tick, TICK_MS, TICK_MS);
+	return listen_on(front, options->listen_fds, error) && confine(error);
+}
+
+static gboolean parse(int argc, char **argv, Options *options, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{"backend", 0, 0, G_OPTION_ARG_FILENAME, &options->backend, "yadod's socket for the front", "PATH"},
+		{"listen-fd", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->listen_fds, "Listening socket; may be repeated", "N"},
+		{"tls-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->tls_dir, "Where cert.pem and key.pem are, or are made", "DIR"},
+		{"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names, "Name or address for a certificate that is made", "NAME"},
+		{"web-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->web_dir, "Files of the page", "DIR"},
+		{"debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL},
+		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
+		{NULL},
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- the front of Yado");
+	g_option_context_add_main_entries(context, entries, NULL);
+	return g_option_context_parse(context, &argc, &argv, error);
+}
+
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	static Options options;
+	static Front front;
+	g_autoptr(GError) error = NULL;
+	if (!parse(argc, argv, &options, &error)) {
+		fprintf(stderr, "yado-httpd: %s\n", error->message);
+		return 2;
+	}
+	if (options.version) {
+		printf("yado-httpd %s\n", YADO_VERSION);
+		return 0;
+	}
+	log_set_debug(options.debug);
+	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+	raise_limits();
+	if (!assemble(&front, &options, &error)) {
+		log_message("%s%s%s", error->message, error_hint(error) ? "; " : "", error_hint(error) ? error_hint(error) : "");
+		return 1;
+	}
+	log_message("%s serves", YADO_VERSION);
+	uv_run(front.loop, UV_RUN_DEFAULT);
+	return 0;
+}
