@@ -393,3 +393,18 @@ json_object *audit_list(Audit *audit, const char *user, const char *object, cons
 	journal_give_back(audit->journal);
 	return page;
 }
+
+gboolean audit_count(Audit *audit, gint64 *ret_last, guint *ret_waiting, GError **error)
+{
+	ChainEnd head;
+	sqlite3 *db = journal_lend_reader(audit->journal);
+	gboolean ok = chain_head(db, &head, error);
+	journal_give_back(audit->journal);
+	if (!ok)
+		return FALSE;
+	*ret_last = head.seq;
+	g_mutex_lock(&audit->lock);
+	*ret_waiting = audit->late.length + audit->lost;
+	g_mutex_unlock(&audit->lock);
+	return TRUE;
+}

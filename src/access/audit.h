@@ -36,3 +36,5 @@ json_object *audit_list(Audit *audit, const char *user, const char *object, cons
  * known_seq and known_hash (0 and NULL: none) are of an entry that somebody took down earlier: if it is not in the log
  * as it was then, that is not intact either; "known":"kept", "changed", "gone" or "dropped" (it was too old). */
 json_object *audit_verify(Audit *audit, gint64 known_seq, const char *known_hash, GError **error);
+/* Number of the newest entry, and how many wait in memory until they can be written. */
+gboolean audit_count(Audit *audit, gint64 *ret_last, guint *ret_waiting, GError **error);

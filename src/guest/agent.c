@@ -73,6 +73,7 @@ gboolean agent_refresh(Vm *vm, GError **error)
 	g_mutex_lock(&vm->lock);
 	json_object *old = vm->agent_nics;
 	vm->agent_nics = nics;
+	vm->agent_nics_us = g_get_monotonic_time();
 	g_cond_broadcast(&vm->changed);
 	g_mutex_unlock(&vm->lock);
 	if (old)
@@ -286,6 +287,9 @@ json_object *agent_addresses(Vm *vm, json_object *document)
 gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	/* Two reports have not come: what is known is no longer true. */
+	if (g_get_monotonic_time() - vm->agent_nics_us > 2 * CALM_S * G_USEC_PER_SEC)
+		return FALSE;
 	size_t nics = json_object_is_type(vm->agent_nics, json_type_array) ? json_object_array_length(vm->agent_nics)
 									   : 0;
 	for (size_t i = 0; i < nics; i++) {

@@ -92,27 +92,15 @@ static json_object *nic_stats(Vm *vm, json_object *hardware)
 	return stats;
 }
 
-json_object *vm_stats(Vm *vm, GError **error)
+/* What the host knows of it: nobody is asked. `hardware` is what the process has. */
+static json_object *host_stats(Vm *vm, json_object *hardware)
 {
-	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
-	if (!qmp)
-		return NULL;
-	g_mutex_lock(&vm->lock);
-	pid_t pid = vm->pid;
-	g_mutex_unlock(&vm->lock);
-	json_auto json_object *hardware = vm_dup_applied(vm);
-	if (!hardware) {
-		error_set(error, ERROR_CONFLICT, "reboot it", "it is not known which hardware the running process has");
-		return NULL;
-	}
-	json_auto json_object *blocks = qmp_command(qmp, "query-blockstats", NULL, COMMAND_TIMEOUT_MS, error);
-	if (!blocks)
-		return NULL;
-	agent_refresh(vm, NULL); /* for the cards' counters; without an agent they stay unknown */
-
 	json_object *stats = json_object_new_object(), *cpu = json_object_new_object();
 	json_object *memory = json_object_new_object(), *topology = json_get(hardware, "cpu");
 	guint64 value = 0;
+	g_mutex_lock(&vm->lock);
+	pid_t pid = vm->pid;
+	g_mutex_unlock(&vm->lock);
 	json_set_int(stats, "at_us", g_get_real_time());
 	gboolean known = cgroup_read_cpu_usec(vm->cgroup, &value) || read_process_cpu(pid, &value);
 	set_known(cpu, "usec", known, value);
@@ -123,7 +111,50 @@ json_object *vm_stats(Vm *vm, GError **error)
 	known = cgroup_read_memory(vm->cgroup, &value) || read_process_memory(pid, &value);
 	set_known(memory, "used", known, value);
 	json_set(stats, "memory", memory);
-	json_set(stats, "disks", disk_stats(hardware, blocks));
+	return stats;
+}
+
+static json_object *dup_hardware(Vm *vm, GError **error)
+{
+	json_object *hardware = vm_dup_applied(vm);
+	if (!hardware)
+		error_set(error, ERROR_CONFLICT, "reboot it", "it is not known which hardware the running process has");
+	return hardware;
+}
+
+static json_object *ask_disks(Vm *vm, json_object *hardware, guint timeout_ms, GError **error)
+{
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	json_auto json_object *blocks = qmp ? qmp_command(qmp, "query-blockstats", NULL, timeout_ms, error) : NULL;
+	return blocks ? disk_stats(hardware, blocks) : NULL;
+}
+
+json_object *vm_stats(Vm *vm, GError **error)
+{
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	json_auto json_object *hardware = qmp ? dup_hardware(vm, error) : NULL;
+	json_object *disks = hardware ? ask_disks(vm, hardware, COMMAND_TIMEOUT_MS, error) : NULL;
+	if (!disks)
+		return NULL;
+	agent_refresh(vm, NULL); /* for the cards' counters; without an agent they stay unknown */
+	json_object *stats = host_stats(vm, hardware);
+	json_set(stats, "disks", disks);
 	json_set(stats, "nics", nic_stats(vm, hardware));
 	return stats;
+}
+
+json_object *vm_stats_of_host(Vm *vm)
+{
+	json_auto json_object *hardware = dup_hardware(vm, NULL);
+	if (!hardware)
+		return NULL;
+	json_object *stats = host_stats(vm, hardware);
+	json_set(stats, "nics", nic_stats(vm, hardware));
+	return stats;
+}
+
+json_object *vm_stats_of_disks(Vm *vm, guint timeout_ms, GError **error)
+{
+	json_auto json_object *hardware = dup_hardware(vm, error);
+	return hardware ? ask_disks(vm, hardware, timeout_ms, error) : NULL;
 }

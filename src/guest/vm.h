@@ -52,6 +52,7 @@ typedef struct Vm {
 	Qmp *agent;
 	char *agent_version;
 	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
+	gint64 agent_nics_us;    /* when that was, monotonic */
 	GRefString *row;         /* list row, renewed on change */
 } Vm;
 

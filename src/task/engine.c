@@ -76,6 +76,7 @@ void tasks_unref(Tasks *tasks)
 		claim_table_leave(tasks->claims, ((Task *)task)->claims);
 	g_hash_table_destroy(tasks->live);
 	g_hash_table_destroy(tasks->pools);
+	g_hash_table_destroy(tasks->ended_counts);
 	claim_table_free(tasks->claims);
 	g_queue_clear(&tasks->waiting);
 	g_queue_clear_full(&tasks->events, (GDestroyNotify)record_free);
@@ -139,6 +140,7 @@ Tasks *tasks_new(const char *dir, const TaskKind *const *kinds, gpointer data, G
 	g_cond_init(&tasks->changed);
 	g_cond_init(&tasks->keeper_wake);
 	tasks->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)task_unref);
+	tasks->ended_counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	tasks->pools = g_hash_table_new_full(NULL, NULL, NULL, pool_free);
 	tasks->claims = claim_table_new();
 	if (!load(tasks, error))

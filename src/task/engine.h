@@ -50,6 +50,7 @@ struct Tasks {
 	gint64 keeper_due_us; /* monotonic; 0: nothing to do */
 	gboolean keeper_stop;
 	guint ended;	/* since the last pruning */
+	GHashTable *ended_counts; /* "KIND STATE" -> number, since the start */
 	gboolean write_failed; /* it was told; told again after a success */
 
 	TaskWatch watch;

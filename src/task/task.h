@@ -58,6 +58,8 @@ json_object *tasks_describe(Tasks *tasks, gint64 id, GError **error);
 /* Newest first; filters may be NULL/0. New reference (array). */
 json_object *tasks_list(Tasks *tasks, const char *object, const char *state, gint64 before_id, guint limit,
 			GError **error);
+/* [{"kind","state","count"}…]: those queued and running now, and those that have ended since the start. New reference. */
+json_object *tasks_counts(Tasks *tasks);
 /* Log lines from index `from`: {"lines":[{"at","text"}],"next":n}. New reference. */
 json_object *tasks_log(Tasks *tasks, gint64 id, guint from, guint limit, GError **error);
 /* Called on every visible change of a task (state, progress at most 5 times a second, step), from any thread. */

@@ -90,6 +90,41 @@ json_object *tasks_describe(Tasks *tasks, gint64 id, GError **error)
 	return record_to_json(record);
 }
 
+static void add_count(json_object *list, const char *name, guint count)
+{
+	g_auto(GStrv) parts = g_strsplit(name, " ", 2);
+	json_object *entry = json_object_new_object();
+	json_set_str(entry, "kind", parts[0]);
+	json_set_str(entry, "state", parts[1]);
+	json_set_int(entry, "count", count);
+	json_object_array_add(list, entry);
+}
+
+json_object *tasks_counts(Tasks *tasks)
+{
+	json_object *list = json_object_new_array();
+	g_autoptr(GHashTable) live = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GHashTableIter iter;
+	gpointer name, value;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&tasks->lock);
+	g_hash_table_iter_init(&iter, tasks->live);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const Record *record = &((Task *)value)->record;
+		if (task_state_ended(record->state))
+			continue;
+		char *key = g_strdup_printf("%s %s", record->kind, task_state_name(record->state));
+		guint count = GPOINTER_TO_UINT(g_hash_table_lookup(live, key));
+		g_hash_table_replace(live, key, GUINT_TO_POINTER(count + 1));
+	}
+	g_hash_table_iter_init(&iter, live);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		add_count(list, name, GPOINTER_TO_UINT(value));
+	g_hash_table_iter_init(&iter, tasks->ended_counts);
+	while (g_hash_table_iter_next(&iter, &name, &value))
+		add_count(list, name, GPOINTER_TO_UINT(value));
+	return list;
+}
+
 static int newest_first(gconstpointer a, gconstpointer b)
 {
 	gint64 left = (*(const Record *const *)a)->id, right = (*(const Record *const *)b)->id;

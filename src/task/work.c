@@ -155,6 +155,9 @@ void task_take_back_locked(Task *task)
 void task_settle_locked(Task *task)
 {
 	Tasks *tasks = task->tasks;
+	char *name = g_strdup_printf("%s %s", task->record.kind, task_state_name(task->record.state));
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(tasks->ended_counts, name));
+	g_hash_table_replace(tasks->ended_counts, name, GUINT_TO_POINTER(count + 1));
 	claim_table_leave(tasks->claims, task->claims);
 	g_hash_table_remove(tasks->live, &task->record.id);
 	if (++tasks->ended >= TASK_PRUNE_EACH)
