@@ -3,6 +3,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "api/nodes.h"
+
 #include "api/route.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -11,7 +13,7 @@
 #include "sandbox/cgroup.h"
 
 /* MemAvailable of /proc/meminfo: what could be given to new guests without swapping. */
-static gint64 memory_available(void)
+gint64 node_memory_available(void)
 {
 	g_autofree char *text = NULL;
 	if (!file_read("/proc/meminfo", 65536, &text, NULL, NULL))
@@ -34,7 +36,7 @@ static json_object *describe(Services *services)
 	json_set_str(node, "acceleration_reason", services->host->acceleration_reason);
 	json_set_int(node, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_int(node, "memory", (gint64)info.totalram * info.mem_unit);
-	json_set_int(node, "memory_free", memory_available());
+	json_set_int(node, "memory_free", node_memory_available());
 	json_set_int(node, "uptime", info.uptime);
 	json_set_int(node, "running", guests_count_alive(services->guests));
 	json_set_str(node, "cgroup", cgroup);

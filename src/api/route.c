@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "api/audit.h"
 #include "api/idempotency.h"
+#include "api/metrics.h"
 #include "api/query.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -32,6 +33,8 @@ const Route *const route_tables[] = {
 	schema_routes,
 	openapi_routes,
 	audit_routes,
+	health_routes,
+	metrics_routes,
 	NULL,
 };
 
@@ -117,8 +120,11 @@ static gboolean serve(Call *call, GError **error)
 static gboolean serve_recorded(Call *call, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
+	gint64 began_us = g_get_monotonic_time();
 	gboolean ok = serve(call, &failure);
 	audit_call(call, failure);
+	metrics_count(call->route, failure ? error_code_status(error_code(failure)) : call->response->status,
+		      g_get_monotonic_time() - began_us);
 	if (failure)
 		g_propagate_error(error, g_steal_pointer(&failure));
 	return ok;
@@ -129,16 +135,13 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 	Api *api = data;
 	gboolean known = FALSE;
 
-	if (!g_str_has_prefix(request->path, ROOT "/")) {
-		error_set(error, ERROR_NOT_FOUND, "the API is below " ROOT, "there is nothing at '%s'", request->path);
-		return FALSE;
-	}
-	g_auto(GStrv) parts = g_strsplit(request->path + strlen(ROOT "/"), "/", 8);
+	gboolean below = g_str_has_prefix(request->path, ROOT "/");
+	g_auto(GStrv) parts = g_strsplit(request->path + (below ? strlen(ROOT "/") : 1), "/", 8);
 	for (const Route *const *table = route_tables; *table; table++) {
 		for (const Route *route = *table; route->method; route++) {
 			Call call = {
 				.services = api->services, .route = route, .request = request, .response = response};
-			if (!match(route->pattern, parts, call.args))
+			if (route->top == below || !match(route->pattern, parts, call.args))
 				continue;
 			known = TRUE;
 			if (!g_str_equal(route->method, request->method))
@@ -151,8 +154,8 @@ gboolean api_handle(Request *request, Response *response, gpointer data, GError 
 		error_set(error, ERROR_METHOD, "docs/api.md lists what there is", "'%s' does not take %s",
 			  request->path, request->method);
 	else
-		error_set(error, ERROR_NOT_FOUND, "docs/api.md lists what there is", "there is nothing at '%s'",
-			  request->path);
+		error_set(error, ERROR_NOT_FOUND, below ? "docs/api.md lists what there is" : "the API is below " ROOT,
+			  "there is nothing at '%s'", request->path);
 	return FALSE;
 }
 
@@ -236,6 +239,14 @@ gboolean answer_json(Call *call, int status, json_object *body)
 {
 	call->response->status = status;
 	call->response->body = take_text(body);
+	return TRUE;
+}
+
+gboolean answer_text(Call *call, int status, const char *type, char *text)
+{
+	answer_header(call, "content-type", type);
+	call->response->status = status;
+	call->response->body = g_bytes_new_take(text, strlen(text));
 	return TRUE;
 }
 

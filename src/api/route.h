@@ -78,7 +78,8 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[];
+	history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[],
+	health_routes[], metrics_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */
@@ -102,6 +103,7 @@ gboolean call_check_rev(Call *call, gint64 present, GError **error);
 
 /* Answers. References are taken over. Each returns TRUE, to end a handler with. */
 gboolean answer_json(Call *call, int status, json_object *body);
+gboolean answer_text(Call *call, int status, const char *type, char *text); /* takes the text */
 gboolean answer_document(Call *call, int status, json_object *body, gint64 rev); /* with its etag */
 gboolean answer_task(Call *call, gint64 task, json_object *body);               /* 202; body may be NULL */
 gboolean answer_plan(Call *call, json_object *plan);

@@ -15,8 +15,10 @@
 #include "api/api.h"
 #include "api/bulk.h"
 #include "api/events.h"
+#include "api/health.h"
 #include "api/idempotency.h"
 #include "api/kinds.h"
+#include "api/metrics.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -276,6 +278,8 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&daemon->front, front_stop);
 	g_clear_pointer(&daemon->front_server, server_free);
 	g_clear_pointer(&daemon->server, server_free);
+	health_stop();
+	metrics_stop();
 	transfers_stop();
 	if (services->guests) {
 		events_stop(services);
