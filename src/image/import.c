@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "image/library.h"
+#include "storage/check.h"
 #include "storage/worker.h"
 
 enum { CHUNK = 1 << 20 };
@@ -136,7 +137,8 @@ static gboolean convert(
 {
 	BlockInfo info;
 	g_autoptr(BlockWorker) worker = block_worker_start(context->run_dir, stage->task, error);
-	if (!worker || !block_worker_inspect(worker, upload, format, &info, error))
+	if (!worker || !block_worker_inspect(worker, upload, format, &info, error) ||
+		!image_check_whole(context->run_dir, stage->task, upload, format, &info, error))
 		return FALSE;
 	fd_auto int disk = stage_open(stage, "disk", O_RDWR | O_CREAT | O_EXCL, error);
 	if (disk < 0 || !block_worker_format_qcow2(worker, disk, info.virtual_size, error) ||

@@ -295,7 +295,8 @@ static gboolean image_check(
 		return refuse(error, "its virtual size is more than 64 TiB", NULL);
 	if (ret_info)
 		*ret_info = (BlockInfo){.virtual_size = (guint64)size,
-			.actual_size = (guint64)MAX(json_get_int(info, "actual-size", 0), 0)};
+			.actual_size = (guint64)MAX(json_get_int(info, "actual-size", 0), 0),
+			.cluster_size = (guint64)MAX(json_get_int(info, "cluster-size", 0), 0)};
 	return TRUE;
 }
 

@@ -21,6 +21,7 @@ gboolean block_worker_resize(BlockWorker *worker, int fd, const char *format, gu
 typedef struct BlockInfo {
 	guint64 virtual_size;
 	guint64 actual_size;
+	guint64 cluster_size; /* 0: the format has none */
 } BlockInfo;
 /* Opens the image read-only and says what it is. Refuses (ERROR_INVALID) a backing file, an external data file, an
  * encrypted or a corrupt image. */
