@@ -46,15 +46,16 @@ Rights *access_rights(Access *access, const Principal *principal); /* new refere
 Rights *rights_ref(Rights *rights);
 void rights_unref(Rights *rights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rights, rights_unref)
-/* path "/vms/100", "/images/tiny", "/"…; tags (may be NULL): those of the guest, NULL-terminated. PRIVILEGE_NONE is
- * allowed to everybody. */
+/* path "/vms/100", "/images/tiny", "/"…; tags (may be NULL): those of the guest, NULL-terminated; "/vms" with tags: a
+ * guest that has them and no number yet. PRIVILEGE_NONE is allowed to everybody. */
 gboolean rights_allow(const Rights *rights, Privilege privilege, const char *path, const char *const *tags);
 /* Whether it is allowed on the whole collection ("/vms"), so that no row needs to be looked at. */
 gboolean rights_allow_all(const Rights *rights, Privilege privilege, const char *collection);
 /* Whether it is allowed anywhere below: then a filtered list is an answer, else the list is refused. */
 gboolean rights_allow_some(const Rights *rights, Privilege privilege, const char *collection);
-/* Whether the rights include all that the grants (a map of {"path","role"}) would give: nobody grants what he lacks.
- * ERROR_FORBIDDEN names the first that is missing; ERROR_INVALID a role that does not exist. */
+/* Whether the rights include all that the grants (a map of {"path","role"}) would give: nobody grants what he lacks. To
+ * be asked also with the present grants of whom one sets a password or makes a token for, who could then be acted as;
+ * for a role that is changed, ask for each new privilege on "/". ERROR_FORBIDDEN names the first that is missing; ERROR_INVALID a role that does not exist. */
 gboolean rights_check_grants(Access *access, const Rights *rights, json_object *grants, GError **error);
 /* [{"path","privileges":[…]}…], as GET /session answers; new reference. */
 json_object *rights_describe(const Rights *rights);

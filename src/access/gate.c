@@ -151,3 +151,11 @@ void gate_leave(Gate *gate)
 	admit_next(gate);
 	g_mutex_unlock(&gate->lock);
 }
+
+guint gate_waiting(Gate *gate)
+{
+	g_mutex_lock(&gate->lock);
+	guint waiting = gate->known.waiting + gate->strangers.waiting;
+	g_mutex_unlock(&gate->lock);
+	return waiting;
+}

@@ -17,3 +17,5 @@ void gate_free(Gate *gate);
  * signed in to this account from this source, and stands in a line of their own. */
 gboolean gate_enter(Gate *gate, const char *source, gboolean known, GError **error);
 void gate_leave(Gate *gate);
+/* How many stand in line. */
+guint gate_waiting(Gate *gate);

@@ -83,7 +83,8 @@ Doc *store_get_at(Store *store, const char *path, gint64 rev, GError **error);
  * revision (0: absent now). The caller validates and commits it. */
 GPtrArray *store_restore_plan(Store *store, const char *prefix, gint64 rev, GError **error);
 
-/* Secrets: AES-256-GCM under DIR/secret.key, bound to their name, without history. The value is not a string. */
+/* Secrets: AES-256-GCM under DIR/secret.key, bound to their name, without history. The value is any bytes; a 0 stands
+ * behind it that does not count. */
 gboolean store_secret_set(Store *store, const char *name, const void *value, gsize length, GError **error);
 gboolean store_secret_get(Store *store, const char *name, void **ret_value, gsize *ret_length, GError **error);
 gboolean store_secret_delete(Store *store, const char *name, GError **error);
