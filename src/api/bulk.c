@@ -1,6 +1,8 @@
 /* Files on their way. Each is in a list with who asked and what for; a change of rights goes through the list. */
 #include "api/bulk.h"
 
+#include "base/error.h"
+
 struct Bulk {
 	gatomicrefcount refs;
 	Services *services;
@@ -45,8 +47,27 @@ void bulk_start(Services *services)
 		access_add_watch(services->access, on_change, NULL);
 }
 
-Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some)
+static gboolean check_share_locked(const Principal *principal, GError **error)
 {
+	guint mine = 0;
+	if (!principal || principal->kind == PRINCIPAL_ROOT)
+		return TRUE;
+	for (GList *item = all; item; item = item->next) {
+		const Bulk *bulk = item->data;
+		mine += bulk->principal && g_str_equal(bulk->principal->user, principal->user);
+	}
+	if (mine < BULK_USER_MAX)
+		return TRUE;
+	error_set(error, ERROR_TOO_MANY, "wait until one of them has ended", "%u files of yours are on their way already",
+		  mine);
+	return FALSE;
+}
+
+Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some, GError **error)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+	if (!check_share_locked(call->principal, error))
+		return NULL;
 	Bulk *bulk = g_new0(Bulk, 1);
 	g_atomic_ref_count_init(&bulk->refs);
 	bulk->services = call->services;
@@ -54,9 +75,7 @@ Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some)
 	bulk->privilege = privilege;
 	bulk->path = g_strdup(path);
 	bulk->some = some;
-	g_mutex_lock(&lock);
 	all = g_list_prepend(all, bulk);
-	g_mutex_unlock(&lock);
 	return bulk;
 }
 

@@ -8,9 +8,11 @@ typedef struct Bulk Bulk;
 /* Follows who may do what; once, before the first request. */
 void bulk_start(Services *services);
 
+enum { BULK_USER_MAX = 16 }; /* of one user at a time, so that nobody holds all that there may be */
+
 /* From now on it is looked at who asks: the privilege on the path, or (some) anywhere below it. One reference is for
- * bulk_end(), which may come before the other's holder goes on. */
-Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some);
+ * bulk_end(), which may come before the other's holder goes on. ERROR_TOO_MANY. */
+Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some, GError **error);
 /* Cut at once if the right has gone meanwhile. */
 void bulk_set_transfer(Bulk *bulk, Transfer *transfer);
 Bulk *bulk_ref(Bulk *bulk);

@@ -86,7 +86,10 @@ static int send_range(Call *call, int file, const Range *range, GError **error)
 		return -1;
 	}
 	fd_auto int ours = ends[0], theirs = ends[1];
-	Bulk *bulk = bulk_ref(bulk_new(call, PRIVILEGE_IMAGE_READ, path, FALSE)); /* it may end before this function */
+	Bulk *bulk = bulk_new(call, PRIVILEGE_IMAGE_READ, path, FALSE, error);
+	if (!bulk)
+		return -1;
+	bulk_ref(bulk); /* it may end before this function */
 	TransferOptions options = {.source = file, .target = ours, .limit = range->length, .ended = on_ended,
 				   .data = bulk};
 	Transfer *transfer = transfer_start(call->services->run_dir, &options, error);

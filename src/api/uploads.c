@@ -154,11 +154,14 @@ static gboolean write_part(Call *call, GError **error)
 	GError *refusal = NULL;
 	if (!check_write(call, error) || !read_offset(call, &offset, error))
 		return FALSE;
+	Bulk *bulk = bulk_new(call, PRIVILEGE_IMAGE_MANAGE, "/images", TRUE, error);
+	if (!bulk)
+		return FALSE;
+	bulk_ref(bulk); /* the part may end before this function */
 	Part *part = g_new0(Part, 1);
 	part->stream = stream_ref(call->request->stream);
 	part->length = (guint64)call->request->content_length;
-	part->bulk = bulk_new(call, PRIVILEGE_IMAGE_MANAGE, "/images", TRUE);
-	Bulk *bulk = bulk_ref(part->bulk); /* the part may end before this function */
+	part->bulk = bulk;
 	int socket;
 	Transfer *transfer = uploads_write(uploads, call->args[0], offset, part->length, on_done, part, &socket, &refusal);
 	if (transfer) {
@@ -170,7 +173,7 @@ static gboolean write_part(Call *call, GError **error)
 		call->response->status = 100;
 		return TRUE;
 	}
-	bulk_end(part->bulk);
+	bulk_end(bulk);
 	bulk_unref(bulk);
 	stream_unref(part->stream);
 	g_free(part);
