@@ -19,7 +19,10 @@ static void on_commit(const char *path, gint64 rev, json_object *body, gpointer 
 
 Access *access_new(Store *store, GError **error)
 {
-	return access_new_at(store, (AccessClock){g_get_real_time, g_get_monotonic_time}, error);
+	Access *access = access_new_at(store, (AccessClock){g_get_real_time, g_get_monotonic_time}, error);
+	if (access)
+		sweep_start(access);
+	return access;
 }
 
 Access *access_new_at(Store *store, AccessClock clock, GError **error)
@@ -35,13 +38,13 @@ Access *access_new_at(Store *store, AccessClock clock, GError **error)
 	g_mutex_init(&access->writing);
 	g_cond_init(&access->wake_sweeper);
 	if (!tables_init(access, error)) {
+		g_ptr_array_set_size(access->doomed, 0); /* what was read by half is no reason to delete anything */
 		access_free(access);
 		return NULL;
 	}
 	G_STATIC_ASSERT(G_N_ELEMENTS(watched) == sizeof access->store_watches / sizeof *access->store_watches);
 	for (guint i = 0; i < G_N_ELEMENTS(watched); i++)
 		access->store_watches[i] = store_watch(store, watched[i], on_commit, access);
-	sweep_start(access);
 	return access;
 }
 

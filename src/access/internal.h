@@ -129,7 +129,7 @@ struct Access {
 };
 
 /* access.c */
-/* access_new() in another time. */
+/* access_new() in another time, and without its thread: who calls it sweeps. */
 Access *access_new_at(Store *store, AccessClock clock, GError **error);
 /* After a change under the lock, and without it: counts the generation up and tells who watches. */
 void access_changed(Access *access);

@@ -134,13 +134,12 @@ void sweep_start(Access *access)
 
 void sweep_stop(Access *access)
 {
-	if (!access->sweeper)
-		return;
 	g_mutex_lock(&access->lock);
 	access->stopping = TRUE;
 	g_cond_signal(&access->wake_sweeper);
 	g_mutex_unlock(&access->lock);
-	g_thread_join(access->sweeper);
+	if (access->sweeper)
+		g_thread_join(access->sweeper);
 	while (write_some(access, TRUE))
 		;
 }

@@ -5,6 +5,7 @@
 #include "access/internal.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "schema/checks.h"
 
 static const char prefix[] = "yado_";
 enum { PREFIX_LENGTH = sizeof prefix - 1, TOKEN_LENGTH = PREFIX_LENGTH + ID_LENGTH + 1 + SECRET_LENGTH };
@@ -41,6 +42,11 @@ json_object *access_create_token(Access *access, json_object *input, const char 
 				 GError **error)
 {
 	json_auto json_object *completed = json_copy(input);
+	if (!json_get(completed, "user") && check_user_name(author)) { /* root, on the local socket */
+		error_set_field(error, ERROR_INVALID, "user", "name the user whose it is to be",
+				"cannot make a token for '%s': it has none", author);
+		return NULL;
+	}
 	if (!json_get(completed, "user"))
 		json_set_str(completed, "user", author);
 	g_autofree char *id = id_new();
