@@ -73,8 +73,11 @@ class Yado:
             return self.run_command("node", "show").returncode == 0
         wait_for(answers, timeout, "yadod's first answer")
         if self.port:
-            wait_for(self.front_answers, timeout, "yado-httpd's first answer")
+            self.wait_front(timeout)
         return self
+
+    def wait_front(self, timeout=30):
+        wait_for(self.front_answers, timeout, "yado-httpd's answer")
 
     def stop(self):
         if self.process:
@@ -222,8 +225,11 @@ class Yado:
 
     @property
     def front_pid(self):
-        """The process of yado-httpd."""
-        record = (self.run / "httpd/pid").read_text().split()
+        """The process of yado-httpd; 0 between two of them."""
+        try:
+            record = (self.run / "httpd/pid").read_text().split()
+        except FileNotFoundError:
+            return 0
         return int(record[record.index("pid") + 1])
 
 
