@@ -5,7 +5,8 @@
 
 typedef struct Api Api;
 
-/* Serves the resources; `services` is lent. Give api_handle to server_new() with the Api as data. */
-Api *api_new(Services *services);
+/* Serves the resources; `services` is lent. Give api_handle to server_new() with the Api as data. NULL with an error if
+ * a route does not say who may use it. */
+Api *api_new(Services *services, GError **error);
 void api_free(Api *api);
 gboolean api_handle(Request *request, Response *response, gpointer api, GError **error);

@@ -1,6 +1,7 @@
 /* /history: every commit that there was, and the way back. */
 #include <string.h>
 
+#include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -55,7 +56,7 @@ static gboolean list_history(Call *call, GError **error)
 			Change *change = g_ptr_array_index(changes, i);
 			position = change->rev;
 			if (!path_is_below(change->path, prefix ? prefix : "") ||
-			    (!facts && !is_configuration(change->path)))
+			    (!facts && !is_configuration(change->path)) || !permit_sees_past(call, change->path))
 				continue;
 			json_auto json_object *item = describe(change);
 			if (!call_keeps(call, item))
@@ -99,8 +100,11 @@ static gboolean get_commit(Call *call, GError **error)
 	if (!changes)
 		return FALSE;
 	json_object *items = json_object_new_array();
-	for (guint i = 0; i < changes->len; i++)
-		json_object_array_add(items, describe(g_ptr_array_index(changes, i)));
+	for (guint i = 0; i < changes->len; i++) {
+		const Change *change = g_ptr_array_index(changes, i);
+		if (permit_sees_past(call, change->path))
+			json_object_array_add(items, describe(change));
+	}
 	return answer_items(call, items);
 }
 
@@ -117,8 +121,20 @@ static void add_refusal(json_object *plan, const char *path, GError *error)
 	g_error_free(error);
 }
 
+/* What is brought back is asked for like what is added by a change. */
+static Plan *plan_permitted(const Call *call, gint64 id, const Change *change, GError **error)
+{
+	g_autoptr(Plan) plan = plan_restore(call->services, id, change->after, error);
+	if (!plan || !permit_document(call, change->before, plan->document, error))
+		return NULL;
+	if (plan->rev == change->rev)
+		return g_steal_pointer(&plan);
+	error_set(error, ERROR_STALE, "look at it again and repeat the restore", "%s was changed meanwhile", change->path);
+	return NULL;
+}
+
 /* A guest: planned by the same checks as any change. */
-static Plan *restore_vm(Services *services, const Change *change, json_object *plan)
+static Plan *restore_vm(const Call *call, const Change *change, json_object *plan)
 {
 	g_autoptr(GError) error = NULL;
 	gint64 id = g_ascii_strtoll(change->path + strlen("vm/"), NULL, 10);
@@ -127,7 +143,7 @@ static Plan *restore_vm(Services *services, const Change *change, json_object *p
 		add_entry(plan, "effects", json_object_new_string(text));
 		return NULL;
 	}
-	Plan *vm_plan = plan_restore(services, id, change->after, &error);
+	Plan *vm_plan = plan_permitted(call, id, change, &error);
 	if (!vm_plan) {
 		add_refusal(plan, change->path, g_steal_pointer(&error));
 		return NULL;
@@ -211,7 +227,7 @@ static gboolean restore(Call *call, GError **error)
 		return FALSE;
 	gint64 rev = json_get_int(body, "rev", 0);
 	const char *prefix = json_get_str(body, "prefix", "");
-	if (!check_restore(call, body, error))
+	if (!check_restore(call, body, error) || !permit_restore(call, prefix, error))
 		return FALSE;
 	g_autoptr(GPtrArray) changes = store_restore_plan(services->store, prefix, rev, error);
 	if (!changes)
@@ -229,7 +245,7 @@ static gboolean restore(Call *call, GError **error)
 		if (!path_is_below(change->path, prefix))
 			continue;
 		if (g_str_has_prefix(change->path, "vm/")) {
-			Plan *vm_plan = restore_vm(services, change, plan);
+			Plan *vm_plan = restore_vm(call, change, plan);
 			if (vm_plan)
 				g_ptr_array_add(vms, vm_plan);
 		} else {
@@ -241,7 +257,9 @@ static gboolean restore(Call *call, GError **error)
 	json_object *refused = json_get(plan, "refused");
 	if (json_object_array_length(refused) > 0) {
 		json_object *first = json_object_array_get_idx(refused, 0);
-		error_set(error, ERROR_CONFLICT, "restore a narrower part ('yado history restore REV --prefix vm/100')",
+		gboolean forbidden = g_str_equal(json_get_str(first, "code", ""), error_code_name(ERROR_FORBIDDEN));
+		error_set(error, forbidden ? ERROR_FORBIDDEN : ERROR_CONFLICT,
+			  "restore a narrower part ('yado history restore REV --prefix vm/100')",
 			  "cannot restore: %zu object(s) cannot go back: %s: %s", json_object_array_length(refused),
 			  json_get_str(first, "path", ""), json_get_str(first, "message", ""));
 		return FALSE;
@@ -260,12 +278,12 @@ static gboolean restore(Call *call, GError **error)
 }
 
 const Route history_routes[] = {
-	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
+	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_OBJECT,
 	 .query = "prefix before limit facts fields filter", .answer = ANSWER_LIST, .result = &commit_table},
 	{"POST", "/history/restore", restore, "bring configuration back as it was", PRIVILEGE_HISTORY_RESTORE,
-	 SCOPE_GLOBAL, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_DOCUMENT,
+	 SCOPE_CREATE, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_DOCUMENT,
 	 .result = &restore_table},
-	{"GET", "/history/{}", get_commit, "all changes of one commit", PRIVILEGE_HISTORY_READ, SCOPE_ROWS,
+	{"GET", "/history/{}", get_commit, "all changes of one commit", PRIVILEGE_HISTORY_READ, SCOPE_OBJECT,
 	 .answer = ANSWER_LIST, .result = &commit_table},
 	{"GET", "/history/{}/{}/{}", get_document, "a document as it was after a commit", PRIVILEGE_HISTORY_READ,
 	 SCOPE_OBJECT, .answer = ANSWER_OBJECT},

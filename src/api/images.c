@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "api/kinds.h"
+#include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -17,6 +18,7 @@ static gboolean list_images(Call *call, GError **error)
 	json_object *items = json_object_new_array();
 	for (guint i = 0; i < documents->len; i++)
 		json_object_array_add(items, json_copy(((Doc *)g_ptr_array_index(documents, i))->body));
+	permit_filter(call, items, "/images", "name");
 	return answer_page(call, items, error);
 }
 
@@ -96,7 +98,8 @@ static gboolean import_image(Call *call, GError **error)
 	g_autofree char *upload = g_strdup(json_get_str(image, "upload", NULL));
 	const char *name = json_get_str(image, "name", "");
 	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
-	if (image && check_absent(call, name, &refusal))
+	if (image && permit_ask_named(call, PRIVILEGE_IMAGE_MANAGE, "/images", name, &refusal) &&
+	    check_absent(call, name, &refusal))
 		check_source(call, upload, fd, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is imported", name);
@@ -118,6 +121,8 @@ static gboolean build_image(Call *call, GError **error)
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *build = call_document(call, &refusal);
 	const char *recipe = json_get_str(build, "recipe", ""), *name = json_get_str(build, "name", recipe);
+	if (build)
+		permit_ask_named(call, PRIVILEGE_IMAGE_MANAGE, "/images", name, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal),
 					  "image '%s' is built from recipe '%s'; guests keep the build that they have",

@@ -5,6 +5,7 @@
 
 #include "api/nodes.h"
 
+#include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -48,6 +49,7 @@ static gboolean list_nodes(Call *call, GError **error)
 {
 	json_object *items = json_object_new_array();
 	json_object_array_add(items, describe(call->services));
+	permit_filter(call, items, "/nodes", "name");
 	return answer_page(call, items, error);
 }
 

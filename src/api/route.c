@@ -5,17 +5,20 @@
 
 #include "api/api.h"
 #include "api/audit.h"
+#include "api/crowd.h"
 #include "api/idempotency.h"
 #include "api/metrics.h"
+#include "api/permit.h"
 #include "api/query.h"
+#include "api/router.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "store/store.h"
 
-#define ROOT "/api/v1"
-
 struct Api {
 	Services *services;
+	Router *router;
+	Crowd *crowd;
 };
 
 /* In the order in which the description of the API has them. */
@@ -32,38 +35,36 @@ const Route *const route_tables[] = {
 	event_routes,
 	schema_routes,
 	openapi_routes,
+	user_routes,
+	role_routes,
+	token_routes,
+	session_routes,
+	setting_routes,
 	audit_routes,
 	health_routes,
 	metrics_routes,
 	NULL,
 };
 
-Api *api_new(Services *services)
+Api *api_new(Services *services, GError **error)
 {
+	Router *router = router_new(error);
+	if (!router)
+		return NULL;
 	Api *api = g_new0(Api, 1);
 	api->services = services;
+	api->router = router;
+	api->crowd = crowd_new();
 	return api;
 }
 
 void api_free(Api *api)
 {
+	if (!api)
+		return;
+	router_free(api->router);
+	crowd_free(api->crowd);
 	g_free(api);
-}
-
-/* Whether the path has the pattern's form; the parts in place of {} go to args (borrowed from `parts`). */
-static gboolean match(const char *pattern, char **parts, char *args[3])
-{
-	guint arg = 0;
-	g_auto(GStrv) steps = g_strsplit(pattern + 1, "/", -1);
-	if (g_strv_length(steps) != g_strv_length(parts))
-		return FALSE;
-	for (guint i = 0; steps[i]; i++) {
-		if (g_str_equal(steps[i], "{}"))
-			args[arg++] = parts[i];
-		else if (!g_str_equal(steps[i], parts[i]))
-			return FALSE;
-	}
-	return TRUE;
 }
 
 static gboolean check_if_match(Call *call, const Route *route, GError **error)
@@ -107,56 +108,65 @@ static gboolean check_no_body(Call *call, GError **error)
 	return FALSE;
 }
 
+static void call_clear(Call *call)
+{
+	query_clear(call);
+	call->request->user = ""; /* it was the principal's */
+	g_clear_pointer(&call->rights, rights_unref);
+	g_clear_pointer(&call->principal, principal_unref);
+	g_free((char *)call->object);
+}
+
 static gboolean serve(Call *call, GError **error)
 {
 	const Route *route = call->route;
-	gboolean ok = query_check(call, error) && check_if_match(call, route, error) &&
-		      check_upgrade(call, route, error) && check_no_body(call, error) && idempotency_handle(call, error);
-	query_clear(call);
-	return ok;
+	return permit_route(call, error) && query_check(call, error) && check_if_match(call, route, error) &&
+	       check_upgrade(call, route, error) && check_no_body(call, error) && idempotency_handle(call, error);
 }
 
 /* The record of it is on the disk before the answer goes out. */
-static gboolean serve_recorded(Call *call, GError **error)
+static gboolean serve_recorded(Api *api, Call *call, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 	gint64 began_us = g_get_monotonic_time();
-	gboolean ok = serve(call, &failure);
+	gboolean entered = permit_identify(call, &failure) && crowd_enter(api->crowd, call, &failure);
+	gboolean ok = entered && serve(call, &failure);
 	audit_call(call, failure);
 	metrics_count(call->route, failure ? error_code_status(error_code(failure)) : call->response->status,
 		      g_get_monotonic_time() - began_us);
+	if (entered)
+		crowd_leave(api->crowd, call);
 	if (failure)
 		g_propagate_error(error, g_steal_pointer(&failure));
 	return ok;
+}
+
+/* What there is and what there is not, is told to who has a credential. */
+static gboolean refuse_unknown(Call *call, gboolean known, GError **error)
+{
+	const Request *request = call->request;
+	if (!permit_identify(call, error))
+		return FALSE;
+	if (known)
+		error_set(error, ERROR_METHOD, "docs/api.md lists what there is", "'%s' does not take %s",
+			  request->path, request->method);
+	else
+		error_set(error, ERROR_NOT_FOUND, "docs/api.md lists what there is; the API is below /api/v1",
+			  "there is nothing at '%s'", request->path);
+	return FALSE;
 }
 
 gboolean api_handle(Request *request, Response *response, gpointer data, GError **error)
 {
 	Api *api = data;
 	gboolean known = FALSE;
-
-	gboolean below = g_str_has_prefix(request->path, ROOT "/");
-	g_auto(GStrv) parts = g_strsplit(request->path + (below ? strlen(ROOT "/") : 1), "/", 8);
-	for (const Route *const *table = route_tables; *table; table++) {
-		for (const Route *route = *table; route->method; route++) {
-			Call call = {
-				.services = api->services, .route = route, .request = request, .response = response};
-			if (route->top == below || !match(route->pattern, parts, call.args))
-				continue;
-			known = TRUE;
-			if (!g_str_equal(route->method, request->method))
-				continue;
-			call.plan = call_switch(&call, "plan");
-			return serve_recorded(&call, error);
-		}
-	}
-	if (known)
-		error_set(error, ERROR_METHOD, "docs/api.md lists what there is", "'%s' does not take %s",
-			  request->path, request->method);
-	else
-		error_set(error, ERROR_NOT_FOUND, below ? "docs/api.md lists what there is" : "the API is below " ROOT,
-			  "there is nothing at '%s'", request->path);
-	return FALSE;
+	g_autofree char *path = g_strdup(request->path); /* args lie in it */
+	Call call = {.services = api->services, .request = request, .response = response};
+	call.route = router_find(api->router, request->method, path, call.args, &known);
+	call.plan = call_switch(&call, "plan");
+	gboolean done = call.route ? serve_recorded(api, &call, error) : refuse_unknown(&call, known, error);
+	call_clear(&call);
+	return done;
 }
 
 json_object *call_body(Call *call, GError **error)
@@ -280,6 +290,18 @@ static json_object *empty_plan(void)
 	json_set(plan, "effects", json_object_new_array());
 	json_set(plan, "refused", json_object_new_array());
 	return plan;
+}
+
+gboolean answer_document_plan(Call *call, json_object *before, json_object *after, gint64 rev, const char *effect)
+{
+	json_object *plan = empty_plan(), *changes = json_diff(before, after);
+	for (size_t i = 0; i < json_object_array_length(changes); i++)
+		json_set_str(json_object_array_get_idx(changes, i), "when", "now");
+	json_set_int(plan, "rev", rev);
+	json_set(plan, "changes", changes);
+	if (effect)
+		json_object_array_add(json_get(plan, "effects"), json_object_new_string(effect));
+	return answer_plan(call, plan);
 }
 
 gboolean answer_refused(Call *call, GError *error)

@@ -19,6 +19,7 @@ typedef struct Call {
 	char **fields; /* ?fields= of a list; NULL: all */
 	Principal *principal; /* who asks; NULL on a public route without a credential */
 	Rights *rights;       /* what it may do; NULL as above */
+	char number[24];      /* of the guest that the first argument names: args[0] is this from permit_route() on */
 	/* For the audit log, beside what the answer says: */
 	const char *object; /* "vm/100"; owned; NULL: from the path */
 	gboolean replayed;  /* answered as an earlier request with the same idempotency-key was; nothing was done */
@@ -36,9 +37,12 @@ typedef enum Scope {
 	SCOPE_IMAGE,   /* on "/images/{}" */
 	SCOPE_STORAGE, /* on "/storages/{}" */
 	SCOPE_NODE,    /* on "/nodes/{}" */
-	SCOPE_TASK,    /* one's own task, or the read privilege on the task's object */
-	SCOPE_OBJECT,  /* of the history: kind and name are arguments */
-	SCOPE_OWNER,   /* a token, session, upload: its user; others with the privilege on "/" */
+	SCOPE_TASK,    /* one's own task, or the read privilege on the task's object; to change it, that by which such
+			* a task is begun; without {}: a list of such */
+	SCOPE_OBJECT,  /* of the history: with the privilege everything, else what may be read now: kind and name are
+			* arguments, or the query's prefix */
+	SCOPE_OWNER,   /* a token, session, upload: its user; others with the privilege on "/". Without {}: the handler asks
+			* permit_everybodys() */
 } Scope;
 
 /* What comes back, for the description of the API (api/openapi.c). */
@@ -71,6 +75,13 @@ typedef struct Route {
 	Answer answer;
 	const Table *result;
 	gboolean top;     /* the pattern is not below /api/v1 */
+	gboolean waits;   /* holds its thread until something happens */
+	gboolean in_person; /* not for tokens: it makes or changes what lets somebody in, which would outlive the token */
+	/* Of SCOPE_OWNER, with an argument: whose that is, if that is enough for who asks; caller frees; NULL: nobody's. */
+	char *(*owner)(Call *call);
+	/* Who asks, where there is another proof of it than a session or a token (a ticket); before anything else. NULL
+	 * without an error: none was given. */
+	Principal *(*identify)(Call *call, GError **error);
 	gboolean bulk;    /* takes a body of bytes (docs/front.md) */
 	gboolean unkept;    /* its answer holds a secret or a descriptor: it takes no idempotency-key */
 	gboolean unaudited; /* changes nothing that anybody would ask about later */
@@ -78,7 +89,8 @@ typedef struct Route {
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], image_routes[], storage_routes[], task_routes[], node_routes[],
-	history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[], audit_routes[],
+	history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
+	audit_routes[], user_routes[], role_routes[], token_routes[], session_routes[], setting_routes[],
 	health_routes[], metrics_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
@@ -107,6 +119,8 @@ gboolean answer_text(Call *call, int status, const char *type, char *text); /* t
 gboolean answer_document(Call *call, int status, json_object *body, gint64 rev); /* with its etag */
 gboolean answer_task(Call *call, gint64 task, json_object *body);               /* 202; body may be NULL */
 gboolean answer_plan(Call *call, json_object *plan);
+/* Of a document that is made (before NULL), changed, or goes (after NULL) at once; effect may be NULL. */
+gboolean answer_document_plan(Call *call, json_object *before, json_object *after, gint64 rev, const char *effect);
 /* A plan that would be refused: the error goes into "refused" and is freed. */
 gboolean answer_refused(Call *call, GError *error);
 /* For actions without a document: refused (error not NULL, freed) or with one effect. */

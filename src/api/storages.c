@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/kinds.h"
+#include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -44,8 +45,11 @@ static gboolean list_storages(Call *call, GError **error)
 	if (!documents)
 		return FALSE;
 	json_object *items = json_object_new_array();
-	for (guint i = 0; i < documents->len; i++)
-		json_object_array_add(items, describe(call, ((Doc *)g_ptr_array_index(documents, i))->body));
+	for (guint i = 0; i < documents->len; i++) {
+		const Doc *doc = g_ptr_array_index(documents, i);
+		if (permit_sees(call->services, call->rights, doc->path))
+			json_object_array_add(items, describe(call, doc->body));
+	}
 	return answer_page(call, items, error);
 }
 
@@ -103,17 +107,8 @@ static gboolean change_storage(Call *call, GError **error)
 		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
 	}
-	if (call->plan) {
-		json_object *plan = json_object_new_object();
-		json_object *changes = json_diff(doc->body, storage);
-		for (size_t i = 0; i < json_object_array_length(changes); i++)
-			json_set_str(json_object_array_get_idx(changes, i), "when", "now");
-		json_set_int(plan, "rev", doc->rev);
-		json_set(plan, "changes", changes);
-		json_set(plan, "effects", json_object_new_array());
-		json_set(plan, "refused", json_object_new_array());
-		return answer_plan(call, plan);
-	}
+	if (call->plan)
+		return answer_document_plan(call, doc->body, storage, doc->rev, NULL);
 	return commit(call, storage, doc->rev, 200, error);
 }
 

@@ -3,6 +3,7 @@
 
 #include "api/events.h"
 #include "api/list.h"
+#include "api/permit.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -23,9 +24,14 @@ static json_object *fetch_tasks(Call *call, gint64 after, guint limit, GError **
 			  error);
 }
 
+static gboolean may_see(Call *call, json_object *task)
+{
+	return permit_sees_task(call->services, call->principal, call->rights, task);
+}
+
 static gboolean list_tasks(Call *call, GError **error)
 {
-	return answer_fetched(call, "id", fetch_tasks, NULL, error);
+	return answer_fetched(call, "id", fetch_tasks, may_see, error);
 }
 
 static gboolean answer_description(Call *call, gint64 id, GError **error)
@@ -84,14 +90,14 @@ static gboolean follow_task(Call *call, GError **error)
 }
 
 const Route task_routes[] = {
-	{"GET", "/tasks", list_tasks, "tasks, the newest first", PRIVILEGE_NONE, SCOPE_ROWS,
+	{"GET", "/tasks", list_tasks, "tasks, the newest first", PRIVILEGE_NONE, SCOPE_TASK,
 	 .query = "object state " LIST_QUERY, .answer = ANSWER_LIST, .result = &task_table},
 	{"GET", "/tasks/{}", get_task, "a task", PRIVILEGE_NONE, SCOPE_TASK, .answer = ANSWER_DOCUMENT,
 	 .result = &task_table},
 	{"GET", "/tasks/{}/log", get_log, "a task's log", PRIVILEGE_NONE, SCOPE_TASK, .query = "from",
 	 .answer = ANSWER_DOCUMENT, .result = &task_log_table},
 	{"GET", "/tasks/{}/wait", wait_task, "wait until a task has ended", PRIVILEGE_NONE, SCOPE_TASK,
-	 .query = "timeout", .answer = ANSWER_DOCUMENT, .result = &task_table},
+	 .query = "timeout", .waits = TRUE, .answer = ANSWER_DOCUMENT, .result = &task_table},
 	{"GET", "/tasks/{}/follow", follow_task, "follow a task and its log", PRIVILEGE_NONE, SCOPE_TASK,
 	 .answer = ANSWER_EVENTS},
 	{"POST", "/tasks/{}/cancel", cancel_task, "cancel a task", PRIVILEGE_NONE, SCOPE_TASK,

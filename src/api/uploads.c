@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/bulk.h"
+#include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -27,6 +28,16 @@ static gboolean answer_upload(Call *call, int status, json_object *document)
 	g_autofree char *offset = g_strdup_printf("%" G_GINT64_FORMAT, json_get_int(document, "offset", 0));
 	answer_header(call, "upload-offset", offset);
 	return answer_json(call, status, document);
+}
+
+/* A token is let in as its user by who could have begun the upload. */
+static char *owner_of_upload(Call *call)
+{
+	json_auto json_object *document = uploads_get(call->services->uploads, call->args[0], NULL);
+	const char *user = json_get_str(document, "user", NULL);
+	return permit_is_own(call, user) || rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images")
+		       ? g_strdup(user)
+		       : NULL;
 }
 
 static gboolean list_uploads(Call *call, GError **error)
@@ -194,10 +205,10 @@ const Route upload_routes[] = {
 	{"POST", "/uploads", create_upload, "begin to upload a file", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE,
 	 .plannable = TRUE, .body = &upload_table, .answer = ANSWER_CREATED, .result = &upload_table},
 	{"GET", "/uploads/{}", get_upload, "an upload, and how much of it has arrived", PRIVILEGE_IMAGE_MANAGE, SCOPE_OWNER,
-	 .answer = ANSWER_DOCUMENT, .result = &upload_table},
+	 .owner = owner_of_upload, .answer = ANSWER_DOCUMENT, .result = &upload_table},
 	{"PATCH", "/uploads/{}", write_part, "send a part, from upload-offset on", PRIVILEGE_IMAGE_MANAGE, SCOPE_OWNER,
-	 .bulk = TRUE, .answer = ANSWER_DOCUMENT, .result = &upload_table, .unaudited = TRUE},
+	 .owner = owner_of_upload, .bulk = TRUE, .answer = ANSWER_DOCUMENT, .result = &upload_table, .unaudited = TRUE},
 	{"DELETE", "/uploads/{}", delete_upload, "give an upload up", PRIVILEGE_IMAGE_MANAGE, SCOPE_OWNER,
-	 .plannable = TRUE, .answer = ANSWER_EMPTY},
+	 .owner = owner_of_upload, .plannable = TRUE, .answer = ANSWER_EMPTY},
 	{NULL},
 };

@@ -3,6 +3,7 @@
 
 #include "api/filter.h"
 #include "api/list.h"
+#include "api/permit.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/agent.h"
@@ -31,14 +32,14 @@ static void append_row(Call *call, GString *text, GRefString *row)
 static gboolean list_vms(Call *call, GError **error)
 {
 	gint64 after, last = 0, limit = call_number(call, "limit"), count = 0;
-	gboolean more = FALSE;
+	gboolean more = FALSE, all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms");
 	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
 		return FALSE;
-	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, call->filter ? 0 : (guint)limit + 1);
+	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, call->filter || !all ? 0 : (guint)limit + 1);
 	GString *text = g_string_new("{\"items\":[");
 	for (guint i = 0; i < guests->len && !more; i++) {
 		Vm *vm = g_ptr_array_index(guests, i);
-		GRefString *row = vm_ref_row(vm);
+		GRefString *row = all || permit_vm_row(call->rights, vm) ? vm_ref_row(vm) : NULL;
 		if (row && (!call->filter || filter_match_text(call->filter, row, g_ref_string_length(row)))) {
 			more = count == limit;
 			if (!more) {
@@ -65,7 +66,10 @@ static gboolean create_vm(Call *call, GError **error)
 	json_auto json_object *input = call_body(call, error);
 	if (!input)
 		return FALSE;
-	g_autoptr(Plan) plan = plan_create(call->services, input, &refusal);
+	g_autoptr(Plan) plan =
+		permit_document(call, NULL, input, &refusal) ? plan_create(call->services, input, &refusal) : NULL;
+	if (plan && !permit_document(call, NULL, plan->document, &refusal))
+		g_clear_pointer(&plan, plan_free);
 	if (call->plan)
 		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
 	if (!plan) {
@@ -126,6 +130,21 @@ static gboolean get_vm(Call *call, GError **error)
 	return answer_document(call, 200, body, rev);
 }
 
+static Plan *plan_permitted(Call *call, Vm *vm, json_object *patch, gint64 if_match, GError **error)
+{
+	gint64 rev = 0;
+	json_auto json_object *present = vm_dup_document(vm, &rev);
+	json_auto json_object *wish = json_merge_patch(present, patch);
+	g_autoptr(Plan) plan =
+		permit_document(call, present, wish, error) ? plan_change(vm, patch, if_match, error) : NULL;
+	if (plan && plan->rev != rev) {
+		/* What was permitted is not what would be done. */
+		plan_explain_stale(vm, rev, error);
+		return NULL;
+	}
+	return plan && permit_document(call, present, plan->document, error) ? g_steal_pointer(&plan) : NULL;
+}
+
 static gboolean change_vm(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
@@ -134,7 +153,7 @@ static gboolean change_vm(Call *call, GError **error)
 	json_auto json_object *patch = vm ? call_body(call, error) : NULL;
 	if (!patch || !call_if_match(call, &if_match, error))
 		return FALSE;
-	g_autoptr(Plan) plan = plan_change(vm, patch, if_match, &refusal);
+	g_autoptr(Plan) plan = plan_permitted(call, vm, patch, if_match, &refusal);
 	if (call->plan)
 		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
 	if (!plan) {

@@ -245,6 +245,9 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	services->idempotency = services->audit ? idempotency_open(options->state, services->store, error) : NULL;
 	if (!services->idempotency)
 		return FALSE;
+	services->access = access_new(services->store, error);
+	if (!services->access)
+		return FALSE;
 	services->host = qemu_host_probe(options->run, options->probe_rom, error);
 	if (!services->host)
 		return FALSE;
@@ -267,7 +270,9 @@ static gboolean assemble(Daemon *daemon, GError **error)
 		return FALSE;
 	events_start(services);
 	bulk_start(services);
-	daemon->api = api_new(services);
+	daemon->api = api_new(services, error);
+	if (!daemon->api)
+		return FALSE;
 	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0}, api_handle, daemon->api, error);
 	return daemon->server && open_front(daemon, error);
 }
@@ -292,6 +297,7 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&services->uploads, uploads_free);
 	g_clear_pointer(&services->host, qemu_host_free);
 	g_clear_pointer(&services->idempotency, idempotency_close);
+	g_clear_pointer(&services->access, access_free);
 	g_clear_pointer(&services->audit, audit_close);
 	g_clear_pointer(&services->store, store_close);
 	g_clear_pointer(&daemon->api, api_free);

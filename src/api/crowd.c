@@ -1,0 +1,75 @@
+/* The bounds add up to less than the server's threads, but for users: four of them can fill what is left, each with
+ * requests of their own that end. */
+#include "api/crowd.h"
+
+#include "base/error.h"
+
+struct Crowd {
+	GMutex lock;
+	GHashTable *at_work; /* user, or "@ADDRESS" of one who has not signed in -> how many */
+	guint waiting, strangers;
+};
+
+Crowd *crowd_new(void)
+{
+	Crowd *crowd = g_new0(Crowd, 1);
+	g_mutex_init(&crowd->lock);
+	crowd->at_work = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	return crowd;
+}
+
+void crowd_free(Crowd *crowd)
+{
+	if (!crowd)
+		return;
+	g_hash_table_unref(crowd->at_work);
+	g_mutex_clear(&crowd->lock);
+	g_free(crowd);
+}
+
+/* No user's name begins with '@'. */
+static char *dup_key(const Call *call)
+{
+	return call->principal ? g_strdup(call->principal->user) : g_strconcat("@", call->request->address, NULL);
+}
+
+gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error)
+{
+	gboolean stranger = !call->principal, waits = call->route->waits;
+	if (!call->request->front)
+		return TRUE;
+	g_autofree char *key = dup_key(call);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, key));
+	gboolean full = stranger && crowd->strangers >= CROWD_STRANGERS;
+	if (full || count >= (stranger ? CROWD_OF_STRANGER : CROWD_OF_ONE)) {
+		error_set(error, ERROR_TOO_MANY, "ask again when one of them has been answered",
+			  "%u requests %s are at work already", full ? crowd->strangers : count,
+			  stranger ? "without a credential" : "of this user");
+		return FALSE;
+	}
+	if (waits && crowd->waiting >= CROWD_WAITING) {
+		error_set(error, ERROR_TOO_MANY, "follow it by the events, or ask again in a while",
+			  "%u requests wait already", crowd->waiting);
+		return FALSE;
+	}
+	crowd->waiting += waits;
+	crowd->strangers += stranger;
+	g_hash_table_insert(crowd->at_work, g_steal_pointer(&key), GUINT_TO_POINTER(count + 1));
+	return TRUE;
+}
+
+void crowd_leave(Crowd *crowd, const Call *call)
+{
+	if (!call->request->front)
+		return;
+	g_autofree char *key = dup_key(call);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, key));
+	if (count > 1)
+		g_hash_table_insert(crowd->at_work, g_steal_pointer(&key), GUINT_TO_POINTER(count - 1));
+	else
+		g_hash_table_remove(crowd->at_work, key);
+	crowd->waiting -= call->route->waits;
+	crowd->strangers -= !call->principal;
+}

@@ -1,0 +1,18 @@
+/* How many requests are at work at once for one asker: a handler holds one of the server's 64 threads, and nobody is to
+ * have them all. */
+#pragma once
+#include "api/route.h"
+
+enum {
+	CROWD_OF_ONE = 16,      /* of one user, whatever sessions and tokens it comes by */
+	CROWD_WAITING = 24,     /* that hold their thread until something happens (Route.waits), of all users */
+	CROWD_OF_STRANGER = 4,  /* without a credential, from one address */
+	CROWD_STRANGERS = 16,   /* without a credential, in all */
+};
+
+typedef struct Crowd Crowd;
+Crowd *crowd_new(void);
+void crowd_free(Crowd *crowd);
+/* ERROR_TOO_MANY. The local socket is not counted. crowd_leave() after each TRUE. */
+gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error);
+void crowd_leave(Crowd *crowd, const Call *call);

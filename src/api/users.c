@@ -1,0 +1,104 @@
+/* /users: who can sign in. */
+#include "api/access-document.h"
+#include "api/permit.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "schema/schema.h"
+
+static gboolean list_users(Call *call, GError **error)
+{
+	return answer_page(call, access_list(call->services->access, "user"), error);
+}
+
+/* Who could change a user that may do more than he does, could let himself in as that user. */
+static gboolean check_user(Call *call, json_object *before, json_object *after, GError **error)
+{
+	if (before && !access_outranks(call, before, after ? "change" : "delete", error))
+		return FALSE;
+	return !after || rights_check_grants(call->services->access, call->rights, json_get(after, "grants"), error);
+}
+
+static gboolean create_user(Call *call, GError **error)
+{
+	return access_document_create(call, "user", check_user, error);
+}
+
+static gboolean get_user(Call *call, GError **error)
+{
+	return access_document_get(call, "user", call->args[0], error);
+}
+
+static gboolean change_user(Call *call, GError **error)
+{
+	return access_document_change(call, "user", call->args[0], check_user, error);
+}
+
+static gboolean delete_user(Call *call, GError **error)
+{
+	return access_document_delete(call, "user", call->args[0], check_user,
+				      "the user's password, tokens and sessions go too", error);
+}
+
+static char *owner_of_user(Call *call)
+{
+	return permit_is_own(call, call->args[0]) ? g_strdup(call->args[0]) : NULL;
+}
+
+/* One's own needs the present one: whoever finds a page left open is not to have it for ever. */
+static gboolean check_password(Call *call, json_object *user, json_object *password, GError **error)
+{
+	gboolean own = permit_is_own(call, call->args[0]) && call->principal->kind == PRINCIPAL_SESSION;
+	gboolean given = json_get(password, "current") != NULL;
+	if (!own && !access_outranks(call, user, "set the password of", error))
+		return FALSE;
+	if (own == given)
+		return TRUE;
+	if (own)
+		error_set_field(error, ERROR_INVALID, "current", "give the present password too",
+				"your own password is changed with the present one");
+	else
+		error_set_field(error, ERROR_INVALID, "current", "leave it out", "another's password is set without the present one");
+	return FALSE;
+}
+
+static gboolean set_password(Call *call, GError **error)
+{
+	Access *access = call->services->access;
+	const char *user = call->args[0];
+	g_autoptr(GError) refusal = NULL;
+	json_auto json_object *present = access_get(access, "user", user, NULL, error);
+	json_auto json_object *body = present ? call_body(call, error) : NULL;
+	if (!body)
+		return FALSE;
+	json_auto json_object *password = schema_create(&password_table, body, &refusal);
+	if (password)
+		check_password(call, present, password, &refusal);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal),
+					  "the password of '%s' is set; the user's other sessions end", user);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	const char *keep = call->principal->kind == PRINCIPAL_SESSION ? call->principal->id : NULL;
+	return access_set_password(access, user, json_get_str(password, "current", NULL),
+				   json_get_str(password, "password", ""), keep, call->request->address,
+				   call->request->user, error) &&
+	       answer_json(call, 200, json_object_new_object());
+}
+
+const Route user_routes[] = {
+	{"GET", "/users", list_users, "users", PRIVILEGE_ACCESS_READ, SCOPE_GLOBAL, .query = LIST_QUERY,
+	 .answer = ANSWER_LIST, .result = &user_table},
+	{"POST", "/users", create_user, "make a user", PRIVILEGE_ACCESS_MANAGE, SCOPE_GLOBAL, .plannable = TRUE,
+	 .body = &user_table, .answer = ANSWER_CREATED, .result = &user_table},
+	{"GET", "/users/{}", get_user, "a user", PRIVILEGE_ACCESS_READ, SCOPE_OWNER, .owner = owner_of_user,
+	 .answer = ANSWER_DOCUMENT, .result = &user_table},
+	{"PATCH", "/users/{}", change_user, "change a user", PRIVILEGE_ACCESS_MANAGE, SCOPE_GLOBAL, .plannable = TRUE,
+	 .if_match = TRUE, .body = &user_table, .answer = ANSWER_DOCUMENT, .result = &user_table},
+	{"DELETE", "/users/{}", delete_user, "delete a user with its tokens and sessions", PRIVILEGE_ACCESS_MANAGE,
+	 SCOPE_GLOBAL, .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY},
+	{"POST", "/users/{}/password", set_password, "set a password", PRIVILEGE_ACCESS_MANAGE, SCOPE_OWNER,
+	 .owner = owner_of_user, .in_person = TRUE, .plannable = TRUE, .body = &password_table, .answer = ANSWER_EMPTY},
+	{NULL},
+};
