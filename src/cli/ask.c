@@ -45,6 +45,21 @@ static char *flag_of_field(const char *path)
 	return g_strdup("");
 }
 
+/* What to do about a refusal that comes without a hint of its own. */
+static const char *usual_hint(const GError *error)
+{
+	switch (error_code(error)) {
+	case ERROR_UNAUTHORIZED:
+		return T(m_unauthorized_hint);
+	case ERROR_FORBIDDEN:
+		return T(m_forbidden_hint);
+	case ERROR_TOO_MANY:
+		return T(m_too_many_hint);
+	default:
+		return NULL;
+	}
+}
+
 Exit report(const GError *error)
 {
 	g_autofree char *message = format_safe(error->message);
@@ -54,10 +69,10 @@ Exit report(const GError *error)
 	if (flag && *flag && !strstr(message, flag))
 		fprintf(stderr, " (%s)", flag);
 	fputc('\n', stderr);
-	if (error_hint(error)) {
-		g_autofree char *hint = format_safe(error_hint(error));
+	const char *next = error_hint(error) ? error_hint(error) : usual_hint(error);
+	g_autofree char *hint = next ? format_safe(next) : NULL;
+	if (hint)
 		fprintf(stderr, "  → %s\n", hint);
-	}
 	return exit_of(error);
 }
 

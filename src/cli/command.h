@@ -52,6 +52,7 @@ typedef struct Option {
 } Option;
 
 typedef struct Command Command;
+typedef struct Resource Resource;
 
 typedef struct Arguments {
 	const Command *command;
@@ -78,6 +79,7 @@ struct Command {
 	guint min_words, max_words;
 	Complete complete;     /* of the first word, and of the following ones if there may be more than two */
 	const Option *options; /* may be NULL */
+	const Resource *resource; /* of the shared functions of resource.c */
 	const Table *table;    /* its flags are the command's; may be NULL */
 	FlagsMode mode;
 	gboolean named;   /* the first word is the document's name: no --name */
@@ -95,13 +97,15 @@ extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
 	shutdown_options[], stats_options[];
 extern const Command vm_commands[], image_commands[], storage_commands[], task_commands[], node_commands[],
-	history_commands[], top_commands[];
+	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
+	audit_commands[], remote_commands[], top_commands[];
 /* Commands that stand in more than one table. */
 Exit console_exec(Cli *cli, Arguments *arguments);
 Exit vnc_exec(Cli *cli, Arguments *arguments);
 Exit vm_power_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
+Exit whoami_exec(Cli *cli, Arguments *arguments);
 Exit events_exec(Cli *cli, Arguments *arguments);
 Exit help_exec(Cli *cli, Arguments *arguments);
 Exit version_exec(Cli *cli, Arguments *arguments);

@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/units.h"
 #include "cli/ask.h"
+#include "cli/bytes.h"
 #include "cli/format.h"
-#include "cli/output.h"
+#include "cli/resource.h"
+
+enum { CHUNK = 1 << 18 };
 
 static const Column columns[] = {
 	{.path = "name", .heading = TEXT(m_col_name)},
@@ -21,27 +26,7 @@ static const Column columns[] = {
 	{.path = "description", .heading = TEXT(m_col_description), .if_any = TRUE, .may_cut = TRUE},
 	{0}};
 
-static Exit list_exec(Cli *cli, Arguments *arguments)
-{
-	(void)arguments;
-	Exit code = EXIT_DONE;
-	json_auto json_object *list = ask_list(cli, "/images", &code);
-	return list ? output_list(cli, list, &image_table, columns, T(m_image_none)) : code;
-}
-
-static Exit show_exec(Cli *cli, Arguments *arguments)
-{
-	Exit code = EXIT_DONE;
-	g_autofree char *path = ask_path("/images/", arguments_word(arguments, 0), NULL);
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply)
-		return code;
-	if (cli->json)
-		output_json(reply->body);
-	else
-		output_document(reply->body, &image_table, "");
-	return EXIT_DONE;
-}
+const Resource image_resource = {"/images", &image_table, columns, TEXT(m_image_none), NULL};
 
 static Exit build_exec(Cli *cli, Arguments *arguments)
 {
@@ -77,40 +62,105 @@ static Exit import_exec(Cli *cli, Arguments *arguments)
 	}
 	if (!S_ISREG(status.st_mode))
 		return usage_error(T(m_not_regular_hint), T(m_not_regular), file);
-	g_autoptr(Reply) reply = ask_quietly(cli, "POST", "/images", body, &fd, 1, &error);
+	/* A local daemon takes the descriptor; to another host the file has to travel. */
+	Client *client = ask_client(cli, &error);
+	Bytes *bytes = bytes_new(cli);
+	if (client)
+		client_set_progress(client, bytes_on_progress, bytes);
+	g_autoptr(Reply) reply = client ? ask_quietly(cli, "POST", "/images", body, &fd, 1, &error) : NULL;
+	if (client)
+		client_set_progress(client, NULL, NULL);
+	bytes_free(bytes);
 	return reply ? finish(cli, g_steal_pointer(&reply), &image_table, NULL) : report(error);
 }
 
-static Exit delete_exec(Cli *cli, Arguments *arguments)
+/* Takes `length` bytes from the socket into the file; how many came. -1 with the error if they cannot be written. */
+static gint64 receive(Cli *cli, int socket, int file, const char *path, gint64 length, GError **error)
 {
-	Exit worst = EXIT_DONE;
-	for (guint i = 0; i < arguments->words->len; i++) {
-		const char *name = arguments_word(arguments, i);
-		g_autofree char *path = ask_path("/images/", name, NULL);
-		g_autofree char *done = g_strdup_printf(T(m_image_deleted), name);
-		Exit code = EXIT_REFUSED;
-		gboolean sure = cli->yes || cli->plan || !can_confirm() || confirm(T(m_image_confirm_delete), name);
-		Reply *reply = sure ? ask(cli, "DELETE", path, NULL, &code) : NULL;
-		if (reply)
-			code = finish(cli, reply, &image_table, done);
-		if (worst == EXIT_DONE)
-			worst = code;
+	g_autoptr(Bytes) bytes = bytes_new(cli);
+	g_autofree char *chunk = g_malloc(CHUNK);
+	gint64 done = 0;
+	while (done < length) {
+		ssize_t n = recv(socket, chunk, (gsize)MIN(length - done, CHUNK), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		if (!fd_write_all(file, chunk, (gsize)n)) {
+			error_set_errno(error, errno, T(m_cannot_write), path);
+			return -1;
+		}
+		bytes_show(bytes, "download", done += n, length);
 	}
-	return worst;
+	if (done == length && fsync(file) < 0) {
+		error_set_errno(error, errno, T(m_cannot_write), path);
+		return -1;
+	}
+	return done;
 }
+
+static gboolean save(Cli *cli, const char *name, const Reply *reply, const char *path, GError **error)
+{
+	gint64 length = json_get_int(reply->head, "content_length", -1);
+	g_autofree char *part = g_strconcat(path, ".part", NULL);
+	fd_auto int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (file < 0) {
+		error_set_errno(error, errno, T(m_cannot_write), part);
+		return FALSE;
+	}
+	gint64 done = receive(cli, reply->fds[0], file, part, length, error);
+	if (done >= 0 && done < length) {
+		g_autofree char *came = units_format_size((guint64)done), *whole = units_format_size((guint64)length);
+		error_set(error, ERROR_UNAVAILABLE, T(m_try_again), T(m_download_cut), name, came, whole);
+	} else if (done == length && rename(part, path) < 0) {
+		error_set_errno(error, errno, T(m_cannot_write), path);
+		done = -1;
+	}
+	if (done != length)
+		unlink(part);
+	return done == length;
+}
+
+/* Into a file beside the target, which takes its name when all has come: no part is taken for the whole. */
+static Exit export_exec(Cli *cli, Arguments *arguments)
+{
+	const char *name = arguments_word(arguments, 0), *path = arguments_word(arguments, 1);
+	if (access(path, F_OK) == 0 && !arguments_has(arguments, "force"))
+		return usage_error(T(m_file_exists_hint), T(m_file_exists), path);
+	Exit code = EXIT_DONE;
+	g_autofree char *from = ask_path("/images/", name, "/disk");
+	g_autoptr(Reply) reply = ask(cli, "GET", from, NULL, &code);
+	if (!reply)
+		return code;
+	g_autoptr(GError) error = NULL;
+	if (!save(cli, name, reply, path, &error))
+		return report(error);
+	g_autofree char *size = units_format_size((guint64)json_get_int(reply->head, "content_length", 0));
+	if (!cli->quiet)
+		fprintf(stderr, T(m_image_exported), name, path, size);
+	return EXIT_DONE;
+}
+
+static const Option export_options[] = {
+	{"force", 'f', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_force)},
+	{0}};
 
 static const Option build_options[] = {
 	{"name", 0, "NAME", NULL, COMPLETE_NOTHING, TEXT(m_opt_image_name)},
 	{0}};
 
 const Command image_commands[] = {
-	{.name = "list", .alias = "ls", .help = TEXT(m_image_list_help), .exec = list_exec},
+	{.name = "list", .alias = "ls", .help = TEXT(m_image_list_help), .resource = &image_resource,
+	 .exec = resource_list_exec},
 	{.name = "show", .usage = "NAME", .help = TEXT(m_image_show_help), .min_words = 1, .max_words = 1,
-	 .complete = COMPLETE_IMAGE, .exec = show_exec},
+	 .complete = COMPLETE_IMAGE, .resource = &image_resource, .exec = resource_show_exec},
 	{.name = "build", .usage = "RECIPE", .help = TEXT(m_image_build_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_RECIPE, .options = build_options, .changes = TRUE, .exec = build_exec},
 	{.name = "import", .usage = "FILE", .help = TEXT(m_image_import_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_FILE, .table = &image_table, .mode = FLAGS_CREATE, .changes = TRUE, .exec = import_exec},
+	{.name = "export", .usage = "NAME FILE", .help = TEXT(m_image_export_help), .min_words = 2, .max_words = 2,
+	 .complete = COMPLETE_IMAGE, .options = export_options, .exec = export_exec},
 	{.name = "delete", .alias = "rm", .usage = "NAME…", .help = TEXT(m_image_delete_help), .min_words = 1,
-	 .max_words = G_MAXUINT, .complete = COMPLETE_IMAGE, .changes = TRUE, .exec = delete_exec},
+	 .max_words = G_MAXUINT, .complete = COMPLETE_IMAGE, .resource = &image_resource, .changes = TRUE,
+	 .exec = resource_delete_exec},
 	{0}};

@@ -42,6 +42,7 @@ const Command top_commands[] = {
 	{.name = "vnc", .usage = "ID", .help = TEXT(m_vnc_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_VM, .options = vnc_options, .exec = vnc_exec},
 	{.name = "events", .usage = "[PREFIX]", .help = TEXT(m_events_help), .max_words = 1, .exec = events_exec},
+	{.name = "whoami", .help = TEXT(m_whoami_help), .exec = whoami_exec},
 	{.name = "help", .usage = "[TOPIC]", .help = TEXT(m_help_help), .max_words = 2, .complete = COMPLETE_HELP,
 	 .exec = help_exec},
 	{.name = "version", .help = TEXT(m_version_help), .exec = version_exec},
@@ -57,6 +58,13 @@ const Group groups[] = {
 	{"task", TEXT(m_group_task), task_commands},
 	{"node", TEXT(m_group_node), node_commands},
 	{"history", TEXT(m_group_history), history_commands},
+	{"user", TEXT(m_group_user), user_commands},
+	{"role", TEXT(m_group_role), role_commands},
+	{"token", TEXT(m_group_token), token_commands},
+	{"session", TEXT(m_group_session), session_commands},
+	{"access", TEXT(m_group_access), access_commands},
+	{"audit", TEXT(m_group_audit), audit_commands},
+	{"remote", TEXT(m_group_remote), remote_commands},
 	{"", TEXT(m_group_top), top_commands},
 	{0}};
 

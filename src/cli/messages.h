@@ -59,7 +59,7 @@ MESSAGE(m_change_options, "Options of every change:", "変更に共通のオプ�
 MESSAGE(m_field_options, "Fields:", "フィールド:");
 MESSAGE(m_global_options, "Global options:", "グローバルオプション:");
 MESSAGE(m_more_help_group, "\nMore: yado help %s COMMAND\n", "\n詳細: yado help %s コマンド\n");
-MESSAGE(m_what_yado_is, "Virtual machines on this host.", "このホストの仮想マシンを管理します。");
+MESSAGE(m_what_yado_is, "Virtual machines, here and on other hosts.", "このホストや他のホストの仮想マシンを管理します。");
 MESSAGE(m_first_steps,
 	"First steps:  yado image build tiny;  yado vm create hello --image tiny --start;  yado console hello\n"
 	"More:  yado help COMMAND,  yado help exit-codes",
@@ -139,6 +139,116 @@ MESSAGE(m_secret_no_terminal_hint, "give it in a file, or with '-' on standard i
 	"ファイルで渡すか、'-' を指定して標準入力で渡してください");
 MESSAGE(m_passwords_differ, "the two are not the same", "2回の入力が一致しません");
 MESSAGE(m_try_again, "try again", "もう一度やり直してください");
+
+MESSAGE(m_group_remote, "other hosts by name, with token and certificate", "リモートホストの登録（トークン、証明書）");
+MESSAGE(m_remote_list_help, "list saved remotes", "保存したリモートの一覧");
+MESSAGE(m_remote_show_help, "show a saved remote", "保存したリモートを表示する");
+MESSAGE(m_remote_add_help, "save a remote: asks for its token, shows its certificate, tries both",
+	"リモートを保存する（トークンを尋ね、証明書を示し、接続を確認する）");
+MESSAGE(m_remote_use_help, "use a remote without --remote from now on; 'none' goes back to this host",
+	"--remote なしでそのリモートを使う。'none' でこのホストに戻す");
+MESSAGE(m_remote_trust_help, "take the renewed certificate of a remote", "更新されたリモートの証明書を受け入れる");
+MESSAGE(m_remote_remove_help, "forget a saved remote and its token", "保存したリモートとトークンを削除する");
+MESSAGE(m_remote_none, "No remotes. Add one: yado remote add NAME https://HOST:8006",
+	"リモートはありません。追加: yado remote add NAME https://ホスト:8006");
+MESSAGE(m_remote_name, "'%s' cannot be the name of a remote: use a-z, 0-9, '-', '_' and '.'; 'none' is taken",
+	"'%s' はリモート名にできません。a-z、0-9、'-'、'_'、'.' を使ってください（'none' は不可）");
+MESSAGE(m_remote_exists, "there is a remote '%s' already", "リモート '%s' は既にあります");
+MESSAGE(m_remote_exists_hint, "remove it first (yado remote remove), or take another name",
+	"先に削除する（yado remote remove）か、別の名前にしてください");
+MESSAGE(m_remote_added, "remote %s is saved; one is user %s there. Try: yado --remote %s vm list\n",
+	"リモート %s を保存しました（ユーザー %s）。例: yado --remote %s vm list\n");
+MESSAGE(m_remote_trusted, "the certificate of remote %s is pinned\n", "リモート %s の証明書を登録しました\n");
+MESSAGE(m_remote_removed, "remote %s is forgotten; its token is valid until it is deleted there\n",
+	"リモート %s を削除しました。トークンは向こうで削除するまで有効です\n");
+MESSAGE(m_remote_used, "commands go to %s from now on\n", "今後のコマンドは %s に送られます\n");
+MESSAGE(m_remote_used_none, "commands go to this host again%.0s\n", "今後のコマンドはこのホストに送られます%.0s\n");
+MESSAGE(m_ask_token, "API token: ", "APIトークン: ");
+
+/* Access */
+MESSAGE(m_group_user, "who may sign in, and what is granted to them", "ユーザーと権限付与");
+MESSAGE(m_group_role, "sets of privileges", "権限のまとまり（ロール）");
+MESSAGE(m_group_token, "tokens for programs and remote commands", "プログラムとリモートコマンド用のトークン");
+MESSAGE(m_group_session, "who is signed in", "ログイン中のセッション");
+MESSAGE(m_group_audit, "who asked for what, and how it went", "監査ログ");
+MESSAGE(m_group_access, "rules for passwords and sessions", "パスワードとセッションの規則");
+MESSAGE(m_object_made, "%s %s is made", "%s %s を作成しました");
+MESSAGE(m_object_changed, "%s %s is changed", "%s %s を変更しました");
+MESSAGE(m_object_deleted, "%s %s is deleted", "%s %s を削除しました");
+MESSAGE(m_object_confirm_delete, "Delete %s %s for good?", "%s %s を完全に削除しますか?");
+MESSAGE(m_user_list_help, "list users", "ユーザーの一覧");
+MESSAGE(m_user_show_help, "show a user and what is granted to it", "ユーザーと付与された権限を表示する");
+MESSAGE(m_user_create_help, "make a user; asks for its password", "ユーザーを作成する（パスワードを尋ねる）");
+MESSAGE(m_user_set_help, "change a user", "ユーザーを変更する");
+MESSAGE(m_user_delete_help, "delete users with their tokens and sessions", "ユーザーをトークン、セッションごと削除する");
+MESSAGE(m_user_password_help, "set a password, one's own if no user is named; ends the other sessions",
+	"パスワードを設定する（省略時は自分）。他のセッションは終了する");
+MESSAGE(m_user_none, "No users. Make one: yado user create NAME --grant path=/,role=admin",
+	"ユーザーはいません。作成: yado user create NAME --grant path=/,role=admin");
+MESSAGE(m_opt_password_file, "file with the password on its first line, '-' for standard input",
+	"1行目にパスワードを書いたファイル。'-' は標準入力");
+MESSAGE(m_opt_generate_password, "make a password and print it, this once", "パスワードを生成し、一度だけ表示する");
+MESSAGE(m_opt_no_password, "without one: such a user has only tokens", "パスワードなし（トークンのみで利用）");
+MESSAGE(m_opt_current_file, "file with the present password", "現在のパスワードのファイル");
+MESSAGE(m_ask_password, "New password: ", "新しいパスワード: ");
+MESSAGE(m_ask_password_again, "Once more: ", "もう一度: ");
+MESSAGE(m_ask_current_password, "Present password: ", "現在のパスワード: ");
+MESSAGE(m_password_one_way, "a password is given in one way only", "パスワードの指定方法は1つだけにしてください");
+MESSAGE(m_password_is, "the password of %s is %s\n", "%s のパスワード: %s\n");
+MESSAGE(m_password_set, "the password of %s is set\n", "%s のパスワードを設定しました\n");
+MESSAGE(m_user_without_password, "  user %s is made, but has no password yet: yado user password %s\n",
+	"  ユーザー %s は作成されましたが、パスワードは未設定です: yado user password %s\n");
+MESSAGE(m_whoami_help, "who one is here, and by which credential", "自分が誰として接続しているか");
+MESSAGE(m_role_list_help, "list roles", "ロールの一覧");
+MESSAGE(m_role_show_help, "show a role", "ロールを表示する");
+MESSAGE(m_role_create_help, "make a role", "ロールを作成する");
+MESSAGE(m_role_set_help, "change a role", "ロールを変更する");
+MESSAGE(m_role_delete_help, "delete roles that nobody has", "誰にも付与されていないロールを削除する");
+MESSAGE(m_role_privileges_help, "list what a role can allow", "ロールが許可できる操作の一覧");
+MESSAGE(m_role_none, "No roles.", "ロールはありません。");
+MESSAGE(m_token_list_help, "list tokens", "トークンの一覧");
+MESSAGE(m_token_create_help, "make a token and print its secret, this once", "トークンを作成し、秘密を一度だけ表示する");
+MESSAGE(m_token_delete_help, "delete tokens: they end at once", "トークンを削除する（即時に無効）");
+MESSAGE(m_token_none, "No tokens. Make one: yado token create NAME", "トークンはありません。作成: yado token create NAME");
+MESSAGE(m_token_made, "token %s (%s) is made; its secret is shown only now:\n",
+	"トークン %s (%s) を作成しました。秘密は今だけ表示されます:\n");
+MESSAGE(m_session_list_help, "list sessions", "セッションの一覧");
+MESSAGE(m_session_revoke_help, "end sessions", "セッションを終了させる");
+MESSAGE(m_session_none, "Nobody is signed in.", "ログイン中のセッションはありません。");
+MESSAGE(m_audit_list_help, "list entries, newest first", "記録の一覧（新しい順）");
+MESSAGE(m_audit_verify_help, "check the log's chain of hashes; with SEQ HASH also that this entry is as it was then",
+	"ログのハッシュ連鎖を検査する。SEQ HASH を付けると、その記録が当時のままかも調べる");
+MESSAGE(m_audit_none, "No entries.", "記録はありません。");
+MESSAGE(m_audit_intact, "%" G_GINT64_FORMAT " entries, none altered or missing; the last is\n  %" G_GINT64_FORMAT " %s\n",
+	"%" G_GINT64_FORMAT " 件、改変も欠落もありません。最後の記録:\n  %" G_GINT64_FORMAT " %s\n");
+MESSAGE(m_audit_broken, "yado: the audit log is not as it was written, from entry %" G_GINT64_FORMAT " on: %s\n",
+	"yado: 監査ログは記録 %" G_GINT64_FORMAT " 以降が書かれた時と異なります: %s\n");
+MESSAGE(m_opt_audit_user, "only what that user asked for", "そのユーザーの要求だけ");
+MESSAGE(m_opt_audit_object, "only what that object is about, as in vm/100", "その対象だけ（例: vm/100）");
+MESSAGE(m_opt_audit_outcome, "only what went so", "その結果だけ");
+MESSAGE(m_opt_audit_before, "only older entries than N", "記録Nより古いものだけ");
+MESSAGE(m_access_show_help, "show the rules", "規則を表示する");
+MESSAGE(m_access_set_help, "change the rules", "規則を変更する");
+MESSAGE(m_access_changed, "the rules are changed", "規則を変更しました");
+MESSAGE(m_nothing_to_set_access_hint, "for example --password-length 16; all fields: --help",
+	"例: --password-length 16。全フィールド: --help");
+MESSAGE(m_unauthorized_hint, "the token is wrong, has ended or was deleted: make another there (yado token create), then give it with "
+	"--token-file or save it with yado remote add",
+	"トークンが誤りか、失効または削除されています。向こうで作り直し（yado token create）、--token-file か yado remote add で渡してください");
+MESSAGE(m_forbidden_hint, "'yado whoami' shows what is granted; who manages access can grant more: yado user set NAME --grant path=…,role=…",
+	"'yado whoami' で付与された権限を確認できます。追加は管理者が: yado user set NAME --grant path=…,role=…");
+MESSAGE(m_too_many_hint, "wait a little, then try again", "少し待ってからやり直してください");
+MESSAGE(m_step_digest, "reading", "読み込み");
+MESSAGE(m_step_upload, "upload", "アップロード");
+MESSAGE(m_step_retry, "the connection was lost; going on", "接続が切れたため再開");
+MESSAGE(m_step_download, "download", "ダウンロード");
+MESSAGE(m_image_export_help, "write an image's disk (qcow2) or ISO to a file", "イメージのディスク（qcow2）またはISOをファイルに書き出す");
+MESSAGE(m_image_exported, "image %s is in '%s' (%s)\n", "イメージ %s を '%s' に書き出しました（%s）\n");
+MESSAGE(m_file_exists, "'%s' exists", "'%s' は既にあります");
+MESSAGE(m_file_exists_hint, "give another name, or --force", "別の名前にするか、--force を付けてください");
+MESSAGE(m_opt_force, "replace the file if it exists", "既存のファイルを置き換える");
+MESSAGE(m_cannot_write, "cannot write '%s'", "'%s' に書き込めません");
+MESSAGE(m_download_cut, "image '%s' came only in part (%s of %s)", "イメージ '%s' は途中までしか届きませんでした（%s / %s）");
 
 /* Words in values */
 MESSAGE(m_yes, "yes", "はい");
@@ -293,8 +403,6 @@ MESSAGE(m_image_build_help, "make an image from a recipe, as in 'tiny'", "レシ
 MESSAGE(m_image_import_help, "take in a disk image or an ISO file", "ディスクイメージやISOファイルを取り込む");
 MESSAGE(m_image_delete_help, "delete images", "イメージを削除する");
 MESSAGE(m_image_none, "No images yet. Make one: yado image build tiny", "イメージはまだありません。作成: yado image build tiny");
-MESSAGE(m_image_deleted, "image %s is deleted", "イメージ %s を削除しました");
-MESSAGE(m_image_confirm_delete, "Delete image %s for good?", "イメージ %s を完全に削除しますか?");
 MESSAGE(m_opt_image_name, "name of the image; that of the recipe if not given", "イメージ名（省略時はレシピ名）");
 MESSAGE(m_unknown_recipe, "there is no recipe '%s'; there are: %s", "'%s' というレシピはありません。使えるのは: %s");
 MESSAGE(m_cannot_open, "cannot open '%s'", "'%s' を開けません");
@@ -351,6 +459,24 @@ MESSAGE(m_opt_facts, "also what a restore never touches: volumes, ids, states",
 MESSAGE(m_opt_before, "only older ones", "これより古いものだけ");
 
 /* Headings of columns */
+MESSAGE(m_col_full_name, "FULL NAME", "表示名");
+MESSAGE(m_col_enabled, "ENABLED", "有効");
+MESSAGE(m_col_builtin, "BUILT-IN", "組み込み");
+MESSAGE(m_col_privileges, "PRIVILEGES", "権限");
+MESSAGE(m_col_privilege, "PRIVILEGE", "権限");
+MESSAGE(m_col_meaning, "MEANING", "意味");
+MESSAGE(m_col_expires, "EXPIRES", "有効期限");
+MESSAGE(m_col_last_used, "LAST USED", "最終使用");
+MESSAGE(m_col_address, "ADDRESS", "接続元");
+MESSAGE(m_col_agent, "PROGRAM", "クライアント");
+MESSAGE(m_col_seq, "SEQ", "番号");
+MESSAGE(m_col_action, "ACTION", "操作");
+MESSAGE(m_col_outcome, "OUTCOME", "結果");
+MESSAGE(m_col_message, "MESSAGE", "メッセージ");
+MESSAGE(m_col_repeated, "REPEATED", "繰り返し");
+MESSAGE(m_col_url, "URL", "URL");
+MESSAGE(m_col_current, "CURRENT", "使用中");
+MESSAGE(m_col_fingerprint, "FINGERPRINT", "証明書");
 MESSAGE(m_col_id, "ID", "ID");
 MESSAGE(m_col_name, "NAME", "名前");
 MESSAGE(m_col_state, "STATE", "状態");

@@ -1,10 +1,5 @@
 /* yado node: the machines that guests run on. */
-#include <stdio.h>
-
-#include "base/json.h"
-#include "cli/ask.h"
-#include "cli/format.h"
-#include "cli/output.h"
+#include "cli/resource.h"
 
 static const Column columns[] = {
 	{.path = "name", .heading = TEXT(m_col_name)},
@@ -18,31 +13,11 @@ static const Column columns[] = {
 	{.path = "running", .heading = TEXT(m_col_running)},
 	{0}};
 
-static Exit list_exec(Cli *cli, Arguments *arguments)
-{
-	(void)arguments;
-	Exit code = EXIT_DONE;
-	json_auto json_object *list = ask_list(cli, "/nodes", &code);
-	return list ? output_list(cli, list, &node_table, columns, T(m_node_none)) : code;
-}
-
-static Exit show_exec(Cli *cli, Arguments *arguments)
-{
-	const char *name = arguments_word(arguments, 0);
-	Exit code = EXIT_DONE;
-	g_autofree char *path = ask_path("/nodes/", name ? name : "self", NULL);
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply)
-		return code;
-	if (cli->json)
-		output_json(reply->body);
-	else
-		output_document(reply->body, &node_table, "");
-	return EXIT_DONE;
-}
+const Resource node_resource = {"/nodes", &node_table, columns, TEXT(m_node_none), "self"};
 
 const Command node_commands[] = {
-	{.name = "list", .alias = "ls", .help = TEXT(m_node_list_help), .exec = list_exec},
+	{.name = "list", .alias = "ls", .help = TEXT(m_node_list_help), .resource = &node_resource,
+	 .exec = resource_list_exec},
 	{.name = "show", .usage = "[NAME]", .help = TEXT(m_node_show_help), .max_words = 1, .complete = COMPLETE_NODE,
-	 .exec = show_exec},
+	 .resource = &node_resource, .exec = resource_show_exec},
 	{0}};

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
-#include "cli/output.h"
+#include "cli/resource.h"
 
 static const Column columns[] = {
 	{.path = "name", .heading = TEXT(m_col_name)},
@@ -25,13 +25,7 @@ static const Column volume_columns[] = {
 	{.path = "role", .heading = TEXT(m_col_role), .extra = TRUE},
 	{0}};
 
-static Exit list_exec(Cli *cli, Arguments *arguments)
-{
-	(void)arguments;
-	Exit code = EXIT_DONE;
-	json_auto json_object *list = ask_list(cli, "/storages", &code);
-	return list ? output_list(cli, list, &storage_table, columns, T(m_storage_none)) : code;
-}
+const Resource storage_resource = {"/storages", &storage_table, columns, TEXT(m_storage_none), NULL};
 
 static Exit volumes_exec(Cli *cli, Arguments *arguments)
 {
@@ -133,7 +127,8 @@ static Exit delete_volume_exec(Cli *cli, Arguments *arguments)
 #define ONE .usage = "NAME", .min_words = 1, .max_words = 1
 
 const Command storage_commands[] = {
-	{.name = "list", .alias = "ls", .help = TEXT(m_storage_list_help), .exec = list_exec},
+	{.name = "list", .alias = "ls", .help = TEXT(m_storage_list_help), .resource = &storage_resource,
+	 .exec = resource_list_exec},
 	{.name = "show", ONE, .help = TEXT(m_storage_show_help), .complete = COMPLETE_STORAGE, .exec = show_exec},
 	{.name = "volumes", ONE, .help = TEXT(m_storage_volumes_help), .complete = COMPLETE_STORAGE,
 	 .exec = volumes_exec},

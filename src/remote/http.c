@@ -38,6 +38,7 @@ void http_call_clear(HttpCall *call)
 	if (call->answer)
 		g_byte_array_unref(call->answer);
 	call->answer = NULL;
+	g_clear_pointer(&call->etag, g_free);
 }
 
 Http *http_new(Peer *peer, Control *control)
@@ -102,6 +103,7 @@ static gboolean begin(Transfer *transfer)
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->is_file = transfer->call->begin && status >= 200 && status < 300 && length >= 0 && type &&
 			    g_str_has_prefix(type, "application/octet-stream");
+	transfer->call->status = (int)status;
 	return !transfer->is_file || transfer->call->begin(length, transfer->call->data);
 }
 
@@ -247,7 +249,6 @@ gboolean http_perform(Http *http, HttpCall *call, GError **error)
 	http_call_clear(call);
 	call->answer = g_byte_array_new();
 	call->status = 0;
-	call->etag = 0;
 	struct curl_slist *headers = headers_of(http, call);
 	set_options(http, &transfer, headers, message);
 	CURLcode result = run(http);
@@ -257,8 +258,10 @@ gboolean http_perform(Http *http, HttpCall *call, GError **error)
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
 	call->status = (int)status;
 	struct curl_header *etag = NULL;
-	if (curl_easy_header(http->easy, "etag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK)
-		call->etag = g_ascii_strtoll(etag->value + strspn(etag->value, "W/\""), NULL, 10);
+	if (curl_easy_header(http->easy, "etag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK) {
+		const char *text = etag->value + strspn(etag->value, "W/\"");
+		call->etag = g_strndup(text, strcspn(text, "\""));
+	}
 	/* An error that came while the body was on its way counts, though the rest of the body could not be sent. */
 	gboolean answered = result == CURLE_OK || (result == CURLE_SEND_ERROR && status >= 400 && call->answer->len > 0);
 	if (!answered)

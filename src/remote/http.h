@@ -25,7 +25,7 @@ struct HttpCall {
 	gpointer data;
 	/* What came back: */
 	int status;
-	gint64 etag;        /* 0: none */
+	char *etag;         /* without its quotes; may be NULL */
 	GByteArray *answer; /* at most 1 MiB */
 };
 void http_call_clear(HttpCall *call);

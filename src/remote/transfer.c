@@ -14,6 +14,7 @@
 
 typedef struct Download {
 	Remote *remote;
+	const HttpCall *call;
 	int fd; /* our end; -1 until it has begun */
 } Download;
 
@@ -21,8 +22,8 @@ static json_object *head_of(const HttpCall *call)
 {
 	json_object *head = json_object_new_object();
 	json_set_int(head, "status", call->status);
-	if (call->etag > 0)
-		json_set_int(head, "etag", call->etag);
+	if (call->etag)
+		json_set_str(head, "etag", call->etag);
 	return head;
 }
 
@@ -81,7 +82,7 @@ static gboolean begin_download(gint64 length, gpointer data)
 		return FALSE;
 	download->fd = ends[0];
 	json_object *head = json_object_new_object();
-	json_set_int(head, "status", 200);
+	json_set_int(head, "status", download->call->status);
 	json_set_int(head, "content_length", length);
 	control_respond_fd(&download->remote->control, head, ends[1]);
 	return TRUE;
@@ -103,6 +104,13 @@ static gboolean take_download(const void *bytes, gsize length, gpointer data)
 	return TRUE;
 }
 
+/* "/api/v1/images/NAME/disk" takes its time. */
+static gboolean may_be_file(const char *path)
+{
+	const char *images = "/api/v1/images/";
+	return g_str_has_prefix(path, images) && strchr(path + strlen(images), '/');
+}
+
 void transfer_request(Remote *remote, Frame *request)
 {
 	json_object *headers = json_copy(json_get(request->head, "headers"));
@@ -119,12 +127,12 @@ void transfer_request(Remote *remote, Frame *request)
 		.headers = headers,
 		.body = body,
 		.file = -1,
-		/* A file takes its time. */
-		.timeout_ms = g_str_has_suffix(path, "/disk") ? 0 : (guint)json_get_int(request->head, "deadline_ms", 60000),
+		.timeout_ms = may_be_file(path) ? 0 : (guint)json_get_int(request->head, "deadline_ms", 60000),
 		.begin = begin_download,
 		.take = take_download,
 		.data = &download,
 	};
+	download.call = &call;
 	g_autoptr(GError) error = NULL;
 	gboolean answered = http_perform(remote->http, &call, &error);
 	/* Once it has begun, a file that ends early says enough. */

@@ -13,7 +13,8 @@ from yado import BUILD, ROOT
 YADO = str(BUILD / "src/cli/yado")
 
 DONE, REFUSED, USAGE, MISSING, CONFLICT, UNREACHABLE = range(6)
-GROUPS = ["vm", "image", "storage", "task", "node", "history"]
+GROUPS = ["vm", "image", "storage", "task", "node", "history", "user", "role", "token", "session", "access", "audit",
+          "remote"]
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def yado(tmp_path):
         environment = {
             "PATH": os.environ["PATH"],
             "YADO_SOCKET": str(tmp_path / "nobody.sock"),
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
             "LANG": "C",
             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
             **variables,
@@ -35,7 +37,7 @@ def yado(tmp_path):
 
 def commands():
     """Every command, as the help lists them."""
-    found = [["console"], ["vnc"], ["events"], ["help"], ["version"], ["completion"]]
+    found = [["console"], ["vnc"], ["events"], ["whoami"], ["help"], ["version"], ["completion"]]
     for group in GROUPS:
         text = subprocess.run([YADO, group, "--help"], capture_output=True, encoding="utf-8", timeout=30).stdout
         found += [[group, match] for match in re.findall(r"^  ([a-z-]+)", text, re.M)]
@@ -46,7 +48,7 @@ def test_every_group_has_commands(yado):
     for group in GROUPS:
         answer = yado(group, "--help")
         assert answer.returncode == DONE
-        assert re.search(r"^  list ", answer.stdout, re.M)
+        assert re.search(r"^  (list|show) ", answer.stdout, re.M)
         assert answer.stderr == ""
 
 
@@ -112,6 +114,20 @@ def test_the_flags_of_create_come_from_the_table(yado):
         (["console", "a", "--escape", "ab"], "--escape is not a key", None),
         (["image", "build", "tny"], "there is no recipe 'tny'", None),
         (["image", "import", "/dev/null", "--name", "x", "--format", "raw"], "not a regular file", "save it"),
+        (["user", "set", "a"], "no field to change", "--help"),
+        (["user", "set", "a", "--name", "b"], "--name is fixed", "make a new one"),
+        (["user", "create", "a", "--no-password", "--generate-password"], "in one way only", None),
+        (["user", "creat", "a"], "there is no command 'creat'", "did you mean 'yado user create'?"),
+        (["role", "create"], "needs an argument: NAME", None),
+        (["token", "create", "a", "--expire", "x"], "there is no option --expire", "did you mean --expires?"),
+        (["access", "set"], "no field to change", "--password-length"),
+        (["access", "set", "--password-length", "many"], "--password-length", None),
+        (["audit", "list", "--outcome", "refusd"], "must be one of done, refused, failed", "did you mean refused?"),
+        (["audit", "list", "-n", "0"], "--limit must be a whole number from 1 to 1000", None),
+        (["audit", "verify", "5"], "[SEQ HASH]", None),
+        (["remote", "add", "a"], "needs an argument: NAME URL", None),
+        (["remote", "add", "none", "https://x"], "cannot be the name of a remote", None),
+        (["--remote", "https://x", "--socket", "/x", "vm", "list"], "do not go together", "leave out"),
         (["completion", "fish"], "no completion for 'fish'", None),
         (["--start", "vm", "list"], "there is no global option --start", "come after"),
         ([""], "there is no command ''", None),
@@ -143,6 +159,10 @@ def test_wrong_usage_is_told_with_a_next_step(yado, words, message, hint):
         ["console", "a"],
         ["vnc", "a"],
         ["events"],
+        ["user", "list"],
+        ["token", "create", "a"],
+        ["audit", "verify"],
+        ["whoami"],
     ],
 )
 def test_no_daemon_is_exit_code_5_and_names_the_socket(yado, tmp_path, words):
@@ -227,6 +247,10 @@ def test_completion_offers_groups_commands_flags_and_values(yado):
     assert complete(yado, "vm", "create", "x", "--firmware", "") == ["bios", "uefi"]
     assert complete(yado, "vm", "list", "-o", "") == ["table", "json"]
     assert complete(yado, "image", "build", "") == ["tiny"]
+    assert complete(yado, "audit", "list", "--outcome", "re") == ["refused"]
+    assert complete(yado, "remote", "re") == ["remove"]
+    assert complete(yado, "user", "create", "x", "--pass") == ["--password-file"]
+    assert "grant0:path=" in complete(yado, "user", "create", "x", "--grant", "grant0:")
     assert "--name" not in complete(yado, "vm", "create", "x", "--")
     assert "--uuid" not in complete(yado, "vm", "set", "x", "--")
     assert "disk0:bus=sata" in complete(yado, "vm", "create", "x", "--disk", "disk0:bus=s")

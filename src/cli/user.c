@@ -1,0 +1,170 @@
+/* yado user: who may sign in, and what is granted to them. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/resource.h"
+#include "cli/secret.h"
+
+static const Column columns[] = {
+	{.path = "name", .heading = TEXT(m_col_name)},
+	{.path = "full_name", .heading = TEXT(m_col_full_name), .if_any = TRUE, .may_cut = TRUE},
+	{.path = "enabled", .heading = TEXT(m_col_enabled)},
+	{.path = "created", .heading = TEXT(m_col_created)},
+	{0}};
+
+const Resource user_resource = {"/users", &user_table, columns, TEXT(m_user_none), NULL};
+
+static const Option create_options[] = {
+	{"password-file", 0, "FILE", NULL, COMPLETE_FILE, TEXT(m_opt_password_file)},
+	{"generate-password", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_generate_password)},
+	{"no-password", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_no_password)},
+	{0}};
+
+static const Option password_options[] = {
+	{"password-file", 0, "FILE", NULL, COMPLETE_FILE, TEXT(m_opt_password_file)},
+	{"generate-password", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_generate_password)},
+	{"current-file", 0, "FILE", NULL, COMPLETE_FILE, TEXT(m_opt_current_file)},
+	{0}};
+
+/* The new password by the options, or asked for; NULL with an error. */
+static char *new_password(const Arguments *arguments, GError **error)
+{
+	const char *file = arguments_get(arguments, "password-file", NULL);
+	if (arguments_has(arguments, "generate-password"))
+		return secret_generate();
+	return file ? secret_read(file, error) : secret_ask_twice(T(m_ask_password), T(m_ask_password_again), error);
+}
+
+static gboolean set_password(Cli *cli, const char *name, const char *current, const char *password, GError **error)
+{
+	json_auto json_object *body = json_object_new_object();
+	if (current)
+		json_set_str(body, "current", current);
+	json_set_str(body, "password", password);
+	g_autofree char *path = ask_path("/users/", name, "/password");
+	g_autoptr(Reply) reply = ask_quietly(cli, "POST", path, body, NULL, 0, error);
+	return reply != NULL;
+}
+
+/* A generated password is shown this once. */
+static void tell_generated(Cli *cli, const Arguments *arguments, const char *name, const char *password)
+{
+	if (!arguments_has(arguments, "generate-password"))
+		return;
+	if (cli->json) {
+		json_auto json_object *answer = json_object_new_object();
+		json_set_str(answer, "name", name);
+		json_set_str(answer, "password", password);
+		output_json(answer);
+	} else if (cli->quiet) {
+		printf("%s\n", password);
+	} else {
+		printf(T(m_password_is), name, password);
+	}
+}
+
+static gboolean both_ways(const Arguments *arguments)
+{
+	return arguments_has(arguments, "password-file") + arguments_has(arguments, "generate-password") +
+		       arguments_has(arguments, "no-password") > 1;
+}
+
+/* Makes the user, then sets the password, which was asked for before anything was made. */
+static Exit create_exec(Cli *cli, Arguments *arguments)
+{
+	const char *name = arguments_word(arguments, 0);
+	if (both_ways(arguments))
+		return usage_error(NULL, T(m_password_one_way));
+	json_auto json_object *document = arguments_document(arguments, NULL);
+	if (!document)
+		return EXIT_USAGE;
+	json_set_str(document, "name", name);
+	secret_auto char *password = NULL;
+	g_autoptr(GError) error = NULL;
+	gboolean without = cli->plan || arguments_has(arguments, "no-password");
+	if (!without && !(password = new_password(arguments, &error)))
+		return report(error);
+	Exit code = EXIT_DONE;
+	g_autofree char *done = g_strdup_printf(T(m_object_made), resource_title(&user_resource), name);
+	Reply *reply = ask(cli, "POST", "/users", document, &code);
+	if (!reply)
+		return code;
+	if (without)
+		return finish(cli, reply, &user_table, done);
+	reply_free(reply);
+	if (!set_password(cli, name, NULL, password, &error)) {
+		code = report(error);
+		fprintf(stderr, T(m_user_without_password), name, name);
+		return code;
+	}
+	if (!cli->quiet && !cli->json)
+		printf("%s\n", done);
+	tell_generated(cli, arguments, name, password);
+	return EXIT_DONE;
+}
+
+/* The name that the daemon knows us by; NULL after printing. */
+static char *own_name(Cli *cli, Exit *ret_exit)
+{
+	g_autoptr(Reply) reply = ask(cli, "GET", "/session", NULL, ret_exit);
+	return reply ? g_strdup(json_get_str(reply->body, "user", "")) : NULL;
+}
+
+/* Whoever changes their own must know it; with the local socket one is root, who is no user. */
+static Exit password_exec(Cli *cli, Arguments *arguments)
+{
+	Exit code = EXIT_DONE;
+	g_autoptr(GError) error = NULL;
+	if (both_ways(arguments))
+		return usage_error(NULL, T(m_password_one_way));
+	g_autofree char *self = own_name(cli, &code);
+	if (!self)
+		return code;
+	const char *name = arguments_word(arguments, 0), *file = arguments_get(arguments, "current-file", NULL);
+	gboolean through_socket = strcmp(self, "root") == 0;
+	if (!name && through_socket)
+		return usage_error(NULL, T(m_missing_word), "password", "NAME");
+	gboolean own = !name || strcmp(name, self) == 0;
+	secret_auto char *current = NULL;
+	if (file)
+		current = secret_read(file, &error);
+	else if (own && !through_socket)
+		current = secret_ask(T(m_ask_current_password), &error);
+	secret_auto char *password = error ? NULL : new_password(arguments, &error);
+	if (!password || !set_password(cli, name ? name : self, current, password, &error))
+		return report(error);
+	if (!cli->quiet && !cli->json)
+		printf(T(m_password_set), name ? name : self);
+	tell_generated(cli, arguments, name ? name : self, password);
+	return EXIT_DONE;
+}
+
+/* Who one is to the daemon: oneself, by which credential, with which rights. */
+Exit whoami_exec(Cli *cli, Arguments *arguments)
+{
+	(void)arguments;
+	Exit code = EXIT_DONE;
+	g_autoptr(Reply) reply = ask(cli, "GET", "/session", NULL, &code);
+	return reply ? resource_print(cli, reply->body, &session_table) : code;
+}
+
+#define ONE .usage = "NAME", .min_words = 1, .max_words = 1, .resource = &user_resource
+
+const Command user_commands[] = {
+	{.name = "list", .alias = "ls", .help = TEXT(m_user_list_help), .resource = &user_resource,
+	 .exec = resource_list_exec},
+	{.name = "show", ONE, .help = TEXT(m_user_show_help), .complete = COMPLETE_USER, .exec = resource_show_exec},
+	{.name = "create", ONE, .help = TEXT(m_user_create_help), .options = create_options, .table = &user_table,
+	 .mode = FLAGS_CREATE, .named = TRUE, .changes = TRUE, .exec = create_exec},
+	{.name = "set", ONE, .help = TEXT(m_user_set_help), .complete = COMPLETE_USER, .table = &user_table,
+	 .mode = FLAGS_CHANGE, .changes = TRUE, .exec = resource_set_exec},
+	{.name = "delete", .alias = "rm", .usage = "NAME…", .help = TEXT(m_user_delete_help), .min_words = 1,
+	 .max_words = G_MAXUINT, .complete = COMPLETE_USER, .resource = &user_resource, .changes = TRUE,
+	 .exec = resource_delete_exec},
+	{.name = "password", .usage = "[NAME]", .help = TEXT(m_user_password_help), .max_words = 1,
+	 .complete = COMPLETE_USER, .options = password_options, .exec = password_exec},
+	{0}};
