@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/list.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
@@ -92,6 +93,13 @@ static char *dup_object(const Call *call, int status)
 	return status < 400 && collection ? dup_created(call, kind) : g_strdup(kind);
 }
 
+/* A handler may answer with an error that has headers. */
+static char *dup_message(const Call *call, int status)
+{
+	json_auto json_object *body = status >= 400 ? parse_bytes(call->response->body) : NULL;
+	return g_strdup(json_get_str(json_get(body, "error"), "message", NULL));
+}
+
 void audit_call(Call *call, const GError *failure)
 {
 	Audit *audit = call->services->audit;
@@ -104,10 +112,11 @@ void audit_call(Call *call, const GError *failure)
 	g_autofree char *via = call->principal ? principal_via(call->principal) : g_strdup("");
 	g_autofree char *action = g_strdup_printf("%s %s", call->route->method, call->route->pattern);
 	g_autofree char *object = dup_object(call, status);
+	g_autofree char *message = failure ? g_strdup(failure->message) : dup_message(call, status);
 	json_object *head = call->response->head;
 	AuditEntry entry = {.user = user, .via = via, .action = action, .object = object, .outcome = outcome,
 			    .address = call->request->address ? call->request->address : "", .status = status,
-			    .message = failure ? failure->message : NULL};
+			    .message = message};
 	entry.task = json_get_int(head, "task", 0);
 	entry.rev = g_ascii_strtoll(json_get_str(head, "etag", "0"), NULL, 10);
 	if (!audit_add(audit, &entry, &error))
@@ -115,18 +124,17 @@ void audit_call(Call *call, const GError *failure)
 			  error->message);
 }
 
-static gboolean list_entries(Call *call, GError **error)
+static json_object *fetch_entries(Call *call, gint64 after, guint limit, GError **error)
 {
-	gint64 after;
-	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
-		return FALSE;
 	json_auto json_object *page =
 		audit_list(call->services->audit, call_query(call, "user"), call_query(call, "object"),
-			   call_query(call, "outcome"), after, (guint)call_number(call, "limit"), error);
-	if (!page)
-		return FALSE;
-	json_auto json_object *next = json_get(page, "next") ? text_of_number(json_get_int(page, "next", 0)) : NULL;
-	return answer_items_next(call, json_object_get(json_get(page, "items")), next);
+			   call_query(call, "outcome"), after, limit, error);
+	return page ? json_object_get(json_get(page, "items")) : NULL;
+}
+
+static gboolean list_entries(Call *call, GError **error)
+{
+	return answer_fetched(call, "seq", fetch_entries, NULL, error);
 }
 
 static gboolean verify(Call *call, GError **error)

@@ -322,5 +322,6 @@ def request(yado, method, path, body=None, headers=None, fds=(), want_fds=0, cli
         head_length = int.from_bytes(payload[:4], "little")
         reply = json.loads(payload[4:4 + head_length])
         rest = payload[4 + head_length:]
-        reply["body"] = json.loads(rest) if rest else None
+        text = reply.get("headers", {}).get("content-type", "").startswith("text/")
+        reply["body"] = rest.decode() if text else json.loads(rest) if rest else None
         return reply, received
