@@ -108,6 +108,8 @@ guint access_admins_after(Access *access, const char *kind, const char *name, js
 /* A user goes with its password, tokens and sessions; a role only when nobody has it (ERROR_CONFLICT names who). */
 gboolean access_delete(Access *access, const char *kind, const char *name, gint64 expected_rev, const char *author,
 		       GError **error);
+/* Whether access_delete() would do it now, for plans. */
+gboolean access_check_delete(Access *access, const char *kind, const char *name, GError **error);
 /* Completes and commits a token; *ret_secret is shown once and never kept. The document; new reference. */
 json_object *access_create_token(Access *access, json_object *input, const char *author, char **ret_secret,
 				 GError **error);

@@ -110,6 +110,7 @@ static int compare(const void *a, const void *b)
 json_object *access_list(Access *access, const char *kind_name)
 {
 	const Kind *kind = find_kind(kind_name);
+	g_return_val_if_fail(kind->table != &access_settings_table, NULL);
 	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Found));
 	g_array_set_clear_func(list, found_clear);
 	GHashTableIter iter;
@@ -403,6 +404,15 @@ static gboolean prepare_delete(
 	else
 		batch_drop_secret(batch, path);
 	return TRUE;
+}
+
+gboolean access_check_delete(Access *access, const char *kind_name, const char *name, GError **error)
+{
+	g_autoptr(Batch) none = batch_new("", 0);
+	g_mutex_lock(&access->lock);
+	gboolean good = prepare_delete(access, none, find_kind(kind_name), name, error);
+	g_mutex_unlock(&access->lock);
+	return good;
 }
 
 gboolean access_delete(Access *access, const char *kind_name, const char *name, gint64 expected_rev,

@@ -20,6 +20,18 @@ static gboolean refuse(Call *call, GError *refusal, GError **error)
 	return FALSE;
 }
 
+/* What a plan says of the change besides; caller frees. */
+static char *describe_effect(
+	Call *call, const char *kind, const char *name, json_object *after, const char *effect)
+{
+	static const char last[] =
+		"no enabled user is left who may do everything: only root on the node itself can then manage access";
+	Access *access = call->services->access;
+	if (access_admins_after(access, NULL, NULL, NULL) == 0 || access_admins_after(access, kind, name, after) > 0)
+		return g_strdup(effect);
+	return effect ? g_strdup_printf("%s; %s", effect, last) : g_strdup(last);
+}
+
 gboolean access_document_create(Call *call, const char *kind, AccessCheck check, GError **error)
 {
 	Access *access = call->services->access;
@@ -56,8 +68,9 @@ gboolean access_document_change(Call *call, const char *kind, const char *name, 
 	json_auto json_object *document = access_prepare_change(access, kind, present, patch, &refusal);
 	if (!document || !call_check_rev(call, rev, &refusal) || !check(call, present, document, &refusal))
 		return refuse(call, g_steal_pointer(&refusal), error);
+	g_autofree char *effect = call->plan ? describe_effect(call, kind, name, document, NULL) : NULL;
 	if (call->plan)
-		return answer_document_plan(call, present, document, rev, NULL);
+		return answer_document_plan(call, present, document, rev, effect);
 	if (json_equal(present, document))
 		return answer(call, 200, json_object_get(document), rev);
 	rev = access_commit(access, kind, name, rev, document, call->request->user, error);
@@ -73,10 +86,12 @@ gboolean access_document_delete(Call *call, const char *kind, const char *name, 
 	json_auto json_object *present = access_get(access, kind, name, &rev, error);
 	if (!present)
 		return FALSE;
-	if (!call_check_rev(call, rev, &refusal) || !check(call, present, NULL, &refusal))
+	if (!call_check_rev(call, rev, &refusal) || !check(call, present, NULL, &refusal) ||
+	    !access_check_delete(access, kind, name, &refusal))
 		return refuse(call, g_steal_pointer(&refusal), error);
+	g_autofree char *effects = call->plan ? describe_effect(call, kind, name, NULL, effect) : NULL;
 	if (call->plan)
-		return answer_document_plan(call, present, NULL, rev, effect);
+		return answer_document_plan(call, present, NULL, rev, effects);
 	return access_delete(access, kind, name, rev, call->request->user, error) &&
 	       answer_json(call, 200, json_object_new_object());
 }

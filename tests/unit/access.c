@@ -366,6 +366,8 @@ static void test_roles_in_use(Fixture *f, gconstpointer data)
 	g_assert_false(may(f, principal, "vm.power", "/vms/100"));
 	g_assert_true(may(f, principal, "vm.read", "/vms/100"));
 
+	g_assert_false(access_check_delete(f->access, "role", "starter", &error));
+	assert_fails(&error, ERROR_CONFLICT, "granted to");
 	g_assert_false(access_delete(f->access, "role", "starter", REV_ANY, "root", &error));
 	g_assert_nonnull(strstr(error->message, "token '"));
 	assert_fails(&error, ERROR_CONFLICT, "user 'ann'");
@@ -373,6 +375,7 @@ static void test_roles_in_use(Fixture *f, gconstpointer data)
 	g_assert_false(access_delete(f->access, "role", "starter", REV_ANY, "root", &error));
 	assert_fails(&error, ERROR_CONFLICT, "of 'ann'");
 	g_assert_true(access_delete(f->access, "token", principal->id, REV_ANY, "root", &error));
+	g_assert_true(access_check_delete(f->access, "role", "starter", &error));
 	g_assert_true(access_delete(f->access, "role", "starter", REV_ANY, "root", &error));
 	g_assert_false(access_delete(f->access, "role", "admin", REV_ANY, "root", &error));
 	assert_fails(&error, ERROR_CONFLICT, "always there");
