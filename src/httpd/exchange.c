@@ -62,7 +62,7 @@ void exchange_free(Exchange *exchange)
 void exchange_refuse(Exchange *exchange, const Refusal *refusal)
 {
 	g_autofree char *body = refusal_body(refusal);
-	Answer answer = {.status = refusal->status, .body = body, .length = strlen(body)};
+	Answer answer = {.status = refusal->status, .body = body, .length = strlen(body), .last = refusal->status == 400};
 	exchange->answered = TRUE;
 	drop_body(exchange);
 	fields_add(&answer.fields, "content-type", "application/json");

@@ -12,6 +12,7 @@ typedef struct Answer {
 	const void *body; /* all of it, lent */
 	gsize length;
 	gboolean streamed; /* `length` bytes follow through data() */
+	gboolean last;	   /* what such a client sends next is not looked at */
 } Answer;
 
 /* What carries an exchange. In answer() (that is not streamed), done() and abort() it may free the exchange. */

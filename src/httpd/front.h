@@ -9,7 +9,7 @@ enum {
 	CONNECTIONS_PER_ADDRESS = 256,
 	HEAD_MAX = 16 << 10,	  /* bytes of a request's head */
 	HEADERS_MAX = 64,
-	BODY_MAX = 1 << 20,	  /* of JSON */
+	BODY_MAX = 992 << 10,	  /* of JSON: with its head it is one frame */
 	BODY_ANONYMOUS_MAX = 64 << 10, /* of a request without credentials: only signing in has a use for one */
 	BODIES_MAX = 64 << 20,	  /* of all bodies that are being collected */
 	BODIES_PER_ADDRESS = 16 << 20,

@@ -111,7 +111,7 @@ static void finish_exchange(Http1 *http)
 static void on_answer(gpointer carrier, const Answer *answer)
 {
 	Http1 *http = carrier;
-	if (http->phase == PHASE_BODY)
+	if (http->phase == PHASE_BODY || answer->last)
 		http->keep = FALSE;
 	write_head(http, answer);
 	if (answer->streamed && !http->bodyless) {

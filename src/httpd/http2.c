@@ -285,10 +285,8 @@ static void count_reset(Http2 *http)
 		http->resets_us = now;
 		http->resets = 0;
 	}
-	if (++http->resets == HTTP2_RESETS_MAX) {
+	if (++http->resets == HTTP2_RESETS_MAX)
 		nghttp2_session_terminate_session(http->session, NGHTTP2_ENHANCE_YOUR_CALM);
-		connection_finish(http->connection);
-	}
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *data)
