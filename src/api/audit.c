@@ -158,6 +158,6 @@ const Route audit_routes[] = {
 	{"GET", "/audit", list_entries, "the audit log, the newest entry first", PRIVILEGE_AUDIT_READ, SCOPE_GLOBAL,
 	 .query = "user object outcome " LIST_QUERY, .answer = ANSWER_LIST, .result = &audit_table},
 	{"GET", "/audit/verify", verify, "whether the log is as it was written", PRIVILEGE_AUDIT_READ, SCOPE_GLOBAL,
-	 .query = "seq hash", .answer = ANSWER_OBJECT},
+	 .query = "seq hash", .answer = ANSWER_DOCUMENT, .result = &audit_verify_table},
 	{NULL},
 };

@@ -292,6 +292,8 @@ static void describe_answer(const Route *route, json_object *responses, json_obj
 	if (document || plan)
 		add_response(responses, "200", document ? "done" : "what would happen (plan=1)",
 			     content("application/json", document ? document : plan));
+	if (route->answer == ANSWER_TEXT)
+		add_response(responses, "503", "text that says what does not work", content("text/plain", type_of("string")));
 	json_set(responses, "4XX", reference("responses", "Error"));
 	json_set(responses, "5XX", reference("responses", "Error"));
 }

@@ -57,10 +57,7 @@ static gboolean list_uploads(Call *call, GError **error)
 static gboolean create_upload(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	json_auto json_object *body = call_body(call, error);
-	if (!body)
-		return FALSE;
-	json_auto json_object *input = schema_create(&upload_table, body, &refusal);
+	json_auto json_object *input = call_document(call, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "an upload of %" G_GINT64_FORMAT " bytes begins",
 					  json_get_int(input, "size", 0));

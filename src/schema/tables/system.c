@@ -93,25 +93,52 @@ static const Field audit_fields[] = {
 	 .help = "what it was about, as in 'vm/100'", .help_ja = "対象（例: 'vm/100'）"},
 	{.name = "outcome", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = audit_outcomes,
 	 .help = "how it went", .help_ja = "結果"},
-	{.name = "status", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 100, .max = 599,
+	{.name = "status", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 100, .max = 599,
 	 .help = "status of the answer", .help_ja = "応答の状態"},
-	{.name = "message", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 1024,
+	{.name = "message", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW, .max = 1024,
 	 .help = "why it was refused or failed", .help_ja = "拒否または失敗の理由"},
-	{.name = "task", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	{.name = "task", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = G_MAXINT64,
 	 .help = "task that it began, or that committed it", .help_ja = "関連するタスク"},
-	{.name = "rev", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	{.name = "rev", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of the commit", .help_ja = "コミットのリビジョン"},
-	{.name = "repeated", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 1, .max = G_MAXINT64,
+	{.name = "repeated", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = G_MAXINT64,
 	 .help = "how many more of the same came within a minute", .help_ja = "1分以内に繰り返された回数"},
+	{.name = "changes", .type = FIELD_ITEMS, .flags = FIELD_READONLY | FIELD_NULLABLE, .table = &change_table,
+	 .help = "what a commit changed", .help_ja = "コミットの変更内容"},
 	{.name = "hash", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 64, .max = 64,
 	 .help = "SHA-256 over this entry and the hash of the one before", .help_ja = "前のハッシュを含むSHA-256"},
 	{0}};
 const Table audit_table = {.name = "audit", .title = "Audit entry", .title_ja = "監査ログ", .fields = audit_fields};
 
+static const char *const known_words[] = {"kept", "changed", "gone", "dropped", NULL};
+
+static const Field audit_verify_fields[] = {
+	{.name = "intact", .type = FIELD_BOOL, .flags = FIELD_READONLY,
+	 .help = "whether every entry is as it was written", .help_ja = "すべてのエントリーが書かれたままか"},
+	{.name = "entries", .type = FIELD_INT, .flags = FIELD_READONLY, .max = G_MAXINT64,
+	 .help = "how many entries were read", .help_ja = "検査したエントリー数"},
+	{.name = "first", .type = FIELD_INT, .flags = FIELD_READONLY, .max = G_MAXINT64,
+	 .help = "number of the first entry", .help_ja = "最初のエントリーの番号"},
+	{.name = "last", .type = FIELD_INT, .flags = FIELD_READONLY, .max = G_MAXINT64,
+	 .help = "number of the last entry", .help_ja = "最後のエントリーの番号"},
+	{.name = "hash", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 64,
+	 .help = "hash of the last entry: kept elsewhere, it shows later whether the log is still the same",
+	 .help_ja = "最後のエントリーのハッシュ。別の場所に控えれば後の検査に使える"},
+	{.name = "broken_at", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = G_MAXINT64,
+	 .help = "number of the first entry that is not", .help_ja = "最初の不正なエントリーの番号"},
+	{.name = "problem", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .help = "what is wrong there",
+	 .help_ja = "その内容"},
+	{.name = "known", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_NULLABLE, .values = known_words,
+	 .help = "what became of the entry that was asked about; 'dropped': it was too old to keep",
+	 .help_ja = "指定したエントリーの状態。'dropped' は保存期間切れ"},
+	{0}};
+const Table audit_verify_table = {.name = "audit-verify", .title = "Check of the audit log",
+				  .title_ja = "監査ログの検査", .fields = audit_verify_fields};
+
 const Table *const schema_tables[] = {
 	&vm_table,   &storage_table, &volume_table, &image_table, &image_import_table, &image_build_table, &upload_table,
 	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
-	&access_settings_table, &audit_table,
+	&access_settings_table, &audit_table, &audit_verify_table,
 	&login_table, &password_table, &shutdown_request_table, &restore_request_table, &console_request_table,
 	&vm_row_table, &vm_status_table, &vm_stats_table, &plan_table, &error_table, &commit_table, &restore_table,
 	&task_log_table, &schema_row_table, NULL};
