@@ -273,6 +273,21 @@ static void test_describe(Fixture *f, gconstpointer data)
 	assert_described(nothing, "[]");
 }
 
+static void test_documented(void)
+{
+	g_autofree char *text = NULL;
+	g_assert_true(g_file_get_contents(SOURCE_DIR "/docs/access.md", &text, NULL, NULL));
+	for (Privilege privilege = PRIVILEGE_NONE + 1; privilege < PRIVILEGE_COUNT; privilege++) {
+		g_autoptr(GString) line = g_string_new(NULL);
+		g_string_append_printf(line, "\n| `%s` |", privileges[privilege].name);
+		for (const BuiltinRole *role = builtin_roles; role->name; role++)
+			g_string_append(line, role->privileges & privilege_bit(privilege) ? " ✓ |" : " – |");
+		g_string_append_printf(line, " %s |\n", privileges[privilege].help);
+		if (!strstr(text, line->str))
+			g_error("docs/access.md lacks the line: %s", line->str + 1);
+	}
+}
+
 static void test_tags_granted(Fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -326,6 +341,7 @@ int main(int argc, char **argv)
 		{"/rights/tags that give rights are known", test_tags_granted},
 		{"/rights/ten thousand guests are filtered quickly", test_speed},
 	};
+	g_test_add_func("/rights/the built-in roles are documented as they are", test_documented);
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].name, Fixture, NULL, setup, tests[i].run, teardown);
 	return g_test_run();
