@@ -8,6 +8,7 @@
 
 static const char *const task_states[] = {"queued", "running", "done", "failed", "cancelled", NULL};
 static const char *const outcomes[] = {"done", "refused", "failed", NULL};
+static const char *const console_modes[] = {"write", "read", NULL};
 
 enum { NAME_LENGTH = 255, FIELDS_LENGTH = 1024 };
 
@@ -40,8 +41,16 @@ static const Parameter parameters[] = {
 	{"user", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "only of this user", .help_ja = "このユーザーのみ"},
 	{"outcome", PARAMETER_TEXT, .max = NAME_LENGTH, .values = outcomes, .help = "only with this outcome",
 	 .help_ja = "この結果のみ"},
-	{"seq", PARAMETER_NUMBER, 1, G_MAXINT64, 0, .help = "number of an entry that was seen before",
-	 .help_ja = "以前に確認したエントリーの番号"},
+	{"seq", PARAMETER_NUMBER, 1, G_MAXINT64, 0, .help = "number of an entry or a change that was seen before",
+	 .help_ja = "以前に確認したエントリーまたは変更の番号"},
+	{"epoch", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "what the event 'live' said: with seq, goes on from there",
+	 .help_ja = "イベント live の epoch の値。seq とともに指定すると続きから受け取る"},
+	{"ticket", PARAMETER_TEXT, .max = 64, .help = "what a POST to the console gave: opens it once, instead of a credential",
+	 .help_ja = "コンソールへの POST で得たチケット。認証の代わりに一度だけ使える"},
+	{"mode", PARAMETER_TEXT, .max = NAME_LENGTH, .values = console_modes, .help = "whether keys go to the guest",
+	 .help_ja = "キー入力をゲストに送るかどうか"},
+	{"take_over", PARAMETER_SWITCH, .help = "1: whoever writes there now only reads from then on",
+	 .help_ja = "1: 現在書き込んでいる接続を読み取り専用にする"},
 	{"hash", PARAMETER_TEXT, .max = 64, .help = "its hash as it was then", .help_ja = "そのときのハッシュ"},
 	{0}};
 

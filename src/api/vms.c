@@ -197,24 +197,6 @@ static gboolean get_stats(Call *call, GError **error)
 	return stats && answer_json(call, 200, stats);
 }
 
-static gboolean open_serial(Call *call, GError **error)
-{
-	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	json_auto json_object *body = vm ? call_document(call, error) : NULL;
-	if (!body)
-		return FALSE;
-	int fd = console_attach(vm, call->request->user, g_str_equal(json_get_str(body, "mode", ""), "write"),
-				json_get_bool(body, "take_over", FALSE), error);
-	return fd >= 0 && answer_fd(call, fd);
-}
-
-static gboolean open_vnc(Call *call, GError **error)
-{
-	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	int fd = vm ? vnc_attach(vm, error) : -1;
-	return fd >= 0 && answer_fd(call, fd);
-}
-
 const Route vm_routes[] = {
 	{"GET", "/vms", list_vms, "guests as rows", PRIVILEGE_VM_READ, SCOPE_ROWS, .query = LIST_QUERY,
 	 .answer = ANSWER_LIST, .result = &vm_row_table},
@@ -228,9 +210,5 @@ const Route vm_routes[] = {
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK},
 	{"GET", "/vms/{}/stats", get_stats, "counters since the guest's start", PRIVILEGE_VM_READ, SCOPE_VM,
 	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table},
-	{"POST", "/vms/{}/console/serial", open_serial, "open the serial console", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
-	 .body = &console_request_table, .answer = ANSWER_OBJECT, .unkept = TRUE},
-	{"POST", "/vms/{}/console/vnc", open_vnc, "open the display", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
-	 .answer = ANSWER_OBJECT, .unkept = TRUE},
 	{NULL},
 };
