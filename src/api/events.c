@@ -1,217 +1,352 @@
-/* Streams of events.
+/* Events: who follows them, and the thread that sends to all of them.
  *
- * Followers are a list under a lock. The sources (store, guests, tasks) call from threads of their own; for each
- * follower that wants it an event is queued on its stream, which never blocks: a follower that does not take what is
- * queued is cancelled by the server and dropped here at the next event.
- *
- * Who follows one task is sent that task's new log lines and its state as they are now. The log is read from the disk,
- * so that happens without the lock: one thread at a time sends to a follower, and one that comes meanwhile only leaves
- * word that there is something new. */
+ * The sources (store, guests, tasks) call from threads of their own. They note what has changed in the catalog and the
+ * feed, which takes no time and no memory per follower, and wake the thread. The thread goes round the followers: each
+ * is sent what it has not seen as far as its stream has room, and for no longer than a turn. A round begins at the
+ * earliest a moment after the last one, so that a thousand changes a second do not make a thousand rounds. A stream that
+ * has drained, one that has ended, and a change of anybody's rights wake the thread as well. */
 #include "api/events.h"
 
 #include <string.h>
 
+#include "api/follower.h"
+#include "api/nodes.h"
+#include "api/open-consoles.h"
 #include "api/route.h"
+#include "api/task-follow.h"
+#include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/vm.h"
 
-enum { LOG_LINES = 200 };
+enum {
+	ROUND_US = 20000,
+	CHECK_US = 5 * G_USEC_PER_SEC, /* what ends by itself (a token that expires) is noticed within */
+	FOLLOWERS_MAX = 512,
+	FOLLOWERS_OF_ONE = 64, /* of one user */
+};
 
-typedef struct Follower {
-	gatomicrefcount refs; /* the list's and a sending thread's */
-	Stream *stream;
-	gint64 task;      /* 0: everything */
-	guint next_line;  /* of the task's log; the sending thread's */
-	char *prefix;
-	gboolean sending; /* these two under the lock */
-	gboolean again;
-} Follower;
+static struct {
+	FollowerSource source;
+	char *epoch;
+	guint store_watch;
+	GThread *thread;
+	GMutex order; /* what has changed is read and noted in one step */
+	GMutex lock;  /* of what follows */
+	GCond woken_now;
+	GList *followers; /* Follower; taken off by the thread alone */
+	gboolean woken, rights_changed, stopping;
+} events;
 
-static GMutex lock;
-static GList *followers;
-static guint store_watch_id;
-
-static void follower_unref(Follower *follower)
+static void wake(gboolean rights_changed)
 {
-	if (!g_atomic_ref_count_dec(&follower->refs))
-		return;
-	stream_unref(follower->stream);
-	g_free(follower->prefix);
-	g_free(follower);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&events.lock);
+	events.woken = TRUE;
+	events.rights_changed |= rights_changed;
+	g_cond_signal(&events.woken_now);
 }
 
-/* With the lock held; NULL is fine (it was dropped meanwhile). */
-static void drop(GList *item)
+static void on_change(gpointer data)
 {
-	if (!item)
-		return;
-	Follower *follower = item->data;
-	followers = g_list_delete_link(followers, item);
-	stream_close(follower->stream);
-	follower_unref(follower);
+	(void)data;
+	wake(FALSE);
 }
 
-static gboolean is_over(json_object *task)
+static void on_rights(gpointer data)
 {
-	const char *state = json_get_str(task, "state", "");
-	return !g_str_equal(state, "queued") && !g_str_equal(state, "running");
+	(void)data;
+	wake(TRUE);
 }
 
-/* FALSE if the follower is done with. */
-static gboolean send_task(Services *services, Follower *follower)
+static void on_drained(Stream *stream, gpointer data)
 {
-	json_auto json_object *task = tasks_describe(services->tasks, follower->task, NULL);
-	if (!task)
-		return FALSE;
-	for (;;) {
-		json_auto json_object *log =
-			tasks_log(services->tasks, follower->task, follower->next_line, LOG_LINES, NULL);
-		json_object *lines = json_get(log, "lines");
-		size_t count = lines ? json_object_array_length(lines) : 0;
-		for (size_t i = 0; i < count; i++) {
-			json_auto json_object *event = json_object_new_object();
-			json_set(event, "log", json_copy(json_object_array_get_idx(lines, i)));
-			if (!stream_send_event(follower->stream, event))
-				return FALSE;
-		}
-		follower->next_line = (guint)json_get_int(log, "next", follower->next_line);
-		if (count < LOG_LINES)
-			break;
-	}
-	json_auto json_object *event = json_object_new_object();
-	json_set(event, "task", json_copy(task));
-	return stream_send_event(follower->stream, event) && !is_over(task);
+	(void)stream;
+	(void)data;
+	wake(FALSE);
 }
 
-/* Takes over a reference. */
-static void bring_up_to_date(Services *services, Follower *follower)
+/* --- Sources --- */
+
+static GRefString *make_text(json_object *json)
 {
-	g_mutex_lock(&lock);
-	gboolean mine = !follower->sending;
-	follower->sending = TRUE;
-	follower->again = !mine;
-	g_mutex_unlock(&lock);
-	while (mine) {
-		gboolean keep = send_task(services, follower);
-		g_mutex_lock(&lock);
-		if (!keep)
-			drop(g_list_find(followers, follower));
-		mine = keep && follower->again;
-		follower->again = FALSE;
-		follower->sending = mine;
-		g_mutex_unlock(&lock);
-	}
-	follower_unref(follower);
+	return g_ref_string_new(
+		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static void on_task(gint64 id, json_object *task, gpointer data)
+static void note_document(const char *path, json_object *body)
 {
-	Services *services = data;
-	g_autoptr(GPtrArray) of_this_task = g_ptr_array_new();
-
-	g_mutex_lock(&lock);
-	for (GList *item = followers, *next; item; item = next) {
-		Follower *follower = item->data;
-		next = item->next;
-		if (follower->task == id) {
-			g_atomic_ref_count_inc(&follower->refs);
-			g_ptr_array_add(of_this_task, follower);
-		} else if (!follower->task && path_is_below(json_get_str(task, "object", ""), follower->prefix)) {
-			json_auto json_object *event = json_object_new_object();
-			json_set(event, "task", json_copy(task));
-			if (!stream_send_event(follower->stream, event))
-				drop(item);
-		}
-	}
-	g_mutex_unlock(&lock);
-	for (guint i = 0; i < of_this_task->len; i++)
-		bring_up_to_date(services, g_ptr_array_index(of_this_task, i));
+	GRefString *text = body ? make_text(body) : NULL;
+	catalog_put(events.source.catalog, path, text);
+	if (text)
+		g_ref_string_release(text);
 }
 
-static void broadcast(json_object *event, const char *path)
+static void note_node(void)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
-	for (GList *item = followers, *next; item; item = next) {
-		Follower *follower = item->data;
-		next = item->next;
-		if (!follower->task && path_is_below(path, follower->prefix) &&
-		    !stream_send_event(follower->stream, event))
-			drop(item);
-	}
+	json_auto json_object *node = node_describe(events.source.services);
+	note_document("node/self", node);
+}
+
+static gboolean is_told_of(const char *path)
+{
+	static const char *const prefixes[] = {"image/", "storage/", "user/", "role/", "token/"};
+	for (guint i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (g_str_has_prefix(path, prefixes[i]))
+			return TRUE;
+	return FALSE;
 }
 
 static void on_commit(const char *path, gint64 rev, json_object *body, gpointer data)
 {
+	(void)rev;
 	(void)data;
-	json_auto json_object *event = json_object_new_object();
-	json_set_str(event, "path", path);
-	json_set_int(event, "rev", rev);
-	json_set(event, "body", json_copy(body));
-	broadcast(event, path);
+	gboolean node = g_str_equal(path, "node/self");
+	if (!node && !is_told_of(path))
+		return;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&events.order);
+	if (node)
+		note_node();
+	else
+		note_document(path, body);
+	feed_add(events.source.feed, path, NULL, NULL);
 }
 
 static void on_guest(gint64 id, const char *row, gpointer data)
 {
-	(void)data;
-	json_auto json_object *event = json_object_new_object();
+	Services *services = data;
 	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
-	if (row)
-		json_set(event, "vm", json_parse(row, strlen(row), NULL));
-	else
-		json_set_int(event, "vm_deleted", id);
-	broadcast(event, path);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&events.order);
+	g_autoptr(Vm) vm = row ? guests_get(services->guests, id) : NULL;
+	char **tags = vm ? vm_ref_tags(vm) : NULL;
+	/* Rights may hang on them. */
+	if (feed_add(events.source.feed, path, (const char *const *)tags, NULL))
+		wake(TRUE);
+	if (tags)
+		vm_tags_unref(tags);
 }
+
+static void note_task(gint64 id, json_object *task, gboolean changed)
+{
+	const char *state = json_get_str(task, "state", "");
+	gboolean ended = !g_str_equal(state, "queued") && !g_str_equal(state, "running");
+	g_autofree char *path = g_strdup_printf("task/%" G_GINT64_FORMAT, id);
+	GRefString *text = make_text(task);
+	catalog_put_task(events.source.catalog, path, text, ended);
+	if (changed)
+		feed_add(events.source.feed, path, NULL, text);
+	g_ref_string_release(text);
+}
+
+static void on_task(gint64 id, json_object *task, gpointer data)
+{
+	g_mutex_lock(&events.order);
+	note_task(id, task, TRUE);
+	g_mutex_unlock(&events.order);
+	task_follow_notify(data, id);
+}
+
+/* --- What was there before --- */
+
+static void know_guests(Services *services)
+{
+	g_autoptr(GPtrArray) guests = guests_list(services->guests, 0, 0);
+	for (guint i = 0; i < guests->len; i++) {
+		Vm *vm = g_ptr_array_index(guests, i);
+		char **tags = vm_ref_tags(vm);
+		g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+		feed_know_tags(events.source.feed, path, (const char *const *)tags);
+		vm_tags_unref(tags);
+	}
+}
+
+static void know_documents(Services *services)
+{
+	static const char *const prefixes[] = {"image/", "storage/", "user/", "role/", "token/"};
+	for (guint i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(GPtrArray) documents = store_list(services->store, prefixes[i], &error);
+		if (!documents)
+			g_warning("events do not tell of what is there as '%s': %s", prefixes[i], error->message);
+		for (guint j = 0; documents && j < documents->len; j++) {
+			const Doc *doc = g_ptr_array_index(documents, j);
+			note_document(doc->path, doc->body);
+		}
+	}
+	/* Roles that are always there have no documents. */
+	json_auto json_object *roles = access_list(services->access, "role");
+	for (size_t i = 0; roles && i < json_object_array_length(roles); i++) {
+		json_object *role = json_object_array_get_idx(roles, i);
+		g_autofree char *path = g_strconcat("role/", json_get_str(role, "name", ""), NULL);
+		if (json_get_bool(role, "builtin", FALSE))
+			note_document(path, role);
+	}
+}
+
+/* From the oldest to the newest, as they would have come. */
+static void know_tasks(Services *services)
+{
+	static const char *const states[] = {NULL, "queued", "running"};
+	for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
+		json_auto json_object *tasks = tasks_list(services->tasks, NULL, states[i], 0, states[i] ? 0 : 50, NULL);
+		for (size_t j = tasks ? json_object_array_length(tasks) : 0; j > 0; j--) {
+			json_object *task = json_object_array_get_idx(tasks, j - 1);
+			note_task(json_get_int(task, "id", 0), task, FALSE);
+		}
+	}
+}
+
+/* --- The thread --- */
+
+/* Waits until there is something to do; FALSE when all ends. *ret_check is whether to look at all rights. */
+static gboolean await_work(gint64 last_us, gboolean busy, gboolean *ret_check)
+{
+	static gint64 checked_us;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&events.lock);
+	gint64 check_us = checked_us + CHECK_US;
+	while (!events.stopping && !events.woken && !busy)
+		if (!g_cond_wait_until(&events.woken_now, &events.lock, check_us))
+			break;
+	while (!events.stopping && !busy && !events.rights_changed)
+		if (!g_cond_wait_until(&events.woken_now, &events.lock, last_us + ROUND_US))
+			break;
+	gint64 now = g_get_monotonic_time();
+	*ret_check = events.rights_changed || now >= check_us;
+	if (*ret_check)
+		checked_us = now;
+	events.woken = events.rights_changed = FALSE;
+	return !events.stopping;
+}
+
+/* TRUE if somebody has more to be sent at once. */
+static gboolean go_round(void)
+{
+	gboolean busy = FALSE;
+	g_autoptr(GPtrArray) ended = g_ptr_array_new();
+	g_mutex_lock(&events.lock);
+	g_autoptr(GList) round = g_list_copy(events.followers);
+	g_mutex_unlock(&events.lock);
+	for (GList *item = round; item; item = item->next) {
+		FollowerState state = follower_pump(item->data);
+		busy |= state == FOLLOWER_GOES_ON;
+		if (state == FOLLOWER_ENDED)
+			g_ptr_array_add(ended, item->data);
+	}
+	g_mutex_lock(&events.lock);
+	for (guint i = 0; i < ended->len; i++)
+		events.followers = g_list_remove(events.followers, g_ptr_array_index(ended, i));
+	g_mutex_unlock(&events.lock);
+	for (guint i = 0; i < ended->len; i++) {
+		Follower *follower = g_ptr_array_index(ended, i);
+		stream_set_drained(follower_stream(follower), NULL, NULL);
+		follower_free(follower);
+	}
+	return busy;
+}
+
+static gpointer run(gpointer data)
+{
+	Services *services = data;
+	gboolean busy = FALSE, check = FALSE;
+	gint64 last_us = 0;
+	while (await_work(last_us, busy, &check)) {
+		last_us = g_get_monotonic_time();
+		if (check) {
+			task_follow_check(services);
+			open_consoles_check();
+		}
+		busy = go_round();
+	}
+	return NULL;
+}
+
+/* --- Beginning and end --- */
 
 void events_start(Services *services)
 {
-	store_watch_id = store_watch(services->store, "", on_commit, NULL);
-	guests_set_watch(services->guests, on_guest, NULL);
+	events.epoch = g_strdup_printf("%08x%08x", g_random_int(), g_random_int());
+	events.stopping = FALSE;
+	events.source = (FollowerSource){services, feed_new(on_change, NULL), catalog_new(), events.epoch};
+	/* Whatever changes while it is read for the first time is told once more, later. */
+	events.store_watch = store_watch(services->store, "", on_commit, NULL);
+	guests_set_watch(services->guests, on_guest, services);
 	tasks_set_watch(services->tasks, on_task, services);
+	access_add_watch(services->access, on_rights, NULL);
+	g_mutex_lock(&events.order);
+	know_guests(services);
+	know_documents(services);
+	know_tasks(services);
+	note_node();
+	g_mutex_unlock(&events.order);
+	events.thread = g_thread_new("events", run, services);
 }
 
 void events_stop(Services *services)
 {
+	if (!events.thread)
+		return;
 	tasks_set_watch(services->tasks, NULL, NULL);
 	guests_set_watch(services->guests, NULL, NULL);
-	store_unwatch(services->store, store_watch_id);
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
-	while (followers)
-		drop(followers);
+	store_unwatch(services->store, events.store_watch);
+	g_mutex_lock(&events.lock);
+	events.stopping = TRUE;
+	g_cond_signal(&events.woken_now);
+	g_mutex_unlock(&events.lock);
+	g_thread_join(g_steal_pointer(&events.thread));
+	task_follow_stop();
+	for (GList *item = events.followers; item; item = item->next) {
+		stream_set_drained(follower_stream(item->data), NULL, NULL);
+		stream_close(follower_stream(item->data));
+		follower_free(item->data);
+	}
+	g_clear_pointer(&events.followers, g_list_free);
+	g_clear_pointer(&events.source.feed, feed_free);
+	g_clear_pointer(&events.source.catalog, catalog_free);
+	g_clear_pointer(&events.epoch, g_free);
 }
 
-static void add(Services *services, Stream *stream, gint64 task, const char *prefix)
+/* With the lock. */
+static gboolean check_room(const char *user, GError **error)
 {
-	Follower *follower = g_new0(Follower, 1);
-	g_atomic_ref_count_init(&follower->refs);
-	follower->stream = stream_ref(stream);
-	follower->task = task;
-	follower->prefix = g_strdup(prefix);
-	g_mutex_lock(&lock);
-	followers = g_list_prepend(followers, follower);
-	if (task)
-		g_atomic_ref_count_inc(&follower->refs);
-	g_mutex_unlock(&lock);
-	/* What happened before the follower was on the list; the task may have ended already. */
-	if (task)
-		bring_up_to_date(services, follower);
-}
-
-void events_follow_task(Services *services, Stream *stream, gint64 task)
-{
-	add(services, stream, task, "");
+	guint all = 0, own = 0;
+	for (GList *item = events.followers; item; item = item->next, all++)
+		own += g_str_equal(follower_user(item->data), user);
+	if (all < FOLLOWERS_MAX && own < FOLLOWERS_OF_ONE)
+		return TRUE;
+	error_set(error, ERROR_TOO_MANY, "close one of them",
+		  "the events are followed already %u times by '%s' (at most %d), and %u times in all (at most %d)", own,
+		  user, FOLLOWERS_OF_ONE, all, FOLLOWERS_MAX);
+	return FALSE;
 }
 
 static gboolean follow_events(Call *call, GError **error)
 {
-	const char *prefix = call_query(call, "prefix");
-	(void)error;
+	const char *prefix = call_query(call, "prefix"), *epoch = call_query(call, "epoch");
+	gint64 seq = call_number(call, "seq");
+	if (!epoch != !seq) {
+		error_set_field(error, ERROR_INVALID, "seq", "both are in the event 'live'",
+				"epoch and seq go together");
+		return FALSE;
+	}
+	Stream *stream = call->request->stream;
+	Follower *follower = follower_new(&events.source, stream, call->principal, prefix ? prefix : "", epoch, seq);
+	g_mutex_lock(&events.lock);
+	gboolean room = !events.stopping && check_room(call->principal->user, error);
+	if (room)
+		events.followers = g_list_prepend(events.followers, follower);
+	g_mutex_unlock(&events.lock);
+	if (!room) {
+		follower_free(follower);
+		return FALSE;
+	}
 	call->response->keep_stream = TRUE;
-	add(call->services, call->request->stream, 0, prefix ? prefix : "");
+	/* Also if the stream has ended already: then it is told that at once. */
+	stream_set_drained(stream, on_drained, NULL);
+	wake(FALSE);
 	return answer_json(call, 200, json_object_new_object());
 }
 
 const Route event_routes[] = {
 	{"GET", "/events", follow_events, "what there is and then what changes", PRIVILEGE_NONE, SCOPE_SELF,
-	 .query = "prefix", .answer = ANSWER_EVENTS},
+	 .query = "prefix epoch seq", .answer = ANSWER_EVENTS},
 	{NULL},
 };

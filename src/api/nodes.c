@@ -23,7 +23,7 @@ gint64 node_memory_available(void)
 	return line ? g_ascii_strtoll(line + strlen("MemAvailable:"), NULL, 10) * 1024 : 0;
 }
 
-static json_object *describe(Services *services)
+json_object *node_describe(Services *services)
 {
 	struct sysinfo info;
 	json_object *node = json_object_new_object();
@@ -37,11 +37,19 @@ static json_object *describe(Services *services)
 	json_set_str(node, "acceleration_reason", services->host->acceleration_reason);
 	json_set_int(node, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_int(node, "memory", (gint64)info.totalram * info.mem_unit);
+	json_set_str(node, "cgroup", cgroup);
+	json_set_str(node, "machine", services->host->newest_machine);
+	return node;
+}
+
+static json_object *describe(Services *services)
+{
+	struct sysinfo info;
+	json_object *node = node_describe(services);
+	sysinfo(&info);
 	json_set_int(node, "memory_free", node_memory_available());
 	json_set_int(node, "uptime", info.uptime);
 	json_set_int(node, "running", guests_count_alive(services->guests));
-	json_set_str(node, "cgroup", cgroup);
-	json_set_str(node, "machine", services->host->newest_machine);
 	return node;
 }
 

@@ -1,9 +1,9 @@
 /* /tasks: long work. */
 #include <string.h>
 
-#include "api/events.h"
 #include "api/list.h"
 #include "api/permit.h"
+#include "api/task-follow.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -85,7 +85,7 @@ static gboolean follow_task(Call *call, GError **error)
 	if (!task)
 		return FALSE;
 	call->response->keep_stream = TRUE;
-	events_follow_task(call->services, call->request->stream, id);
+	task_follow(call->services, call->request->stream, call->principal, id);
 	return answer_json(call, 200, json_object_new_object());
 }
 

@@ -25,6 +25,20 @@ static void print_task(json_object *task)
 	printf("%s\n", safe);
 }
 
+static void print_change(const char *path, json_object *value)
+{
+	g_autofree char *safe = format_safe(path);
+	if (!value)
+		printf("%s%s\n", safe, T(m_event_deleted));
+	else if (g_str_has_prefix(path, "vm/"))
+		print_row(value);
+	else if (g_str_has_prefix(path, "task/"))
+		print_task(value);
+	else
+		printf("%s%s\n", safe, T(m_event_changed));
+}
+
+/* Changes only: what was there before is what lists are for. */
 static gboolean on_event(json_object *event, gpointer data)
 {
 	Cli *cli = data;
@@ -33,21 +47,17 @@ static gboolean on_event(json_object *event, gpointer data)
 			json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		return fflush(stdout) == 0;
 	}
+	const char *path = json_get_str(event, "path", NULL);
+	gboolean reset = json_get(event, "reset") != NULL;
+	if (!path && !reset)
+		return TRUE;
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *at = g_date_time_format(now, "%H:%M:%S");
 	printf("%s%s%s  ", style_on(stdout, STYLE_DIM), at, style_off(stdout));
-	json_object *vm = json_get(event, "vm"), *task = json_get(event, "task");
-	if (vm) {
-		print_row(vm);
-	} else if (task) {
-		print_task(task);
-	} else if (json_get(event, "vm_deleted")) {
-		printf("vm/%" G_GINT64_FORMAT "%s\n", json_get_int(event, "vm_deleted", 0), T(m_event_deleted));
-	} else {
-		g_autofree char *path = format_safe(json_get_str(event, "path", "?"));
-		printf("%s  %s %" G_GINT64_FORMAT "%s\n", path, T(m_revision), json_get_int(event, "rev", 0),
-			json_get(event, "body") ? "" : T(m_event_deleted));
-	}
+	if (path)
+		print_change(path, json_get(event, "value"));
+	else
+		printf("%s\n", T(m_event_missed));
 	return fflush(stdout) == 0;
 }
 

@@ -256,6 +256,9 @@ MESSAGE(m_no, "no", "いいえ");
 MESSAGE(m_made, "made", "作成");
 MESSAGE(m_deleted, "deleted", "削除");
 MESSAGE(m_event_deleted, "  deleted", "  削除");
+MESSAGE(m_event_changed, "  changed", "  変更");
+MESSAGE(m_event_missed, "some changes are not shown: there were too many, or your rights have changed",
+	"一部の変更は表示されません（変更が多すぎるか、権限が変更されました）");
 MESSAGE(m_revision, "revision", "リビジョン");
 
 /* Plans and tasks */
