@@ -133,7 +133,10 @@ static void test_secrets(void)
 	Slow *slow = slow_new();
 	for (guint i = 0; i <= SLOW_SECRET_FREE; i++)
 		g_assert_cmpint(slow_secret_failed(slow, "192.0.2.1", 0), ==, 0);
-	g_assert_cmpint(slow_secret_failed(slow, "192.0.2.1", 0), ==, SECOND_US);
+	for (guint i = 0; i < 20; i++) /* those that are refused do not count */
+		g_assert_cmpint(slow_secret_failed(slow, "192.0.2.1", 0), ==, SECOND_US);
+	g_assert_cmpint(slow_secret_failed(slow, "192.0.2.1", SECOND_US), ==, 0);
+	g_assert_cmpint(slow_secret_failed(slow, "192.0.2.1", SECOND_US), ==, 2 * SECOND_US);
 	g_assert_cmpint(slow_secret_failed(slow, "192.0.2.2", 0), ==, 0);
 	g_assert_cmpint(wait_of(slow, "ann", "192.0.2.1", 0), ==, 0);
 	g_autofree char *hint = slow_hint(1);
@@ -195,6 +198,8 @@ static void test_attempts_at_once(Fixture *f, gconstpointer data)
 {
 	(void)data;
 	add_person(f, "ann", "");
+	for (guint i = 0; i < SLOW_PAIR_FREE; i++)
+		g_assert_false(login(f, "ann", "wrong", "192.0.2.1", NULL));
 	guint verified = 0;
 	GThread *threads[32];
 	Attempt a = {f, &verified};
@@ -202,8 +207,8 @@ static void test_attempts_at_once(Fixture *f, gconstpointer data)
 		threads[i] = g_thread_new("attempt", attempt, &a);
 	for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
 		g_thread_join(threads[i]);
-	g_assert_cmpuint(verified, >=, GATE_AT_ONCE);
-	g_assert_cmpuint(verified, <=, SLOW_PAIR_FREE + GATE_AT_ONCE);
+	g_assert_cmpuint(verified, >=, 1);
+	g_assert_cmpuint(verified, <=, GATE_AT_ONCE);
 }
 
 static void test_wrong_secrets(Fixture *f, gconstpointer data)

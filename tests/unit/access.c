@@ -707,6 +707,47 @@ static void test_at_once(Fixture *f, gconstpointer data)
 	}
 }
 
+/* Uses the sessions and writes down that they were used. */
+static gpointer use_often(gpointer data)
+{
+	Worker *worker = data;
+	while (!__atomic_load_n(worker->stop, __ATOMIC_RELAXED)) {
+		pass(6 * 60 * (gint64)G_USEC_PER_SEC);
+		for (guint i = 0; i < worker->secrets->len; i++)
+			principal_unref(by_session(worker->f, worker->secrets->pdata[i]));
+		sweep(worker->f->access);
+	}
+	return NULL;
+}
+
+static void test_no_return(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	gboolean stop = FALSE;
+	Worker worker = {.f = f, .stop = &stop, .secrets = g_ptr_array_new_with_free_func(g_free)};
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	add_person(f, "ann", "");
+	gsize length;
+	g_autofree void *hash = NULL;
+	g_assert_true(store_secret_get(f->store, "password/ann", &hash, &length, NULL));
+	Digest mark = digest_of(hash, length);
+	change(f, "setting", "access", "{\"session_idle\":2592000,\"session_lifetime\":31536000}");
+	for (guint i = 0; i < SESSIONS_PER_USER_MAX; i++) {
+		g_auto(Login) login = {0};
+		g_assert_true(session_open(f->access, "ann", &mark, "", "", &login, NULL));
+		g_autoptr(Principal) principal = by_session(f, login.secret);
+		g_ptr_array_add(worker.secrets, g_steal_pointer(&login.secret));
+		g_ptr_array_add(ids, g_strdup(principal->id));
+	}
+	GThread *thread = g_thread_new("user", use_often, &worker);
+	for (guint i = 0; i < ids->len; i++)
+		g_assert_true(access_revoke_session(f->access, ids->pdata[i], NULL));
+	__atomic_store_n(&stop, TRUE, __ATOMIC_RELAXED);
+	g_thread_join(thread);
+	g_assert_cmpuint(count_secrets(f, "session/"), ==, 0);
+	g_ptr_array_unref(worker.secrets);
+}
+
 typedef struct Granter {
 	Fixture *f;
 	guint number;
@@ -773,6 +814,7 @@ int main(int argc, char **argv)
 		{"/access/damaged secrets lock nobody else out", test_damaged_secrets},
 		{"/access/what has ended is deleted by itself", test_sweeper},
 		{"/access/no session outlives a new password or its user whatever happens at once", test_at_once},
+		{"/access/a session that was revoked while its use was written stays revoked", test_no_return},
 		{"/access/a role is not deleted while it is being granted", test_role_race},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
