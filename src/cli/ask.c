@@ -96,11 +96,11 @@ Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *
 	if (!client)
 		return NULL;
 	gboolean change = strcmp(method, "GET") != 0;
-	json_auto json_object *headers = NULL;
-	if (change && cli->if_rev) {
-		headers = json_object_new_object();
+	json_auto json_object *headers = json_object_new_object();
+	if (change && cli->if_rev)
 		json_set_str(headers, "if-match", cli->if_rev);
-	}
+	if (cli->csrf)
+		json_set_str(headers, "x-csrf-token", cli->csrf);
 	g_autofree char *full = g_strconcat("/api/v1", path,
 		change && cli->plan ? (strchr(path, '?') ? "&plan=1" : "?plan=1") : "", NULL);
 	return client_request(client, method, full, headers, body, fds, fd_count, ASK_TIMEOUT_MS, error);

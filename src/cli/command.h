@@ -64,6 +64,7 @@ typedef struct Arguments {
 /* The whole call: global options and the connection, made when it is first needed. */
 typedef struct Cli {
 	const char *socket, *remote, *token, *token_file, *fingerprint; /* as given; NULL: not given */
+	char *csrf;      /* signed in with a password; NULL: by token or socket */
 	gboolean silent; /* asks nothing: for completion */
 	gboolean json, plan, no_wait, quiet, verbose, yes;
 	const char *if_rev; /* NULL: not given */

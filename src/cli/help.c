@@ -64,6 +64,9 @@ static void print_options(const char *heading, const Option *options)
 	}
 }
 
+static const char name_line[] = "\n  --name ";
+#define name_flag (name_line + 1)
+
 void help_print_command(const char *group, const Command *command)
 {
 	printf("%s yado %s%s%s %s%s\n\n  %s\n", T(m_usage), group, *group ? " " : "", command->name,
@@ -77,9 +80,16 @@ void help_print_command(const char *group, const Command *command)
 		print_options(T(m_change_options), change_options);
 	if (command->table) {
 		g_autofree char *flags = flags_help(command->table, command->mode, speak_japanese);
-		/* A name that is given as a word is the first line of the table's flags. */
-		const char *name_end = g_str_has_prefix(flags, "  --name ") ? strchr(flags, '\n') : NULL;
-		printf("\n%s\n%s", T(m_field_options), command->named && name_end ? name_end + 1 : flags);
+		/* A name that is given as a word is no flag. */
+		char *name = !command->named		      ? NULL
+			     : g_str_has_prefix(flags, name_flag) ? flags
+								  : strstr(flags, name_line);
+		if (name) {
+			name += name == flags ? 0 : 1;
+			char *rest = strchr(name, '\n') + 1;
+			memmove(name, rest, strlen(rest) + 1);
+		}
+		printf("\n%s\n%s", T(m_field_options), flags);
 	}
 	print_options(T(m_global_options), global_options);
 }

@@ -163,6 +163,10 @@ MESSAGE(m_remote_removed, "remote %s is forgotten; its token is valid until it i
 	"リモート %s を削除しました。トークンは向こうで削除するまで有効です\n");
 MESSAGE(m_remote_used, "commands go to %s from now on\n", "今後のコマンドは %s に送られます\n");
 MESSAGE(m_remote_used_none, "commands go to this host again%.0s\n", "今後のコマンドはこのホストに送られます%.0s\n");
+MESSAGE(m_opt_remote_user, "have a token made for that user, whose password is asked for", "そのユーザーのパスワードを尋ね、トークンを作らせる");
+MESSAGE(m_opt_remote_password, "file with that user's password, '-' for standard input", "そのユーザーのパスワードのファイル。'-' は標準入力");
+MESSAGE(m_remote_password_alone, "--password-file goes with --user", "--password-file は --user と共に使います");
+MESSAGE(m_ask_password_of, "Password of %s there: ", "そのホストの %s のパスワード: ");
 MESSAGE(m_ask_token, "API token: ", "APIトークン: ");
 
 /* Access */
@@ -181,18 +185,18 @@ MESSAGE(m_user_show_help, "show a user and what is granted to it", "ユーザー
 MESSAGE(m_user_create_help, "make a user; asks for its password", "ユーザーを作成する（パスワードを尋ねる）");
 MESSAGE(m_user_set_help, "change a user", "ユーザーを変更する");
 MESSAGE(m_user_delete_help, "delete users with their tokens and sessions", "ユーザーをトークン、セッションごと削除する");
-MESSAGE(m_user_password_help, "set a password, one's own if no user is named; ends the other sessions",
-	"パスワードを設定する（省略時は自分）。他のセッションは終了する");
+MESSAGE(m_user_password_help, "set a password; on another host one's own if no user is named",
+	"パスワードを設定する（リモートで省略時は自分）");
 MESSAGE(m_user_none, "No users. Make one: yado user create NAME --grant path=/,role=admin",
 	"ユーザーはいません。作成: yado user create NAME --grant path=/,role=admin");
 MESSAGE(m_opt_password_file, "file with the password on its first line, '-' for standard input",
 	"1行目にパスワードを書いたファイル。'-' は標準入力");
 MESSAGE(m_opt_generate_password, "make a password and print it, this once", "パスワードを生成し、一度だけ表示する");
 MESSAGE(m_opt_no_password, "without one: such a user has only tokens", "パスワードなし（トークンのみで利用）");
-MESSAGE(m_opt_current_file, "file with the present password", "現在のパスワードのファイル");
+MESSAGE(m_opt_current_file, "on another host: file with one's own present password", "リモートの場合、自分の現在のパスワードのファイル");
 MESSAGE(m_ask_password, "New password: ", "新しいパスワード: ");
 MESSAGE(m_ask_password_again, "Once more: ", "もう一度: ");
-MESSAGE(m_ask_current_password, "Present password: ", "現在のパスワード: ");
+MESSAGE(m_ask_current_password, "Your present password: ", "あなたの現在のパスワード: ");
 MESSAGE(m_password_one_way, "a password is given in one way only", "パスワードの指定方法は1つだけにしてください");
 MESSAGE(m_password_is, "the password of %s is %s\n", "%s のパスワード: %s\n");
 MESSAGE(m_password_set, "the password of %s is set\n", "%s のパスワードを設定しました\n");

@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/connection.h"
 #include "cli/output.h"
+#include "cli/person.h"
 #include "cli/remotes.h"
 #include "cli/secret.h"
 #include "schema/schema.h"
@@ -114,6 +115,37 @@ static Exit try_target(Cli *cli, Target *target, char **ret_user)
 	return code;
 }
 
+/* Has a token made in person: nobody else has to make one and send it here. */
+static gboolean make_token(Cli *cli, Target *target, const char *user, const char *password, GError **error)
+{
+	cli->client = target_connect(cli, target, error);
+	if (!cli->client || !person_sign_in(cli, user, password, error))
+		return FALSE;
+	json_auto json_object *body = json_object_new_object();
+	g_autofree char *name = g_strdup_printf("yado on %s", g_get_host_name());
+	json_set_str(body, "name", name);
+	g_autoptr(Reply) reply = ask_quietly(cli, "POST", "/tokens", body, NULL, 0, error);
+	person_sign_out(cli);
+	client_free(g_steal_pointer(&cli->client));
+	if (!reply)
+		return FALSE;
+	target->token = g_strdup(json_get_str(reply->body, "secret", ""));
+	return TRUE;
+}
+
+/* Fills in the token, by whichever way was asked for. */
+static gboolean get_token(Cli *cli, const Arguments *arguments, Target *target, GError **error)
+{
+	const char *user = arguments_get(arguments, "user", NULL), *file = arguments_get(arguments, "password-file", NULL);
+	if (!user) {
+		target->token = token_for(cli, error);
+		return target->token != NULL;
+	}
+	g_autofree char *prompt = g_strdup_printf(T(m_ask_password_of), user);
+	secret_auto char *password = file ? secret_read(file, error) : secret_ask(prompt, error);
+	return password && make_token(cli, target, user, password, error);
+}
+
 static Exit keep(json_object *remotes, const char *name, const Target *target)
 {
 	json_object *entry = json_object_new_object();
@@ -130,6 +162,8 @@ static Exit add_exec(Cli *cli, Arguments *arguments)
 	const char *name = arguments_word(arguments, 0), *why = schema_check_key(name);
 	if (why || strcmp(name, "none") == 0)
 		return usage_error(NULL, T(m_remote_name), name);
+	if (arguments_has(arguments, "password-file") && !arguments_has(arguments, "user"))
+		return usage_error(NULL, "%s", T(m_remote_password_alone));
 	Exit code = EXIT_DONE;
 	json_auto json_object *remotes = load(&code);
 	if (!remotes)
@@ -141,8 +175,7 @@ static Exit add_exec(Cli *cli, Arguments *arguments)
 	}
 	Target target = {.url = remotes_url(arguments_word(arguments, 1)), .fingerprint = g_strdup(cli->fingerprint)};
 	g_autofree char *user = NULL;
-	target.token = token_for(cli, &error);
-	code = target.token ? try_target(cli, &target, &user) : report(error);
+	code = get_token(cli, arguments, &target, &error) ? try_target(cli, &target, &user) : report(error);
 	if (code == EXIT_DONE)
 		code = keep(remotes, name, &target);
 	if (code == EXIT_DONE && !cli->quiet)
@@ -209,13 +242,18 @@ static Exit use_exec(Cli *cli, Arguments *arguments)
 	return code;
 }
 
+static const Option add_options[] = {
+	{"user", 0, "NAME", NULL, COMPLETE_NOTHING, TEXT(m_opt_remote_user)},
+	{"password-file", 0, "FILE", NULL, COMPLETE_FILE, TEXT(m_opt_remote_password)},
+	{0}};
+
 #define ONE .usage = "NAME", .min_words = 1, .max_words = 1, .complete = COMPLETE_REMOTE
 
 const Command remote_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_remote_list_help), .exec = list_exec},
 	{.name = "show", ONE, .help = TEXT(m_remote_show_help), .exec = show_exec},
 	{.name = "add", .usage = "NAME URL", .help = TEXT(m_remote_add_help), .min_words = 2, .max_words = 2,
-	 .exec = add_exec},
+	 .options = add_options, .exec = add_exec},
 	{.name = "use", .usage = "NAME|none", .help = TEXT(m_remote_use_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_REMOTE, .exec = use_exec},
 	{.name = "trust", ONE, .help = TEXT(m_remote_trust_help), .exec = trust_exec},

@@ -1,11 +1,11 @@
 /* yado user: who may sign in, and what is granted to them. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/person.h"
 #include "cli/resource.h"
 #include "cli/secret.h"
 
@@ -107,39 +107,48 @@ static Exit create_exec(Cli *cli, Arguments *arguments)
 	return EXIT_DONE;
 }
 
-/* The name that the daemon knows us by; NULL after printing. */
-static char *own_name(Cli *cli, Exit *ret_exit)
+/* The password of who asks, by the option or asked for. */
+static char *own_password(const Arguments *arguments, GError **error)
 {
-	g_autoptr(Reply) reply = ask(cli, "GET", "/session", NULL, ret_exit);
-	return reply ? g_strdup(json_get_str(reply->body, "user", "")) : NULL;
+	const char *file = arguments_get(arguments, "current-file", NULL);
+	return file ? secret_read(file, error) : secret_ask(T(m_ask_current_password), error);
 }
 
-/* Whoever changes their own must know it; with the local socket one is root, who is no user. */
+/* Signs in with the own password, which also is what changing it needs, sets the new one and signs out. */
+static gboolean set_in_person(Cli *cli, const Arguments *arguments, const char *self, const char *name,
+	const char *password, GError **error)
+{
+	secret_auto char *current = own_password(arguments, error);
+	if (!current || !person_sign_in(cli, self, current, error))
+		return FALSE;
+	gboolean done = set_password(cli, name, strcmp(name, self) == 0 ? current : NULL, password, error);
+	person_sign_out(cli);
+	return done;
+}
+
+/* On this host one is root, who sets anybody's; on another, whom the token belongs to. */
 static Exit password_exec(Cli *cli, Arguments *arguments)
 {
-	Exit code = EXIT_DONE;
-	g_autoptr(GError) error = NULL;
 	if (both_ways(arguments))
 		return usage_error(NULL, T(m_password_one_way));
-	g_autofree char *self = own_name(cli, &code);
-	if (!self)
+	Exit code = EXIT_DONE;
+	g_autoptr(Reply) who = ask(cli, "GET", "/session", NULL, &code);
+	if (!who)
 		return code;
-	const char *name = arguments_word(arguments, 0), *file = arguments_get(arguments, "current-file", NULL);
-	gboolean through_socket = strcmp(self, "root") == 0;
-	if (!name && through_socket)
+	gboolean local = strcmp(json_get_str(who->body, "kind", ""), "socket") == 0;
+	const char *self = json_get_str(who->body, "user", ""), *name = arguments_word(arguments, 0);
+	if (!name && local)
 		return usage_error(NULL, T(m_missing_word), "password", "NAME");
-	gboolean own = !name || strcmp(name, self) == 0;
-	secret_auto char *current = NULL;
-	if (file)
-		current = secret_read(file, &error);
-	else if (own && !through_socket)
-		current = secret_ask(T(m_ask_current_password), &error);
-	secret_auto char *password = error ? NULL : new_password(arguments, &error);
-	if (!password || !set_password(cli, name ? name : self, current, password, &error))
+	if (!name)
+		name = self;
+	g_autoptr(GError) error = NULL;
+	secret_auto char *password = new_password(arguments, &error);
+	if (!password || !(local ? set_password(cli, name, NULL, password, &error)
+				 : set_in_person(cli, arguments, self, name, password, &error)))
 		return report(error);
 	if (!cli->quiet && !cli->json)
-		printf(T(m_password_set), name ? name : self);
-	tell_generated(cli, arguments, name ? name : self, password);
+		printf(T(m_password_set), name);
+	tell_generated(cli, arguments, name, password);
 	return EXIT_DONE;
 }
 

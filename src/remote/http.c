@@ -23,6 +23,7 @@ struct Http {
 	Control *control;
 	CURLM *multi;
 	CURL *easy;
+	char *session; /* "__Host-yado=SECRET", after a sign-in; NULL: none */
 };
 
 /* The call in work, as libcurl's callbacks see it. */
@@ -52,8 +53,16 @@ Http *http_new(Peer *peer, Control *control)
 	return http;
 }
 
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	g_clear_pointer(secret, g_free);
+}
+
 void http_free(Http *http)
 {
+	wipe(&http->session);
 	curl_easy_cleanup(http->easy);
 	curl_multi_cleanup(http->multi);
 	curl_global_cleanup();
@@ -123,15 +132,33 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *data)
 	return size * count;
 }
 
+/* Who asks: the token, or the session where its CSRF token comes along; never both. */
+static struct curl_slist *add_credential(const Http *http, const HttpCall *call, struct curl_slist *list)
+{
+	gboolean by_session = http->session && json_get(call->headers, "x-csrf-token");
+	const char *secret = by_session ? http->session : http->peer->token;
+	if (!secret)
+		return list;
+	g_autofree char *line = g_strconcat(by_session ? "cookie: " : "authorization: Bearer ", secret, NULL);
+	list = curl_slist_append(list, line);
+	explicit_bzero(line, strlen(line));
+	return list;
+}
+
+static void keep_session(Http *http)
+{
+	struct curl_header *cookie = NULL;
+	if (curl_easy_header(http->easy, "set-cookie", 0, CURLH_HEADER, -1, &cookie) != CURLHE_OK ||
+		!g_str_has_prefix(cookie->value, "__Host-yado="))
+		return;
+	wipe(&http->session);
+	http->session = g_strndup(cookie->value, strcspn(cookie->value, ";"));
+}
+
 static struct curl_slist *headers_of(const Http *http, const HttpCall *call)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "expect:"); /* nothing is gained by asking first */
-	g_autofree char *authorization =
-		http->peer->token ? g_strconcat("authorization: Bearer ", http->peer->token, NULL) : NULL;
-	if (authorization) {
-		list = curl_slist_append(list, authorization);
-		explicit_bzero(authorization, strlen(authorization));
-	}
+	list = add_credential(http, call, list);
 	list = curl_slist_append(list, call->file >= 0 ? "content-type: application/octet-stream"
 						       : call->body ? "content-type: application/json" : "content-type:");
 	if (!call->headers)
@@ -262,6 +289,7 @@ gboolean http_perform(Http *http, HttpCall *call, GError **error)
 		const char *text = etag->value + strspn(etag->value, "W/\"");
 		call->etag = g_strndup(text, strcspn(text, "\""));
 	}
+	keep_session(http);
 	/* An error that came while the body was on its way counts, though the rest of the body could not be sent. */
 	gboolean answered = result == CURLE_OK || (result == CURLE_SEND_ERROR && status >= 400 && call->answer->len > 0);
 	if (!answered)
