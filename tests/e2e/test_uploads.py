@@ -1,18 +1,18 @@
 """Uploads and downloads: files come and go in parts through sockets whose other end is a pump, never through yadod."""
 import hashlib
+import http.client
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 
 import pytest
 
-from yado import BUILD, Console, encode, request, wait_for
+from yado import ROOT, Console, Yado, encode, request, trusting, wait_for
 
 MIB = 1 << 20
 
@@ -300,7 +300,6 @@ def test_a_wrong_digest_is_seen_and_the_upload_stays_to_be_looked_at(host):
 @pytest.fixture
 def small_disk(tiny, tmp_path):
     """A daemon whose uploads are on a disk of their own, of 400 MiB."""
-    from yado import Yado
     yado = Yado(tmp_path / "state")
     yado.copy_from(tiny)
     uploads = yado.state / "uploads"
@@ -506,3 +505,334 @@ def test_a_reader_that_stops_or_leaves_costs_no_memory_and_ends_its_pump(host, d
         stream.close()
     wait_for(lambda: not cages(host), what="the end of all pumps")
     assert download(host, "/images/disc/disk")[1] == disc
+
+
+# --- Over HTTPS ---
+
+class Upload:
+    """One PATCH over HTTPS, sent by hand, so that it can be interrupted."""
+
+    def __init__(self, host, token, upload, offset, length):
+        raw = socket.create_connection(("127.0.0.1", host.port), timeout=60)
+        self.socket = trusting().wrap_socket(raw)
+        self.socket.sendall((f"PATCH /api/v1/uploads/{upload} HTTP/1.1\r\nHost: localhost\r\n"
+                             f"Authorization: Bearer {token}\r\nContent-Type: application/octet-stream\r\n"
+                             f"Upload-Offset: {offset}\r\nContent-Length: {length}\r\n\r\n").encode())
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def answer(self):
+        reply = http.client.HTTPResponse(self.socket, method="PATCH")
+        reply.begin()
+        body = reply.read()
+        return reply.status, {name.lower(): value for name, value in reply.getheaders()}, json.loads(body)
+
+    def close(self):
+        self.socket.close()
+
+
+def upload_file(host, token, upload, path, offset=0):
+    size = path.stat().st_size
+    part = Upload(host, token, upload, offset, size - offset)
+    with open(path, "rb") as file:
+        file.seek(offset)
+        while chunk := file.read(MIB):
+            part.send(chunk)
+    answer = part.answer()
+    part.close()
+    return answer
+
+
+@pytest.fixture
+def front(tiny, tmp_path_factory):
+    """A daemon with its front, a user who may upload, and his token."""
+    yado = Yado(tmp_path_factory.mktemp("front") / "state")
+    yado.copy_from(tiny)
+    yado.with_front().start()
+    try:
+        yado.make_user("ann", {"/images": "operator"})
+        yado.token = yado.make_token("ann")
+        yield yado
+    finally:
+        yado.clean()
+
+
+def begin_https(host, size, token=None, **fields):
+    status, _, body = host.https("POST", "/api/v1/uploads", {"size": size, **fields}, token=token or host.token)
+    assert status == 201, (status, body)
+    return body["id"]
+
+
+def offset_https(host, upload, token=None):
+    status, headers, body = host.https("GET", f"/api/v1/uploads/{upload}", token=token or host.token)
+    assert status == 200 and headers["upload-offset"] == str(body["offset"])
+    return body["offset"]
+
+
+def make_file(path, size):
+    """A file as disks are: half of it noise, half of it zeros."""
+    block = os.urandom(4 * MIB)
+    with open(path, "wb") as file:
+        for place in range(0, size, 8 * MIB):
+            file.seek(place)
+            file.write(bytes([place >> 23 & 255]) + block[1:])
+        file.truncate(size)
+    return path
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def test_a_large_file_comes_and_goes_over_https_at_constant_memory(front, tmp_path):
+    host, size = front, int(os.environ.get("YADO_TEST_UPLOAD_MIB", "512")) * MIB
+    path = make_file(tmp_path / "large", size)
+    digest = sha256(path)
+    begun = time.monotonic()
+    shutil.copyfile(path, tmp_path / "copy")
+    copied = time.monotonic() - begun
+    (tmp_path / "copy").unlink()
+    upload = begin_https(host, size, digest=digest)
+    peak = [resident(host.process.pid), resident(host.front_pid)]
+    before = list(peak)
+    part = Upload(host, host.token, upload, 0, size)
+    begun = time.monotonic()
+    with open(path, "rb") as file:
+        for number in range(size // MIB):
+            part.send(file.read(MIB))
+            if number % 32 == 0:
+                peak = [max(old, resident(pid)) for old, pid in zip(peak, (host.process.pid, host.front_pid))]
+    status, headers, body = part.answer()
+    took = time.monotonic() - begun
+    part.close()
+    assert status == 200 and body["offset"] == size and headers["upload-offset"] == str(size)
+    print(f"\nup: {size / MIB / took:.0f} MiB/s (a copy: {size / MIB / copied:.0f}); yadod {before[0]} -> {peak[0]} KiB, "
+          f"yado-httpd {before[1]} -> {peak[1]} KiB")
+    assert peak[0] - before[0] < 16384 and peak[1] - before[1] < 16384
+    status, _, body = host.https("POST", "/api/v1/images", {"name": "large", "format": "iso", "upload": upload},
+                                 token=host.token)
+    assert status == 202 and wait_task(host, body["task"])["state"] == "done"
+    image = api(host, "GET", "/images/large")["body"]
+    disk = host.state / "images" / "large" / image["build"] / "disk"
+    assert image["digest"] == digest and disk.stat().st_blocks * 512 < size * 0.6
+
+    connection = http.client.HTTPSConnection("127.0.0.1", host.port, context=trusting(), timeout=60)
+    authorization = {"Authorization": f"Bearer {host.token}"}
+    before = peak = [resident(host.process.pid), resident(host.front_pid)]
+    begun = time.monotonic()
+    connection.request("GET", "/api/v1/images/large/disk", headers=authorization)
+    reply = connection.getresponse()
+    assert reply.status == 200 and int(reply.headers["content-length"]) == size
+    assert reply.headers["accept-ranges"] == "bytes" and reply.headers["etag"] == f'"{image["build"]}"'
+    assert reply.headers["content-disposition"] == 'attachment; filename="large.iso"'
+    got, count = hashlib.sha256(), 0
+    while chunk := reply.read(MIB):
+        got.update(chunk)
+        count += 1
+        if count % 32 == 0:
+            peak = [max(old, resident(pid)) for old, pid in zip(peak, (host.process.pid, host.front_pid))]
+    took = time.monotonic() - begun
+    print(f"down: {size / MIB / took:.0f} MiB/s; yadod {before[0]} -> {peak[0]} KiB, yado-httpd {before[1]} -> {peak[1]} KiB")
+    assert got.hexdigest() == digest
+    assert peak[0] - before[0] < 16384 and peak[1] - before[1] < 16384
+    for text, first, last in (("0-0", 0, 0), (f"{size - 5}-", size - 5, size - 1), ("7777777-9999999", 7777777, 9999999)):
+        connection.request("GET", "/api/v1/images/large/disk", headers={**authorization, "Range": "bytes=" + text})
+        reply = connection.getresponse()
+        data = reply.read()
+        assert reply.status == 206 and reply.headers["content-range"] == f"bytes {first}-{last}/{size}"
+        with open(disk, "rb") as file:
+            file.seek(first)
+            assert data == file.read(last - first + 1)
+    connection.request("GET", "/api/v1/images/large/disk", headers={**authorization, "Range": f"bytes={size}-"})
+    reply = connection.getresponse()
+    assert reply.status == 416 and reply.headers["content-range"] == f"bytes */{size}"
+    reply.read()
+    connection.close()
+    wait_for(lambda: not cages(host), what="the end of all pumps")
+
+
+def test_an_upload_goes_on_after_whatever_was_killed(front, tmp_path):
+    host = front
+    path = make_file(tmp_path / "file", 24 * MIB)
+    data = path.read_bytes()
+    upload = begin_https(host, len(data), digest=sha256(path))
+    file = host.state / "uploads" / upload
+
+    def interrupted(offset, end, how):
+        part = Upload(host, host.token, upload, offset, len(data) - offset)
+        part.send(data[offset:end])
+        wait_for(lambda: file.stat().st_size >= end - 4096, what="what was sent in the file")
+        how(part)
+        part.close()
+        wait_for(lambda: not cages(host), what="the end of the part")
+
+    def reset(part):
+        part.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+
+    def kill_front(part):
+        os.kill(host.front_pid, signal.SIGKILL)
+        wait_for(host.front_answers, what="a new yado-httpd")
+
+    def kill_daemon(part):
+        host.kill()
+        host.start()
+
+    reached = 0
+    for number, how in enumerate((lambda part: None, reset, kill_front, kill_daemon)):
+        interrupted(reached, (number + 1) * 5 * MIB, how)
+        reached = offset_https(host, upload)
+        assert reached == (number + 1) * 5 * MIB, how
+    wrong = Upload(host, host.token, upload, 7, 10)
+    wrong.send(b"0123456789")
+    status, headers, body = wrong.answer()
+    wrong.close()
+    assert status == 409 and headers["upload-offset"] == str(reached) and body["error"]["field"] == "upload-offset"
+    assert upload_file(host, host.token, upload, path, reached)[0] == 200
+    assert sha256(file) == sha256(path)
+    status, _, body = host.https("POST", "/api/v1/images", {"name": "whole", "format": "raw", "upload": upload},
+                                 token=host.token)
+    assert status == 202 and wait_task(host, body["task"])["state"] == "done"
+
+
+def test_over_https_too_the_sender_is_held_up_by_the_disk(front):
+    host = front
+    upload = begin_https(host, 512 * MIB)
+    part = Upload(host, host.token, upload, 0, 512 * MIB)
+    part.send(b"x" * 1000)
+    wait_for(lambda: offset_https(host, upload) == 1000, what="the begin")
+    pump = pump_of(host)
+    before = [resident(host.process.pid), resident(host.front_pid)]
+    os.kill(pump, signal.SIGSTOP)
+    part.socket.settimeout(1)
+    sent = 0
+    try:
+        while sent < 128 * MIB:
+            part.send(b"y" * 65536)
+            sent += 65536
+    except TimeoutError:
+        pass
+    after = [resident(host.process.pid), resident(host.front_pid)]
+    print(f"\nheld up after {sent >> 10} KiB; yadod and yado-httpd grew by {after[0] - before[0]} and {after[1] - before[1]} KiB")
+    assert sent < 32 * MIB  # what kernels hold on the way
+    assert after[0] - before[0] < 8192 and after[1] - before[1] < 8192
+    assert host.https("GET", "/api/v1/images", token=host.token)[0] == 200  # others do not notice
+    part.close()
+    os.kill(pump, signal.SIGCONT)
+    wait_for(lambda: not cages(host), what="the end of the part")
+
+
+def test_a_right_that_is_withdrawn_cuts_what_is_on_its_way(front):
+    host = front
+    data = noise(8 * MIB)
+    upload = begin_https(host, len(data))
+    assert send_https(host, upload, data) == 200
+    status, _, body = host.https("POST", "/api/v1/images", {"name": "disc", "format": "iso", "upload": upload},
+                                 token=host.token)
+    assert wait_task(host, body["task"])["state"] == "done"
+    second = begin_https(host, len(data))
+    part = Upload(host, host.token, second, 0, len(data))
+    part.send(data[:MIB])
+    wait_for(lambda: offset_https(host, second) == MIB, what="the begin")
+    reader = socket.create_connection(("127.0.0.1", host.port), timeout=60)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader = trusting().wrap_socket(reader)
+    reader.sendall(f"GET /api/v1/images/disc/disk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {host.token}\r\n\r\n"
+                   .encode())
+    seen = reader.recv(1000)
+    assert seen.startswith(b"HTTP/1.1 200")
+    wait_for(lambda: len(cages(host)) == 2, what="both pumps")
+    reply = api(host, "PATCH", "/users/ann", {"grants": {"g0": None}})
+    assert reply["status"] == 200, reply
+    status, headers, body = part.answer()
+    assert status == 403 and "withdrawn" in body["error"]["message"] and headers["upload-offset"] == str(MIB)
+    part.close()
+    length = len(seen)
+    try:
+        while chunk := reader.recv(65536):
+            length += len(chunk)
+    except OSError:
+        pass
+    assert length < len(data)  # cut short, so that nobody takes it for the whole
+    reader.close()
+    wait_for(lambda: not cages(host), what="the end of all pumps")
+    assert host.https("GET", "/api/v1/images/disc/disk", token=host.token)[0] == 403
+    again = Upload(host, host.token, second, MIB, 10)
+    again.send(b"0123456789")
+    assert again.answer()[0] == 403
+    again.close()
+
+
+def send_https(host, upload, data, token=None):
+    part = Upload(host, token or host.token, upload, 0, len(data))
+    part.send(data)
+    status, _, _ = part.answer()
+    part.close()
+    return status
+
+
+def test_uploads_are_their_users(front):
+    host = front
+    host.make_user("bob", {"/images": "operator"})
+    host.make_user("eve", {"/images": "user"})
+    bob, eve = host.make_token("bob"), host.make_token("eve")
+    mine = begin_https(host, 1000)
+    assert send_https(host, mine, b"a" * 1000) == 200
+    for token in (bob, eve):
+        assert host.https("GET", f"/api/v1/uploads/{mine}", token=token)[0] in (403, 404)
+        assert host.https("DELETE", f"/api/v1/uploads/{mine}", token=token)[0] in (403, 404)
+        assert send_https(host, mine, b"b" * 10, token) in (403, 404)
+        assert host.https("GET", "/api/v1/uploads", token=token)[2]["items"] == []
+        assert host.https("POST", "/api/v1/images", {"name": "theft", "format": "raw", "upload": mine},
+                          token=token)[0] in (403, 404)
+    assert host.https("POST", "/api/v1/uploads", {"size": 5}, token=eve)[0] == 403
+    assert host.https("POST", "/api/v1/uploads", {"size": 5})[0] == 401
+    assert [item["id"] for item in host.https("GET", "/api/v1/uploads", token=host.token)[2]["items"]] == [mine]
+    theirs = begin_https(host, 1000, bob)
+    assert api(host, "GET", f"/uploads/{theirs}")["body"]["user"] == "bob"
+    assert len(api(host, "GET", "/uploads")["body"]["items"]) == 2
+    assert host.https("DELETE", f"/api/v1/uploads/{mine}", token=host.token)[0] == 200
+
+
+def test_the_examples_of_the_docs_work_with_curl(front, tmp_path):
+    host = front
+    text = (ROOT / "docs" / "uploads.md").read_text()
+    upload, download = [block.split("```")[0] for block in text.split("```sh\n")[1:3]]
+    raw = make_file(tmp_path / "raw", 16 * MIB)
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, tmp_path / "debian.qcow2"], check=True)
+    setting = f"set -eu\nTOKEN={host.token}\n"
+    ours = upload.replace("localhost:8006", f"127.0.0.1:{host.port}").replace("curl ", "curl -k ")
+    theirs = download.replace("curl ", "curl -sk ")
+    variables = "".join(line + "\n" for line in ours.splitlines() if line.startswith(("API=", "AUTH=")))
+    done = subprocess.run(["bash", "-c", setting + ours], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    task = json.loads(done.stdout.strip().splitlines()[-1][done.stdout.strip().splitlines()[-1].rindex('{"'):])["task"]
+    assert wait_task(host, task)["state"] == "done"
+    first = theirs.splitlines()[0]
+    (tmp_path / "got").mkdir()
+    done = subprocess.run(["bash", "-c", setting + variables + first], cwd=tmp_path / "got", capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    disk = next((host.state / "images" / "debian").rglob("disk"))
+    assert (tmp_path / "got" / "debian.qcow2").read_bytes() == disk.read_bytes()
+    os.truncate(tmp_path / "got" / "debian.qcow2", 12345)
+    done = subprocess.run(["bash", "-c", setting + variables + theirs.splitlines()[1]], cwd=tmp_path / "got",
+                          capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert (tmp_path / "got" / "debian.qcow2").read_bytes() == disk.read_bytes()
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_both_versions_of_http_carry_files(front, tmp_path, version):
+    host = front
+    path = make_file(tmp_path / "file", 40 * MIB + 3)
+    upload = begin_https(host, path.stat().st_size)
+    common = ["curl", "-skf", version, "-H", f"authorization: Bearer {host.token}"]
+    base = f"https://127.0.0.1:{host.port}/api/v1"
+    done = subprocess.run([*common, "-X", "PATCH", "-H", "content-type: application/octet-stream", "-H", "upload-offset: 0",
+                           "--data-binary", f"@{path}", f"{base}/uploads/{upload}"], capture_output=True, text=True)
+    assert done.returncode == 0 and json.loads(done.stdout)["offset"] == path.stat().st_size, done
+    task = api(host, "POST", "/images", {"name": "disc", "format": "iso", "upload": upload})["body"]["task"]
+    assert wait_task(host, task)["state"] == "done"
+    done = subprocess.run([*common, "-o", tmp_path / "back", f"{base}/images/disc/disk"])
+    assert done.returncode == 0 and sha256(tmp_path / "back") == sha256(path)
