@@ -20,7 +20,7 @@ static GList *all;
 static void check_locked(Bulk *bulk)
 {
 	Access *access = bulk->services->access;
-	if (!bulk->principal || bulk->principal->kind == PRINCIPAL_ROOT)
+	if (bulk->principal->kind == PRINCIPAL_ROOT)
 		return;
 	g_autoptr(Rights) rights = access_rights(access, bulk->principal);
 	gboolean allowed = access_is_valid(access, bulk->principal) &&
@@ -43,18 +43,17 @@ static void on_change(gpointer data)
 
 void bulk_start(Services *services)
 {
-	if (services->access)
-		access_add_watch(services->access, on_change, NULL);
+	access_add_watch(services->access, on_change, NULL);
 }
 
 static gboolean check_share_locked(const Principal *principal, GError **error)
 {
 	guint mine = 0;
-	if (!principal || principal->kind == PRINCIPAL_ROOT)
+	if (principal->kind == PRINCIPAL_ROOT)
 		return TRUE;
 	for (GList *item = all; item; item = item->next) {
 		const Bulk *bulk = item->data;
-		mine += bulk->principal && g_str_equal(bulk->principal->user, principal->user);
+		mine += g_str_equal(bulk->principal->user, principal->user);
 	}
 	if (mine < BULK_USER_MAX)
 		return TRUE;
@@ -71,7 +70,7 @@ Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some,
 	Bulk *bulk = g_new0(Bulk, 1);
 	g_atomic_ref_count_init(&bulk->refs);
 	bulk->services = call->services;
-	bulk->principal = call->principal ? principal_ref(call->principal) : NULL;
+	bulk->principal = principal_ref(call->principal);
 	bulk->privilege = privilege;
 	bulk->path = g_strdup(path);
 	bulk->some = some;
@@ -98,7 +97,7 @@ void bulk_unref(Bulk *bulk)
 	if (!g_atomic_ref_count_dec(&bulk->refs))
 		return;
 	transfer_unref(bulk->transfer);
-	g_clear_pointer(&bulk->principal, principal_unref);
+	principal_unref(bulk->principal);
 	g_free(bulk->path);
 	g_free(bulk);
 }

@@ -31,24 +31,26 @@ static gboolean answer_upload(Call *call, int status, json_object *document)
 }
 
 /* A token is let in as its user by who could have begun the upload. */
+static gboolean is_own(Call *call, const char *user)
+{
+	return g_strcmp0(user, call->principal->user) == 0 &&
+	       (permit_is_own(call, user) || rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images"));
+}
+
 static char *owner_of_upload(Call *call)
 {
-	json_auto json_object *document = uploads_get(call->services->uploads, call->args[0], NULL);
-	const char *user = json_get_str(document, "user", NULL);
-	return permit_is_own(call, user) || rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images")
-		       ? g_strdup(user)
-		       : NULL;
+	g_autofree char *user = uploads_dup_user(call->services->uploads, call->args[0]);
+	return is_own(call, user) ? g_steal_pointer(&user) : NULL;
 }
 
 static gboolean list_uploads(Call *call, GError **error)
 {
-	const char *user = call->request->user;
-	gboolean everybodys = !call->rights || rights_allow(call->rights, PRIVILEGE_IMAGE_MANAGE, "/", NULL);
+	gboolean everybodys = rights_allow(call->rights, PRIVILEGE_IMAGE_MANAGE, "/", NULL);
 	json_auto json_object *all = uploads_list(call->services->uploads);
 	json_object *items = json_object_new_array();
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		json_object *item = json_object_array_get_idx(all, i);
-		if (everybodys || g_str_equal(json_get_str(item, "user", ""), user))
+		if (everybodys || is_own(call, json_get_str(item, "user", "")))
 			json_object_array_add(items, json_object_get(item));
 	}
 	return answer_page(call, items, error);
@@ -149,10 +151,8 @@ static gboolean check_write(Call *call, GError **error)
 			  "a part is bytes whose number is said before");
 		return FALSE;
 	}
-	if (!call->rights || rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images"))
-		return TRUE;
-	error_set(error, ERROR_FORBIDDEN, "ask who manages access", "uploading needs the privilege image.manage");
-	return FALSE;
+	return rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images") ||
+	       permit_refuse(PRIVILEGE_IMAGE_MANAGE, "/images", error);
 }
 
 static gboolean write_part(Call *call, GError **error)

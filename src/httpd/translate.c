@@ -291,12 +291,13 @@ static const char *clean_value(json_object *headers, const char *name)
 void fields_add_response(Fields *fields, json_object *head, gboolean has_body)
 {
 	json_object *headers = json_get(head, "headers");
-	gint64 etag = json_get_int(head, "etag", -1), task = json_get_int(head, "task", -1);
+	gint64 task = json_get_int(head, "task", -1);
+	const char *etag = clean_value(head, "etag");
 	const char *type = headers ? clean_value(headers, "content-type") : NULL;
 	if (type || has_body)
 		fields_add(fields, "content-type", type ? type : "application/json");
-	if (etag >= 0) {
-		snprintf(fields->etag, sizeof fields->etag, "\"%" G_GINT64_FORMAT "\"", etag);
+	if (etag && strlen(etag) + sizeof "\"\"" <= sizeof fields->etag && !strchr(etag, '"')) {
+		snprintf(fields->etag, sizeof fields->etag, "\"%s\"", etag);
 		fields_add(fields, "etag", fields->etag);
 	}
 	for (guint i = 0; headers && i < G_N_ELEMENTS(passed_answers); i++) {

@@ -19,14 +19,25 @@
 
 enum { EXIT_USAGE = 2, STALL_DEFAULT_S = 60, STALL_MAX_S = 3600 };
 
-void pump_wait(const Pump *pump, int fd, short events)
+static int wait_ms(const Pump *pump, int fd, short events, int timeout_ms)
 {
 	struct pollfd poll_fd = {.fd = fd, .events = events};
 	int ready;
-	while ((ready = poll(&poll_fd, 1, pump->stall_ms)) < 0)
+	while ((ready = poll(&poll_fd, 1, timeout_ms)) < 0)
 		if (errno != EINTR)
 			report_failure(pump, "read", errno);
-	if (ready == 0)
+	return ready;
+}
+
+void pump_wait(Pump *pump, int fd, short events)
+{
+	/* What came last is said also when nothing more comes. */
+	while (pump->done != pump->told) {
+		if (wait_ms(pump, fd, events, REPORT_MS) > 0)
+			return;
+		report_progress(pump);
+	}
+	if (wait_ms(pump, fd, events, pump->stall_ms) == 0)
 		report_failure(pump, "stalled", 0);
 }
 

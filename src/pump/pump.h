@@ -10,7 +10,8 @@ typedef struct Pump {
 	int stall_ms;     /* a peer that does nothing for so long is given up */
 	uint64_t done;    /* bytes carried so far */
 	uint64_t synced;  /* of these, durable */
-	int64_t told_ms;  /* when "bytes" was last said */
+	uint64_t told;    /* "bytes" that were said last */
+	int64_t told_ms;  /* and when */
 } Pump;
 
 /* report.c: lines on the report descriptor.
@@ -18,7 +19,8 @@ typedef struct Pump {
  *   synced N            so many of them would survive a power cut
  *   end N               all is done
  *   error WORD ERRNO    given up: limit, stalled, short, read, write; ERRNO 0 where there is none */
-void report_progress(Pump *pump); /* at most four times a second */
+enum { REPORT_MS = 250 };
+void report_progress(Pump *pump); /* unless something was said in the last REPORT_MS */
 void report_synced(const Pump *pump);
 /* Says how far it came and why no further, and ends. */
 __attribute__((noreturn)) void report_failure(const Pump *pump, const char *word, int error);
@@ -29,4 +31,4 @@ void pump_receive(Pump *pump);
 void pump_send(Pump *pump);
 
 /* main.c: waits until the socket is ready; gives up when the peer does nothing. */
-void pump_wait(const Pump *pump, int fd, short events);
+void pump_wait(Pump *pump, int fd, short events);

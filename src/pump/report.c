@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TOLD_MS = 250, EXIT_NOBODY = 3 };
+enum { EXIT_NOBODY = 3 };
 
 __attribute__((format(printf, 2, 3))) static void say(const Pump *pump, const char *format, ...)
 {
@@ -26,8 +26,9 @@ void report_progress(Pump *pump)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	if (pump->told_ms && now_ms - pump->told_ms < TOLD_MS)
+	if (pump->done == pump->told || (pump->told_ms && now_ms - pump->told_ms < REPORT_MS))
 		return;
+	pump->told = pump->done;
 	pump->told_ms = now_ms;
 	say(pump, "bytes %" PRIu64 "\n", pump->done);
 }
