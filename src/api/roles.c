@@ -76,6 +76,6 @@ const Route role_routes[] = {
 	{"DELETE", "/roles/{}", delete_role, "delete a role that nobody has", PRIVILEGE_ACCESS_MANAGE, SCOPE_GLOBAL,
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY},
 	{"GET", "/privileges", list_privileges, "what a role can allow", PRIVILEGE_NONE, SCOPE_SELF,
-	 .answer = ANSWER_LIST},
+	 .answer = ANSWER_LIST, .result = &privilege_table},
 	{NULL},
 };

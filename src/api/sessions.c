@@ -23,8 +23,7 @@ static void set_cookie(Call *call, const char *secret, gint64 max_age_s)
 static gboolean sign_in(Call *call, GError **error)
 {
 	Login login = {0};
-	json_auto json_object *body = call_body(call, error);
-	json_auto json_object *credentials = body ? schema_create(&login_table, body, error) : NULL;
+	json_auto json_object *credentials = call_document(call, error);
 	if (!credentials)
 		return FALSE;
 	const char *user = json_get_str(credentials, "user", "");
@@ -123,8 +122,9 @@ static gboolean end_session(Call *call, GError **error)
 
 const Route session_routes[] = {
 	{"POST", "/session", sign_in, "sign in", PRIVILEGE_NONE, SCOPE_PUBLIC, .unkept = TRUE, .body = &login_table,
-	 .answer = ANSWER_OBJECT},
-	{"GET", "/session", get_self, "who asks, and what it may do", PRIVILEGE_NONE, SCOPE_SELF, .answer = ANSWER_OBJECT},
+	 .answer = ANSWER_CREATED, .result = &login_answer_table},
+	{"GET", "/session", get_self, "who asks, and what it may do", PRIVILEGE_NONE, SCOPE_SELF,
+	 .answer = ANSWER_DOCUMENT, .result = &self_table},
 	{"DELETE", "/session", sign_out, "sign out", PRIVILEGE_NONE, SCOPE_SELF, .answer = ANSWER_EMPTY},
 	{"GET", "/sessions", list_sessions, "who is signed in", PRIVILEGE_ACCESS_READ, SCOPE_OWNER, .query = LIST_QUERY,
 	 .answer = ANSWER_LIST, .result = &session_table},

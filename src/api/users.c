@@ -67,10 +67,9 @@ static gboolean set_password(Call *call, GError **error)
 	const char *user = call->args[0];
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *present = access_get(access, "user", user, NULL, error);
-	json_auto json_object *body = present ? call_body(call, error) : NULL;
-	if (!body)
+	if (!present)
 		return FALSE;
-	json_auto json_object *password = schema_create(&password_table, body, &refusal);
+	json_auto json_object *password = call_document(call, &refusal);
 	if (password)
 		check_password(call, present, password, &refusal);
 	if (call->plan)

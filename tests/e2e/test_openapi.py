@@ -197,7 +197,27 @@ def examples(api):
               "rev": commit, "kind": "vm", "name": vm, "schema": "vm"}
     api("POST", "/uploads?plan=1", {"size": 7}, status=200)
     values["upload"] = api("POST", "/uploads", {"size": 7}, status=201)["id"]
-    return values
+    return {**values, **access_examples(api)}
+
+
+def access_examples(api):
+    role = {"name": "starters", "privileges": ["vm.read", "vm.power"]}
+    api("POST", "/roles?plan=1", role, status=200)
+    api("POST", "/roles", role, status=201)
+    api("PATCH", "/roles/starters", {"description": "may start"}, status=200)
+    user = {"name": "ann", "grants": {"vms": {"path": "/vms", "role": "starters"}}}
+    api("POST", "/users?plan=1", user, status=200)
+    api("POST", "/users", user, status=201)
+    api("PATCH", "/users/ann", {"full_name": "Ann"}, status=200)
+    api("POST", "/users/ann/password", {"password": "x"}, status=400)
+    api("POST", "/users/ann/password", {"password": "correct horse battery"}, status=200)
+    token = {"user": "ann", "name": "for tests", "expires": "2099-01-01T00:00:00Z"}
+    api("POST", "/tokens?plan=1", token, status=200)
+    made = api("POST", "/tokens", token, status=201)
+    assert made["secret"]
+    api("PATCH", "/settings/access?plan=1", {"password_length": 16}, status=200)
+    api("PATCH", "/settings/access", {"password_length": 16}, status=200)
+    return {"role": "starters", "user": "ann", "token": made["id"]}
 
 
 def test_what_comes_is_what_is_described(api):
@@ -235,6 +255,11 @@ def test_what_comes_is_what_is_described(api):
     api.wait(api("DELETE", f"/vms/{vm}", status=202))
     api("DELETE", "/storages/second", status=200)
     api("DELETE", f"/uploads/{values['upload']}", status=200)
+    api("DELETE", "/roles/starters", status=409)
+    api("DELETE", f"/tokens/{values['token']}?plan=1", status=200)
+    api("DELETE", f"/tokens/{values['token']}", status=200)
+    api("DELETE", "/users/ann", status=200)
+    api("DELETE", "/roles/starters", status=200)
 
 
 def check_paging(api, target, operation):

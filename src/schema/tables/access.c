@@ -41,7 +41,7 @@ static const Field role_fields[] = {
 	 .check = check_privilege, .help = "what it allows", .help_ja = "許可する操作"},
 	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",
 	 .help_ja = "説明"},
-	{.name = "builtin", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_ROW,
+	{.name = "builtin", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW,
 	 .help = "always there, cannot be changed", .help_ja = "組み込み（変更不可）"},
 	{0}};
 const Table role_table = {.name = "role", .title = "Role", .title_ja = "ロール", .version = 1, .fields = role_fields};
@@ -63,8 +63,11 @@ static const Field token_fields[] = {
 	 .help_ja = "権限の制限。所有者の権限との共通部分になる。空なら所有者と同じ"},
 	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 40,
 	 .help = "when it was made (UTC)", .help_ja = "作成日時（UTC）"},
-	{.name = "last_used", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 40,
+	{.name = "last_used", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW, .max = 40,
 	 .help = "when it was last used since the daemon started (UTC)", .help_ja = "最終使用日時（デーモン起動以降、UTC）"},
+	{.name = "secret", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 128,
+	 .help = "what is sent as bearer: shown once, when the token is made, and kept nowhere",
+	 .help_ja = "bearer として送る値。作成時に一度だけ表示され、どこにも保存されない"},
 	{0}};
 const Table token_table = {.name = "token", .title = "API token", .title_ja = "APIトークン", .version = 1,
 			   .fields = token_fields};

@@ -241,3 +241,64 @@ static const Field schema_row_fields[] = {
 	{0}};
 const Table schema_row_table = {.name = "schema-row", .title = "Table of fields", .title_ja = "フィールドの表",
 				.fields = schema_row_fields};
+
+static const Field login_answer_fields[] = {
+	{.name = "user", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "who is signed in now",
+	 .help_ja = "ログインしたユーザー"},
+	{.name = "csrf", .type = FIELD_STRING, .flags = ALWAYS, .max = 128,
+	 .help = "goes as x-csrf-token with all that is no GET", .help_ja = "GET以外の要求で x-csrf-token に入れる値"},
+	{.name = "expires", .type = FIELD_STRING, .flags = ALWAYS, .max = 40,
+	 .help = "when the session ends at the latest (UTC)", .help_ja = "セッションの有効期限（UTC）"},
+	{0}};
+const Table login_answer_table = {.name = "signed-in", .title = "Signed in", .title_ja = "ログインの結果",
+				  .fields = login_answer_fields};
+
+static const Field right_fields[] = {
+	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS, .help = "on what, with all below it",
+	 .help_ja = "対象（下位すべてを含む）"},
+	{.name = "privileges", .type = FIELD_LIST, .flags = ALWAYS, .help = "what is allowed there",
+	 .help_ja = "許可された操作"},
+	{0}};
+static const Table right_table = {.name = "right", .title = "Right", .title_ja = "権限", .fields = right_fields};
+
+static const Field rules_fields[] = {
+	{.name = "length", .type = FIELD_INT, .flags = ALWAYS, .max = 128, .help = "shortest password, in characters",
+	 .help_ja = "最小文字数"},
+	{.name = "lower", .type = FIELD_BOOL, .flags = ALWAYS, .help = "needs a lower-case letter",
+	 .help_ja = "小文字が必要"},
+	{.name = "upper", .type = FIELD_BOOL, .flags = ALWAYS, .help = "needs an upper-case letter",
+	 .help_ja = "大文字が必要"},
+	{.name = "digit", .type = FIELD_BOOL, .flags = ALWAYS, .help = "needs a digit", .help_ja = "数字が必要"},
+	{.name = "special", .type = FIELD_BOOL, .flags = ALWAYS,
+	 .help = "needs a character that is neither letter nor digit", .help_ja = "記号が必要"},
+	{0}};
+static const Table rules_table = {.name = "password-rules", .title = "Rules of passwords",
+				  .title_ja = "パスワードの規則", .fields = rules_fields};
+
+static const char *const principal_kinds[] = {"socket", "session", "token", NULL};
+static const Field self_fields[] = {
+	{.name = "user", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "who asks", .help_ja = "要求した人"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = ALWAYS, .values = principal_kinds,
+	 .help = "by what it is known", .help_ja = "認証の方法"},
+	{.name = "id", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "of the session or token",
+	 .help_ja = "セッションまたはトークンの識別子"},
+	{.name = "csrf", .type = FIELD_STRING, .flags = MAYBE, .max = 128,
+	 .help = "of a session: goes as x-csrf-token with all that is no GET",
+	 .help_ja = "セッションの場合、GET以外の要求で x-csrf-token に入れる値"},
+	{.name = "rights", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &right_table, .help = "what it may do",
+	 .help_ja = "許可された操作"},
+	{.name = "password_rules", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &rules_table,
+	 .help = "what a new password must have", .help_ja = "新しいパスワードの条件"},
+	{0}};
+const Table self_table = {.name = "self", .title = "Who asks", .title_ja = "要求した人", .fields = self_fields};
+
+static const Field privilege_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 63, .help = "name",
+	 .help_ja = "名前"},
+	{.name = "help", .type = FIELD_STRING, .flags = ALWAYS, .help = "what it allows, in English",
+	 .help_ja = "許可する操作（英語）"},
+	{.name = "help_ja", .type = FIELD_STRING, .flags = ALWAYS, .help = "what it allows, in Japanese",
+	 .help_ja = "許可する操作（日本語）"},
+	{0}};
+const Table privilege_table = {.name = "privilege", .title = "Privilege", .title_ja = "権限の種類",
+			       .fields = privilege_fields};
