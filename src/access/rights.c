@@ -44,8 +44,9 @@ typedef struct Place {
 
 static Place find_place(const char *path)
 {
-	if (g_str_has_prefix(path, "/tags/"))
-		return (Place){COLLECTION_VMS, FALSE, path + 6};
+	static const char tags[] = "/tags/";
+	if (strncmp(path, tags, strlen(tags)) == 0)
+		return (Place){COLLECTION_VMS, FALSE, path + strlen(tags)};
 	for (Collection i = 0; i < COLLECTION_COUNT; i++) {
 		size_t length = strlen(collection_names[i]);
 		if (strncmp(path, collection_names[i], length) != 0)
