@@ -64,6 +64,7 @@ static gboolean check_forgery(const Request *request, const char *csrf, GError *
 			      "send what GET /api/v1/session says as 'csrf' as header x-csrf-token", error);
 }
 
+/* Of a forged request both: whose session it is belongs into the audit log. */
 static Principal *identify(Call *call, GError **error)
 {
 	const Request *request = call->request;
@@ -90,7 +91,9 @@ static Principal *identify(Call *call, GError **error)
 	}
 	g_autoptr(Principal) principal =
 		access_by_session(call->services->access, request->session, request->address, error);
-	return principal && check_forgery(request, principal->csrf, error) ? g_steal_pointer(&principal) : NULL;
+	if (principal)
+		check_forgery(request, principal->csrf, error);
+	return g_steal_pointer(&principal);
 }
 
 gboolean permit_identify(Call *call, GError **error)
@@ -101,9 +104,12 @@ gboolean permit_identify(Call *call, GError **error)
 		/* Another page must not sign anybody in either, as a user of its choice. */
 		return g_str_equal(request->method, "GET") || !request->cross_origin ||
 		       refuse_forgery("the request was made by another page", NULL, error);
-	call->principal = identify(call, error);
-	if (!call->principal)
+	g_autoptr(GError) refusal = NULL;
+	call->principal = identify(call, &refusal);
+	if (refusal) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
+	}
 	call->rights = access_rights(call->services->access, call->principal);
 	request->user = call->principal->user;
 	return TRUE;
