@@ -5,8 +5,10 @@
 
 enum {
 	GATE_AT_ONCE = 2,
-	GATE_LINE_MAX = 12,   /* threads that wait, in each of two lines; a handler's thread waits for each */
-	GATE_SOURCE_MAX = 3,  /* of which from one source */
+	/* Threads that wait, in each of two lines: handlers. With those that are let in fewer than the requests without a
+	 * credential that are worked on at once (api/crowd.h), so that strangers here leave room for who is known. */
+	GATE_LINE_MAX = 8,
+	GATE_SOURCE_MAX = 3, /* of which from one source */
 };
 
 typedef struct Gate Gate;

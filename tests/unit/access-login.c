@@ -307,10 +307,10 @@ static void test_gate(void)
 		{"aaa", 0, "aaa"},
 		{"aaab", 0, "abaa"},		      /* sources take turns */
 		{"aaaaaab", 3, "abaa"},		      /* each has three places */
-		{"abcdefghijkl", 0, "abcdefghijkl"},
-		{"abcdefghijklm", 1, "abcdefghijkl"}, /* full of different ones */
-		{"aaabbbcccddde", 1, "abcdeabcdbcd"}, /* a newcomer gets a place of who has most: "a" came first */
-		{"abcdefghijklmM", 1, "Mabcdefghijkl"}, /* whoever is known has a line of their own */
+		{"abcdefgh", 0, "abcdefgh"},
+		{"abcdefghi", 1, "abcdefgh"},	  /* full of different ones */
+		{"aaabbbccd", 1, "abcdabcb"},	  /* a newcomer gets a place of who has most */
+		{"abcdefghiM", 1, "Mabcdefgh"},	  /* whoever is known has a line of their own */
 		{"aaabbbMMM", 0, "MaMbMabab"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
