@@ -140,9 +140,10 @@ static gboolean connect_vnc(Call *call, GError **error)
 
 const Route console_routes[] = {
 	{"POST", "/vms/{}/console/serial", open_serial, "open the serial console, or get a ticket for it",
-	 PRIVILEGE_VM_CONSOLE, SCOPE_VM, .body = &console_request_table, .answer = ANSWER_OBJECT, .unkept = TRUE},
+	 PRIVILEGE_VM_CONSOLE, SCOPE_VM, .body = &console_request_table, .answer = ANSWER_TICKET,
+	 .result = &ticket_table, .unkept = TRUE},
 	{"POST", "/vms/{}/console/vnc", open_vnc, "open the display, or get a ticket for it", PRIVILEGE_VM_CONSOLE,
-	 SCOPE_VM, .answer = ANSWER_OBJECT, .unkept = TRUE},
+	 SCOPE_VM, .answer = ANSWER_TICKET, .result = &ticket_table, .unkept = TRUE},
 	{"GET", "/vms/{}/console/serial", connect_serial, "the serial console as a WebSocket", PRIVILEGE_VM_CONSOLE,
 	 SCOPE_VM, .query = "ticket mode take_over", .identify = identify_by_ticket, .answer = ANSWER_CONSOLE},
 	{"GET", "/vms/{}/console/vnc", connect_vnc, "the display as a WebSocket", PRIVILEGE_VM_CONSOLE, SCOPE_VM,

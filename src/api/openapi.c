@@ -190,6 +190,11 @@ static void describe_parameters(const Route *route, json_object *list)
 	if (route->if_match)
 		json_object_array_add(list, parameter("if-match", "header", type_of("string"),
 						      "revision (etag) that the document must still have"));
+	if (route->bulk)
+		json_object_array_add(list, parameter("upload-offset", "header", type_of("integer"),
+						      "where in the file this part begins: what has arrived so far"));
+	if (route->answer == ANSWER_BYTES)
+		json_object_array_add(list, parameter("range", "header", type_of("string"), "one part: bytes=FIRST-LAST"));
 	if (idempotency_is_allowed(route))
 		json_object_array_add(list, parameter("idempotency-key", "header", type_of("string"),
 						      "the same request sent again with it is answered as the first was"));
@@ -277,7 +282,12 @@ static void describe_answer(const Route *route, json_object *responses, json_obj
 		add_response(responses, "200", "text", content("text/plain", type_of("string")));
 		break;
 	case ANSWER_BYTES:
-		add_response(responses, "200", "the bytes", content("application/octet-stream", NULL));
+		add_response(responses, "200", "the whole file", content("application/octet-stream", NULL));
+		add_response(responses, "206", "the part that was asked for", content("application/octet-stream", NULL));
+		break;
+	case ANSWER_TICKET:
+		add_response(responses, "201", "a ticket", content("application/json", refer(schemas, route->result, VIEW_ANSWER)));
+		add_response(responses, "200", "on the node's own socket: the console's descriptor", NULL);
 		break;
 	case ANSWER_EVENTS:
 	case ANSWER_CONSOLE:
@@ -322,6 +332,11 @@ static json_object *describe_security(const Route *route)
 	if (!g_str_equal(route->method, "GET"))
 		json_set(cookie, "csrf", json_object_new_array());
 	json_set(bearer, "token", json_object_new_array());
+	if (route->identify) {
+		json_object *ticket = json_object_new_object();
+		json_set(ticket, "ticket", json_object_new_array());
+		json_object_array_add(ways, ticket);
+	}
 	json_object_array_add(ways, cookie);
 	json_object_array_add(ways, bearer);
 	return ways;
@@ -345,6 +360,8 @@ static void add_route(const Route *route, json_object *paths, json_object *schem
 	json_set(operation, "security", describe_security(route));
 	json_set_str(operation, "x-privilege", privileges[route->privilege].name);
 	json_set_str(operation, "x-scope", scope_names[route->scope]);
+	if (route->in_person)
+		json_set_bool(operation, "x-in-person", TRUE); /* not for tokens */
 	if (json_object_array_length(parameters) > 0)
 		json_set(operation, "parameters", parameters);
 	else
@@ -385,7 +402,8 @@ static json_object *describe_common(json_object *schemas)
 	json_set(components, "securitySchemes",
 		 json_tokener_parse("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-yado\"},"
 				    "\"csrf\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-csrf-token\"},"
-				    "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+				    "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+				    "\"ticket\":{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"ticket\"}}"));
 	return components;
 }
 

@@ -70,6 +70,17 @@ gboolean route_has_parameter(const Route *route, const char *name)
 	return g_strv_contains((const char *const *)words, name);
 }
 
+const char *query_find_fault(const Route *route)
+{
+	g_auto(GStrv) words = g_strsplit(route->query ? route->query : "", " ", -1);
+	for (char **word = words; *word; word++)
+		if (!parameter_find(*word))
+			return "knows a parameter that api/query.c does not";
+	if ((route_has_parameter(route, "filter") || route_has_parameter(route, "fields")) && !route->result)
+		return "has no table of its rows' fields";
+	return NULL;
+}
+
 static void refuse_unknown(Call *call, const char *name, GError **error)
 {
 	const char *known = call->route->query;

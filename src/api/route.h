@@ -59,6 +59,7 @@ typedef enum Answer {
 	ANSWER_BYTES,    /* a file */
 	ANSWER_EVENTS,   /* a stream of events; over HTTPS a WebSocket */
 	ANSWER_CONSOLE,  /* a byte stream both ways; over HTTPS a WebSocket */
+	ANSWER_TICKET,   /* 201 and the ticket of a console; on the local socket 200 and its descriptor */
 } Answer;
 
 typedef struct Route {

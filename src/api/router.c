@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/query.h"
 #include "base/error.h"
 
 #define ROOT "/api/v1"
@@ -53,7 +54,7 @@ static const char *find_fault(const Route *route, guint args)
 		return "does not say whose its object is";
 	if (!route->handle || !route->summary)
 		return "has no handler or no summary";
-	return NULL;
+	return query_find_fault(route);
 }
 
 static gboolean add(Router *router, const Route *route, GError **error)

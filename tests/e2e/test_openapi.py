@@ -81,7 +81,7 @@ class Described:
         assert response, (what, code, list(responses))
         if "$ref" in response:
             response = self.document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-        media = response["content"].get("application/json")
+        media = response.get("content", {}).get("application/json")
         if media:
             self.check(media["schema"], reply["body"], f"{what} -> {code}")
         return reply["body"]

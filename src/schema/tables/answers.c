@@ -302,3 +302,14 @@ static const Field privilege_fields[] = {
 	{0}};
 const Table privilege_table = {.name = "privilege", .title = "Privilege", .title_ja = "権限の種類",
 			       .fields = privilege_fields};
+
+static const Field ticket_fields[] = {
+	{.name = "ticket", .type = FIELD_STRING, .flags = ALWAYS, .max = 128, .help = "opens the console once",
+	 .help_ja = "コンソールを一度だけ開くための値"},
+	{.name = "expires", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "when it ends, if it is not used (UTC)",
+	 .help_ja = "未使用の場合の有効期限（UTC）"},
+	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS, .max = 255,
+	 .help = "where to connect with a WebSocket, with ?ticket= after it", .help_ja = "WebSocketで接続するパス（?ticket= を付ける）"},
+	{0}};
+const Table ticket_table = {.name = "ticket", .title = "Ticket of a console", .title_ja = "コンソールのチケット",
+			    .fields = ticket_fields};
