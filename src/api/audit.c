@@ -22,11 +22,9 @@ static const char *outcome_of(int status)
 
 static gboolean is_recorded(const Call *call, const char *outcome)
 {
-	if (call->route->unaudited)
-		return FALSE;
 	if (g_str_equal(outcome, "refused"))
 		return TRUE;
-	if (call->plan || call->replayed)
+	if (call->route->unaudited || call->plan || call->replayed)
 		return FALSE;
 	/* A WebSocket to a console is a GET that reaches into a guest. */
 	return !g_str_equal(call->request->method, "GET") || call->route->answer == ANSWER_CONSOLE;

@@ -89,6 +89,13 @@ char *ask_path(const char *prefix, const char *id, const char *suffix)
 	return g_strconcat(prefix, escaped, suffix, NULL);
 }
 
+/* A command may send several requests: each has a key of its own, the same when the command is run again. */
+static void add_key(Cli *cli, json_object *headers)
+{
+	g_autofree char *next = g_strdup_printf("%s.%u", cli->idempotency_key, cli->posts + 1);
+	json_set_str(headers, "idempotency-key", cli->posts++ ? next : cli->idempotency_key);
+}
+
 Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *body, const int *fds, guint fd_count,
 	GError **error)
 {
@@ -101,6 +108,8 @@ Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *
 		json_set_str(headers, "if-match", cli->if_rev);
 	if (cli->csrf)
 		json_set_str(headers, "x-csrf-token", cli->csrf);
+	if (cli->idempotency_key && strcmp(method, "POST") == 0)
+		add_key(cli, headers);
 	g_autofree char *full = g_strconcat("/api/v1", path,
 		change && cli->plan ? (strchr(path, '?') ? "&plan=1" : "?plan=1") : "", NULL);
 	return client_request(client, method, full, headers, body, fds, fd_count, ASK_TIMEOUT_MS, error);

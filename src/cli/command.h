@@ -68,6 +68,8 @@ typedef struct Cli {
 	gboolean silent; /* asks nothing: for completion */
 	gboolean json, plan, no_wait, quiet, verbose, yes;
 	const char *if_rev; /* NULL: not given */
+	const char *idempotency_key; /* of the first POST; NULL: not given */
+	guint posts;                 /* sent so far */
 	char **fields;      /* columns chosen; NULL: the usual ones */
 	Client *client;
 } Cli;

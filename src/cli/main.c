@@ -33,6 +33,7 @@ const Option change_options[] = {
 	{"plan", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_plan)},
 	{"no-wait", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_no_wait)},
 	{"if-rev", 0, "N", NULL, COMPLETE_NOTHING, TEXT(m_opt_if_rev)},
+	{"idempotency-key", 0, "KEY", NULL, COMPLETE_NOTHING, TEXT(m_opt_idempotency_key)},
 	{"yes", 'y', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_yes)},
 	{0}};
 
@@ -154,6 +155,7 @@ static Exit run(const Command *command, Arguments *arguments)
 		.verbose = arguments_has(arguments, "verbose"),
 		.yes = arguments_has(arguments, "yes"),
 		.if_rev = arguments_get(arguments, "if-rev", NULL),
+		.idempotency_key = arguments_get(arguments, "idempotency-key", NULL),
 		.fields = fields ? g_strsplit(fields, ",", -1) : NULL,
 	};
 	gint64 rev = 0;

@@ -83,6 +83,7 @@ MESSAGE(m_opt_help, "this help", "このヘルプ");
 MESSAGE(m_opt_plan, "show what would change, and change nothing", "変更内容を示すだけで、何も変更しない");
 MESSAGE(m_opt_no_wait, "do not wait for the task; print its number", "タスクの終了を待たず、番号を表示する");
 MESSAGE(m_opt_if_rev, "only if the object's revision is still N", "リビジョンがNのままの場合だけ変更する");
+MESSAGE(m_opt_idempotency_key, "run again with the same KEY, it is not done a second time", "同じKEYで再実行しても二重に実行されない");
 MESSAGE(m_opt_yes, "do not ask", "確認しない");
 MESSAGE(m_exit_done, "done (also: a plan that would not be refused)", "成功（拒否されない計画を含む）");
 MESSAGE(m_exit_refused, "refused or failed", "拒否または失敗");

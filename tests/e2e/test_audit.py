@@ -245,6 +245,37 @@ def test_no_secret_is_left_in_any_file(host):
     assert search()[0] == []
 
 
+def test_over_https_the_address_is_the_clients_and_a_key_works(front):
+    front.make_user("alice", {"/": "admin"})
+    token = front.make_token("alice")
+    seq = last_seq(front)
+    body = {"name": "r", "privileges": []}
+    status, headers, _ = front.https("POST", "/api/v1/roles", body, token, {"Idempotency-Key": "once"})
+    assert status == 201 and "idempotency-replayed" not in headers
+    status, headers, _ = front.https("POST", "/api/v1/roles", body, token, {"Idempotency-Key": "once"})
+    assert status == 201 and headers["idempotency-replayed"] == "true"
+    assert front.https("POST", "/api/v1/roles", {"name": "q", "privileges": []}, token, {"Idempotency-Key": "once"})[0] == 422
+    assert front.https("DELETE", "/api/v1/roles/r")[0] == 401
+    asked = [entry for entry in new_entries(front, seq) if entry["action"] != "commit"]
+    assert [(entry["user"], entry["action"], entry["object"], entry["outcome"], entry["address"]) for entry in asked] == [
+        ("alice", "POST /roles", "role/r", "done", "127.0.0.1"),
+        ("alice", "POST /roles", "role", "failed", "127.0.0.1"),
+        ("", "DELETE /roles/{}", "role/r", "refused", "127.0.0.1")]
+
+
+def test_a_console_over_the_front_is_recorded(host):
+    host.text("vm", "create", "guest", "--image", "tiny", "--memory", "96M", "--start")
+    host.make_user("alice", {"/vms/100": "user"})
+    host.make_user("bob", {"/": "auditor"})
+    for user, status, outcome in (("alice", 101, "done"), ("bob", 403, "refused")):
+        seq = last_seq(host)
+        reply = ask_front(host, "GET", "/api/v1/vms/guest/console/serial", token=host.make_token(user), upgrade=True)
+        assert reply["status"] == status, reply
+        (entry,) = [entry for entry in new_entries(host, seq) if "console" in entry["action"]]
+        assert (entry["action"], entry["object"], entry["outcome"], entry["user"]) == (
+            "GET /vms/{}/console/serial", "vm/100", outcome, user)
+
+
 def test_a_killed_daemon_loses_no_entry(host):
     for round_ in range(3):
         for number in range(5):

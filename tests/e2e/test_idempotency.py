@@ -235,3 +235,14 @@ def test_bodies_with_passwords_are_not_kept(host):
     assert rows(host) == [("root", "key", 200)]
     for name in ("requests.db", "requests.db-wal"):
         assert b"long enough" not in (host.state / name).read_bytes()
+
+
+def test_the_command_can_be_run_again(host):
+    words = ("--quiet", "vm", "create", "guest", "--memory", "64M", "--start", "--idempotency-key", "night-job-7")
+    first = host.text(*words)
+    assert first.split() == ["100"] and host.text(*words) == first
+    assert len(host("vm", "list")["items"]) == 1
+    starts = [task for task in request(host, "GET", "/api/v1/tasks")[0]["body"]["items"] if task["kind"] == "vm.start"]
+    assert len(starts) == 1
+    refused = host.run_command("vm", "create", "other", "--memory", "64M", "--idempotency-key", "night-job-7")
+    assert refused.returncode and "was sent with another request" in refused.stderr

@@ -166,7 +166,8 @@ def test_a_guest_that_hangs_does_not_hold_up_the_scrape(host):
                                        scrape(host)["yado_vm_disk_written_bytes_total"][1]], what="its disks again")
 
 
-def test_a_scrape_of_very_many_guests_comes_whole(host):
+def test_a_scrape_of_very_many_guests_comes_whole(front):
+    host = front
     host("vm", "create", "first", "--image", "tiny", "--memory", "128M")
     host.stop()
     database = sqlite3.connect(host.state / "store.db")
@@ -186,6 +187,10 @@ def test_a_scrape_of_very_many_guests_comes_whole(host):
         assert len(text) == reply["content_length"]
         families = parse(text.decode())
         assert len(families["yado_vm_up"][1]) == 12001
+        host.make_user("scraper", {"/": "auditor"})
+        status, headers, over = host.https("GET", "/metrics", token=host.make_token("scraper"))
+        assert status == 200 and int(headers["content-length"]) == len(over)
+        assert len(parse(over.decode())["yado_vm_up"][1]) == 12001
         assert value(families, "yado_vms", state="stopped") == 12001
     finally:
         host.stop()
@@ -200,6 +205,20 @@ def test_healthz_says_ok_and_nothing_else(host):
     assert (reply["status"], reply["body"]) == (200, "ok\n")
     assert request(host, "POST", "/healthz")[0]["status"] == 405
     assert request(host, "GET", "/healthz?verbose=1")[0]["status"] == 400
+
+
+def test_over_https_metrics_need_a_token_and_health_does_not(front):
+    assert front.https("GET", "/healthz")[0::2] == (200, b"ok\n")
+    assert front.https("GET", "/metrics")[0] == 401
+    front.make_user("scraper", {"/vms": "operator"})  # metrics tell of everything: somewhere is not enough
+    assert front.https("GET", "/metrics", token=front.make_token("scraper"))[0] == 403
+    request(front, "POST", "/api/v1/roles", {"name": "prometheus", "privileges": ["metrics.read"]})
+    request(front, "PATCH", "/api/v1/users/scraper", {"grants": {"g0": {"path": "/", "role": "prometheus"}}})
+    token = front.make_token("scraper")
+    status, headers, body = front.https("GET", "/metrics", token=token)
+    assert status == 200 and headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert value(parse(body.decode()), "yado_storage_usable", storage="local") == 1
+    assert front.https("GET", "/api/v1/vms", token=token)[2]["error"]["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("part", ["store", "tasks"])
