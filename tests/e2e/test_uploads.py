@@ -734,6 +734,36 @@ def test_over_https_too_the_sender_is_held_up_by_the_disk(front):
     wait_for(lambda: not cages(host), what="the end of the part")
 
 
+def test_readers_over_https_that_stop_cost_no_memory_and_hold_up_nobody(front):
+    host, data = front, noise(16 * MIB)
+    upload = begin_https(host, len(data))
+    assert send_https(host, upload, data) == 200
+    body = host.https("POST", "/api/v1/images", {"name": "disc", "format": "iso", "upload": upload}, token=host.token)[2]
+    assert wait_task(host, body["task"])["state"] == "done"
+    before = [resident(host.process.pid), resident(host.front_pid)]
+    request_text = (f"GET /api/v1/images/disc/disk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {host.token}\r\n\r\n"
+                    .encode())
+    readers = []
+    for _ in range(16):
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.connect(("127.0.0.1", host.port))
+        readers.append(trusting().wrap_socket(raw))
+        readers[-1].sendall(request_text)
+        assert readers[-1].recv(100).startswith(b"HTTP/1.1 200")
+    assert len(cages(host)) == 16
+    after = [resident(host.process.pid), resident(host.front_pid)]
+    print(f"\n16 readers of 16 MiB that stop: yadod and yado-httpd grew by {after[0] - before[0]} and {after[1] - before[1]} KiB")
+    check_growth(host, before, after)
+    # One more of this user's has to wait; others have theirs.
+    assert host.https("GET", "/api/v1/images/disc/disk", token=host.token)[0] == 429
+    assert download(host, "/images/disc/disk")[1] == data
+    for reader in readers:
+        reader.close()
+    wait_for(lambda: not cages(host), what="the end of all pumps")
+    assert host.https("GET", "/api/v1/images/disc/disk", token=host.token)[2] == data
+
+
 def test_a_right_that_is_withdrawn_cuts_what_is_on_its_way(front):
     host = front
     data = noise(8 * MIB)

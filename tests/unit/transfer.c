@@ -297,6 +297,51 @@ static void test_cut(Fixture *f, gconstpointer data)
 	transfer_cancel(f->transfer); /* nor after its end */
 }
 
+/* The process in the only cage there is. */
+static pid_t find_pump(Fixture *f)
+{
+	g_autoptr(GDir) listing = g_dir_open(f->run, 0, NULL);
+	g_autofree char *record = g_build_filename(f->run, g_dir_read_name(listing), "pid", NULL);
+	g_autofree char *text = NULL;
+	g_assert_true(g_file_get_contents(record, &text, NULL, NULL));
+	const char *pid = strstr(text, "pid ");
+	g_assert_nonnull(pid);
+	return (pid_t)g_ascii_strtoll(pid + strlen("pid "), NULL, 10);
+}
+
+static void test_killed(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	start(f, TRUE, 2 * MIB, 0);
+	g_assert_true(fd_write_all(f->peer, "begun", 5));
+	while (file_size(f) < 5)
+		g_usleep(1000);
+	g_assert_cmpint(kill(find_pump(f), SIGKILL), ==, 0);
+	wait_end(f);
+	g_assert_error(f->error, ERROR, ERROR_FAILED);
+	g_assert_nonnull(strstr(f->error->message, "signal 9"));
+	g_assert_cmpuint(file_size(f), ==, 5);
+}
+
+/* Progress is known also while nothing more comes. */
+static void test_progress(Fixture *f, gconstpointer data)
+{
+	gint64 deadline = g_get_monotonic_time() + WAIT_S * G_TIME_SPAN_SECOND;
+	(void)data;
+	start(f, TRUE, 2 * MIB, 0);
+	for (guint i = 1; i <= 3; i++) {
+		g_assert_true(fd_write_all(f->peer, "some", 4));
+		while (file_size(f) < i * 4)
+			g_usleep(1000);
+	}
+	while (transfer_bytes(f->transfer) != 12) {
+		g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+		g_usleep(1000);
+	}
+	transfer_cancel(f->transfer);
+	wait_end(f);
+}
+
 static void test_full_disk(Fixture *f, gconstpointer data)
 {
 	g_autofree char *small = g_build_filename(f->dir, "small", NULL);
@@ -413,6 +458,8 @@ int main(int argc, char **argv)
 		{"/transfer/who reads nothing is given up, with no more than a socket's worth read", test_stalled_reader},
 		{"/transfer/a reader that leaves ends it", test_peers_leave},
 		{"/transfer/a cut ends it at once, and what came counts", test_cut},
+		{"/transfer/a pump that is killed is told as such", test_killed},
+		{"/transfer/progress is known while nothing more comes", test_progress},
 		{"/transfer/a full disk is told as such", test_full_disk},
 		{"/transfer/two files are refused", test_wrong_ends},
 		{"/transfer/a pump that lies is ended", test_liars},
