@@ -71,7 +71,12 @@ static gboolean open_vnc(Call *call, GError **error)
 static Principal *identify_by_ticket(Call *call, GError **error)
 {
 	const char *secret = call_query(call, "ticket");
-	return secret ? tickets_find(secret, error) : NULL;
+	g_autoptr(Principal) maker = secret ? tickets_find(secret, error) : NULL;
+	if (!maker || access_is_valid(call->services->access, maker))
+		return g_steal_pointer(&maker);
+	error_set_field(error, ERROR_UNAUTHORIZED, "ticket", "sign in and ask for another one",
+			"the ticket has ended with the session or token that it was made by");
+	return NULL;
 }
 
 static gboolean refuse_beside_ticket(const char *name, GError **error)

@@ -15,7 +15,7 @@
 #include "guest/guests.h"
 #include "guest/vm.h"
 
-enum { CONSOLES_MAX = 512, CONSOLES_OF_ONE = 64 };
+enum { CONSOLES_MAX = 512, CONSOLES_OF_ONE = 48 };
 
 typedef struct OpenConsole {
 	Services *services;

@@ -14,7 +14,7 @@ HOME = {"address": "192.0.2.1"}
 
 def by_front(yado, token=None, **head):
     """A connection as yado-httpd would make it for somebody."""
-    return Frames(yado.connect_front(), **HOME, **({"token": token} if token else {}), **head)
+    return Frames(yado.connect_front(), **{**HOME, **({"token": token} if token else {}), **head})
 
 
 def list_all(frames, path, kind, key="name"):
