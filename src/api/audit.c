@@ -154,8 +154,10 @@ static gboolean verify(Call *call, GError **error)
 
 const Route audit_routes[] = {
 	{"GET", "/audit", list_entries, "the audit log, the newest entry first", PRIVILEGE_AUDIT_READ, SCOPE_GLOBAL,
-	 .query = "user object outcome " LIST_QUERY, .answer = ANSWER_LIST, .result = &audit_table},
+	 .query = "user object outcome " LIST_QUERY, .answer = ANSWER_LIST, .result = &audit_table,
+	 .summary_ja = "監査ログ（新しい順）"},
 	{"GET", "/audit/verify", verify, "whether the log is as it was written", PRIVILEGE_AUDIT_READ, SCOPE_GLOBAL,
-	 .query = "seq hash", .answer = ANSWER_DOCUMENT, .result = &audit_verify_table},
+	 .query = "seq hash", .answer = ANSWER_DOCUMENT, .result = &audit_verify_table,
+	 .summary_ja = "監査ログが書かれたままかの検査"},
 	{NULL},
 };

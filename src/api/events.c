@@ -347,6 +347,7 @@ static gboolean follow_events(Call *call, GError **error)
 
 const Route event_routes[] = {
 	{"GET", "/events", follow_events, "what there is and then what changes", PRIVILEGE_NONE, SCOPE_SELF,
-	 .query = "prefix epoch seq", .answer = ANSWER_EVENTS},
+	 .query = "prefix epoch seq", .answer = ANSWER_EVENTS,
+	 .summary_ja = "現在の状態と、その後の変化"},
 	{NULL},
 };

@@ -93,6 +93,7 @@ static gboolean get_health(Call *call, GError **error)
 
 const Route health_routes[] = {
 	{"GET", "/healthz", get_health, "whether the daemon works", PRIVILEGE_NONE, SCOPE_PUBLIC, .answer = ANSWER_TEXT,
-	 .top = TRUE, .unaudited = TRUE},
+	 .top = TRUE, .unaudited = TRUE,
+	 .summary_ja = "デーモンが動作しているか"},
 	{NULL},
 };

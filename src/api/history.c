@@ -279,13 +279,17 @@ static gboolean restore(Call *call, GError **error)
 
 const Route history_routes[] = {
 	{"GET", "/history", list_history, "commits, the newest first", PRIVILEGE_HISTORY_READ, SCOPE_OBJECT,
-	 .query = "prefix before limit facts fields filter", .answer = ANSWER_LIST, .result = &commit_table},
+	 .query = "prefix before limit facts fields filter", .answer = ANSWER_LIST, .result = &commit_table,
+	 .summary_ja = "コミット（新しい順）"},
 	{"POST", "/history/restore", restore, "bring configuration back as it was", PRIVILEGE_HISTORY_RESTORE,
 	 SCOPE_CREATE, .plannable = TRUE, .body = &restore_request_table, .answer = ANSWER_DOCUMENT,
-	 .result = &restore_table},
+	 .result = &restore_table,
+	 .summary_ja = "設定を過去の状態に戻す"},
 	{"GET", "/history/{}", get_commit, "all changes of one commit", PRIVILEGE_HISTORY_READ, SCOPE_OBJECT,
-	 .answer = ANSWER_LIST, .result = &commit_table},
+	 .answer = ANSWER_LIST, .result = &commit_table,
+	 .summary_ja = "1つのコミットのすべての変更"},
 	{"GET", "/history/{}/{}/{}", get_document, "a document as it was after a commit", PRIVILEGE_HISTORY_READ,
-	 SCOPE_OBJECT, .answer = ANSWER_OBJECT},
+	 SCOPE_OBJECT, .answer = ANSWER_OBJECT,
+	 .summary_ja = "コミット後の文書"},
 	{NULL},
 };

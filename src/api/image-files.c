@@ -150,13 +150,13 @@ static gboolean download(Call *call, GError **error)
 	return TRUE;
 }
 
-#define FILE_ROUTE(file, what)                                                                                       \
+#define FILE_ROUTE(file, what, what_ja)                                                                              \
 	{"GET", "/images/{}/" file, download, what, PRIVILEGE_IMAGE_READ, SCOPE_IMAGE, .if_match = TRUE,             \
-	 .answer = ANSWER_BYTES}
+	 .answer = ANSWER_BYTES, .summary_ja = what_ja}
 const Route image_file_routes[] = {
-	FILE_ROUTE("disk", "an image's disk (qcow2) or ISO as a file"),
-	FILE_ROUTE("kernel", "a system image's kernel (ELF)"),
-	FILE_ROUTE("kernel-efi", "a system image's kernel (bzImage)"),
-	FILE_ROUTE("initrd", "a system image's initial RAM disk"),
+	FILE_ROUTE("disk", "an image's disk (qcow2) or ISO as a file", "イメージのディスク（qcow2）またはISO"),
+	FILE_ROUTE("kernel", "a system image's kernel (ELF)", "システムイメージのカーネル（ELF）"),
+	FILE_ROUTE("kernel-efi", "a system image's kernel (bzImage)", "システムイメージのカーネル（bzImage）"),
+	FILE_ROUTE("initrd", "a system image's initial RAM disk", "システムイメージの初期RAMディスク"),
 	{NULL},
 };

@@ -130,6 +130,7 @@ static gboolean get_metrics(Call *call, GError **error)
 
 const Route metrics_routes[] = {
 	{"GET", "/metrics", get_metrics, "all metrics in Prometheus' text format", PRIVILEGE_METRICS_READ, SCOPE_GLOBAL,
-	 .answer = ANSWER_TEXT, .top = TRUE},
+	 .answer = ANSWER_TEXT, .top = TRUE,
+	 .summary_ja = "Prometheus形式の全メトリクス"},
 	{NULL},
 };

@@ -73,8 +73,10 @@ static gboolean get_node(Call *call, GError **error)
 
 const Route node_routes[] = {
 	{"GET", "/nodes", list_nodes, "nodes", PRIVILEGE_NODE_READ, SCOPE_ROWS, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST, .result = &node_table},
+	 .answer = ANSWER_LIST, .result = &node_table,
+	 .summary_ja = "ノード"},
 	{"GET", "/nodes/{}", get_node, "a node", PRIVILEGE_NODE_READ, SCOPE_NODE, .answer = ANSWER_DOCUMENT,
-	 .result = &node_table},
+	 .result = &node_table,
+	 .summary_ja = "ノード1つ"},
 	{NULL},
 };

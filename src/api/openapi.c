@@ -8,31 +8,12 @@
 
 #include "api/idempotency.h"
 #include "api/query.h"
+#include "api/route-path.h"
 #include "base/json.h"
 
 typedef enum View { VIEW_ANSWER, VIEW_CREATE, VIEW_PATCH } View;
 
 static const char *const view_suffixes[] = {[VIEW_ANSWER] = "", [VIEW_CREATE] = "Create", [VIEW_PATCH] = "Patch"};
-
-static const char *const scope_names[] = {
-	[SCOPE_UNSET] = "unset",   [SCOPE_PUBLIC] = "public",	[SCOPE_SELF] = "self", [SCOPE_GLOBAL] = "global",
-	[SCOPE_ROWS] = "rows",	   [SCOPE_CREATE] = "create",	[SCOPE_VM] = "vm",     [SCOPE_IMAGE] = "image",
-	[SCOPE_STORAGE] = "storage", [SCOPE_NODE] = "node",	[SCOPE_TASK] = "task", [SCOPE_OBJECT] = "object",
-	[SCOPE_OWNER] = "owner",
-};
-
-/* What stands in place of {} after a step, where it is not the step's singular as text. */
-static const struct {
-	const char *step;
-	const char *names[3];
-	gboolean number; /* the first of them */
-	const char *help;
-} path_parameters[] = {
-	{"vms", {"vm"}, FALSE, "number or name of the guest"},
-	{"nodes", {"node"}, FALSE, "name of the node; self is the one that answers"},
-	{"tasks", {"task"}, TRUE, "number of the task"},
-	{"history", {"rev", "kind", "name"}, TRUE, "revision of the commit, then kind and name of the document"},
-};
 
 /* "access-settings" -> "AccessSettings" */
 static void append_camel(GString *text, const char *words)
@@ -134,47 +115,33 @@ static json_object *describe_query(const Parameter *known)
 	return json;
 }
 
-/* The name of the index-th {} after that step, its schema and its description. */
-static char *name_path_parameter(const char *step, guint index, json_object **ret_schema, const char **ret_help)
+/* The path as OpenAPI writes it; its parameters are added to the list. */
+static char *describe_path(const Route *route, json_object *list)
 {
-	*ret_help = "name or number";
-	for (guint i = 0; i < G_N_ELEMENTS(path_parameters); i++) {
-		if (!g_str_equal(path_parameters[i].step, step) || !path_parameters[i].names[index])
-			continue;
-		*ret_schema = type_of(path_parameters[i].number && index == 0 ? "integer" : "string");
-		*ret_help = path_parameters[i].help;
-		return g_strdup(path_parameters[i].names[index]);
+	PathParameter parameters[3];
+	guint count;
+	char *path = route_path(route, parameters, &count);
+	for (guint i = 0; i < count; i++) {
+		json_object *json = parameter(parameters[i].name, "path",
+					      type_of(parameters[i].number ? "integer" : "string"), parameters[i].help);
+		json_set_str(json, "x-description-ja", parameters[i].help_ja);
+		json_object_array_add(list, json);
 	}
-	*ret_schema = type_of("string");
-	gsize length = strlen(step);
-	return g_strndup(step, step[length - 1] == 's' ? length - 1 : length);
+	path_parameters_clear(parameters, count);
+	return path;
 }
 
-/* The path as OpenAPI writes it; its parameters are added to the list, and an operation's name to *operation. */
-static char *describe_path(const Route *route, json_object *list, GString *operation)
+/* A name for programs: "getVmsByVm" of GET /vms/{vm}. */
+static char *name_operation(const char *method, const char *path)
 {
-	g_auto(GStrv) steps = g_strsplit(route->pattern + 1, "/", -1);
-	g_autoptr(GString) path = g_string_new(NULL);
-	const char *literal = "";
-	guint index = 0;
+	g_auto(GStrv) steps = g_strsplit(path + 1, "/", -1);
+	GString *name = g_string_new(method);
 	for (char **step = steps; *step; step++) {
-		g_string_append_c(path, '/');
-		if (!g_str_equal(*step, "{}")) {
-			g_string_append(path, *step);
-			append_camel(operation, *step);
-			literal = *step;
-			index = 0;
-			continue;
-		}
-		const char *help;
-		json_object *schema;
-		g_autofree char *name = name_path_parameter(literal, index++, &schema, &help);
-		g_string_append_printf(path, "{%s}", name);
-		g_string_append(operation, "By");
-		append_camel(operation, name);
-		json_object_array_add(list, parameter(name, "path", schema, help));
+		if (**step == '{')
+			g_string_append(name, "By");
+		append_camel(name, *step);
 	}
-	return g_string_free(g_steal_pointer(&path), FALSE);
+	return g_string_free(name, FALSE);
 }
 
 static void describe_parameters(const Route *route, json_object *list)
@@ -347,19 +314,20 @@ static void add_route(const Route *route, json_object *paths, json_object *schem
 	json_object *operation = json_object_new_object(), *parameters = json_object_new_array();
 	json_object *responses = json_object_new_object(), *tags = json_object_new_array();
 	g_autofree char *lower = g_ascii_strdown(route->method, -1);
-	g_autoptr(GString) name = g_string_new(lower);
-	g_autofree char *path = describe_path(route, parameters, name);
+	g_autofree char *path = describe_path(route, parameters);
+	g_autofree char *name = name_operation(lower, path);
 	g_auto(GStrv) steps = g_strsplit(route->pattern + 1, "/", 2);
 	json_object_array_add(tags, json_object_new_string(steps[0]));
 	describe_parameters(route, parameters);
 	describe_answer(route, responses, schemas);
 
-	json_set_str(operation, "operationId", name->str);
+	json_set_str(operation, "operationId", name);
 	json_set_str(operation, "summary", route->summary);
+	json_set_str(operation, "x-summary-ja", route->summary_ja);
 	json_set(operation, "tags", tags);
 	json_set(operation, "security", describe_security(route));
 	json_set_str(operation, "x-privilege", privileges[route->privilege].name);
-	json_set_str(operation, "x-scope", scope_names[route->scope]);
+	json_set_str(operation, "x-scope", scope_name(route->scope));
 	if (route->in_person)
 		json_set_bool(operation, "x-in-person", TRUE); /* not for tokens */
 	if (json_object_array_length(parameters) > 0)
@@ -446,6 +414,7 @@ static gboolean get_openapi(Call *call, GError **error)
 
 const Route openapi_routes[] = {
 	{"GET", "/openapi.json", get_openapi, "this description of the API", PRIVILEGE_NONE, SCOPE_PUBLIC,
-	 .answer = ANSWER_OBJECT, .unaudited = TRUE},
+	 .answer = ANSWER_OBJECT, .unaudited = TRUE,
+	 .summary_ja = "このAPIの記述（OpenAPI）"},
 	{NULL},
 };

@@ -12,7 +12,7 @@ static const char *const console_modes[] = {"write", "read", NULL};
 
 enum { NAME_LENGTH = 255, FIELDS_LENGTH = 1024 };
 
-static const Parameter parameters[] = {
+const Parameter query_parameters[] = {
 	{"limit", PARAMETER_NUMBER, 1, LIST_LIMIT_MAX, LIST_LIMIT_DEFAULT, .help = "how many items at most",
 	 .help_ja = "最大件数"},
 	{"after", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "what the former page gave as next",
@@ -56,7 +56,7 @@ static const Parameter parameters[] = {
 
 const Parameter *parameter_find(const char *name)
 {
-	for (const Parameter *parameter = parameters; parameter->name; parameter++)
+	for (const Parameter *parameter = query_parameters; parameter->name; parameter++)
 		if (g_str_equal(parameter->name, name))
 			return parameter;
 	return NULL;

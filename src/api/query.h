@@ -13,6 +13,7 @@ typedef struct Parameter {
 	const char *help, *help_ja;
 } Parameter;
 
+extern const Parameter query_parameters[]; /* ends with a NULL name */
 /* NULL if there is none of that name. */
 const Parameter *parameter_find(const char *name);
 /* Whether the route knows the parameter; "plan" is known where it can be answered. */

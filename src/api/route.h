@@ -85,6 +85,7 @@ typedef struct Route {
 	Principal *(*identify)(Call *call, GError **error);
 	gboolean bulk;    /* takes a body of bytes (docs/front.md) */
 	gboolean unkept;    /* its answer holds a secret or a descriptor: it takes no idempotency-key */
+	const char *summary_ja; /* the summary in Japanese; required as well */
 	gboolean unaudited; /* changes nothing that anybody would ask about later */
 } Route;
 

@@ -52,7 +52,7 @@ static const char *find_fault(const Route *route, guint args)
 		return "has no place for the object that its privilege is asked on";
 	if (route->scope == SCOPE_OWNER && args > 0 && !route->owner)
 		return "does not say whose its object is";
-	if (!route->handle || !route->summary)
+	if (!route->handle || !route->summary || !route->summary_ja)
 		return "has no handler or no summary";
 	return query_find_fault(route);
 }

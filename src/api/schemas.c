@@ -29,8 +29,10 @@ static gboolean get_schema(Call *call, GError **error)
 
 const Route schema_routes[] = {
 	{"GET", "/schemas", list_schemas, "tables of fields", PRIVILEGE_NONE, SCOPE_PUBLIC, .answer = ANSWER_LIST,
-	 .result = &schema_row_table},
+	 .result = &schema_row_table,
+	 .summary_ja = "フィールドの表"},
 	{"GET", "/schemas/{}", get_schema, "a table of fields as JSON Schema", PRIVILEGE_NONE, SCOPE_PUBLIC,
-	 .answer = ANSWER_OBJECT},
+	 .answer = ANSWER_OBJECT,
+	 .summary_ja = "JSON Schemaとしてのフィールドの表"},
 	{NULL},
 };

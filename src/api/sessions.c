@@ -122,13 +122,18 @@ static gboolean end_session(Call *call, GError **error)
 
 const Route session_routes[] = {
 	{"POST", "/session", sign_in, "sign in", PRIVILEGE_NONE, SCOPE_PUBLIC, .unkept = TRUE, .body = &login_table,
-	 .answer = ANSWER_CREATED, .result = &login_answer_table},
+	 .answer = ANSWER_CREATED, .result = &login_answer_table,
+	 .summary_ja = "ログイン"},
 	{"GET", "/session", get_self, "who asks, and what it may do", PRIVILEGE_NONE, SCOPE_SELF,
-	 .answer = ANSWER_DOCUMENT, .result = &self_table},
-	{"DELETE", "/session", sign_out, "sign out", PRIVILEGE_NONE, SCOPE_SELF, .answer = ANSWER_EMPTY},
+	 .answer = ANSWER_DOCUMENT, .result = &self_table,
+	 .summary_ja = "要求した人と許可された操作"},
+	{"DELETE", "/session", sign_out, "sign out", PRIVILEGE_NONE, SCOPE_SELF, .answer = ANSWER_EMPTY,
+	 .summary_ja = "ログアウト"},
 	{"GET", "/sessions", list_sessions, "who is signed in", PRIVILEGE_ACCESS_READ, SCOPE_OWNER, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST, .result = &session_table},
+	 .answer = ANSWER_LIST, .result = &session_table,
+	 .summary_ja = "ログイン中のセッション"},
 	{"DELETE", "/sessions/{}", end_session, "end a session", PRIVILEGE_ACCESS_MANAGE, SCOPE_OWNER,
-	 .owner = owner_of_session, .plannable = TRUE, .answer = ANSWER_EMPTY},
+	 .owner = owner_of_session, .plannable = TRUE, .answer = ANSWER_EMPTY,
+	 .summary_ja = "セッションの終了"},
 	{NULL},
 };

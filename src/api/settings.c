@@ -22,9 +22,11 @@ static gboolean change_settings(Call *call, GError **error)
 
 const Route setting_routes[] = {
 	{"GET", "/settings/access", get_settings, "rules of passwords and sessions", PRIVILEGE_ACCESS_READ, SCOPE_GLOBAL,
-	 .answer = ANSWER_DOCUMENT, .result = &access_settings_table},
+	 .answer = ANSWER_DOCUMENT, .result = &access_settings_table,
+	 .summary_ja = "パスワードとセッションの規則"},
 	{"PATCH", "/settings/access", change_settings, "change the rules of passwords and sessions",
 	 PRIVILEGE_ACCESS_MANAGE, SCOPE_GLOBAL, .plannable = TRUE, .if_match = TRUE, .body = &access_settings_table,
-	 .answer = ANSWER_DOCUMENT, .result = &access_settings_table},
+	 .answer = ANSWER_DOCUMENT, .result = &access_settings_table,
+	 .summary_ja = "パスワードとセッションの規則の変更"},
 	{NULL},
 };

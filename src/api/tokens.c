@@ -91,12 +91,16 @@ static gboolean delete_token(Call *call, GError **error)
 
 const Route token_routes[] = {
 	{"GET", "/tokens", list_tokens, "API tokens", PRIVILEGE_ACCESS_READ, SCOPE_OWNER, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST, .result = &token_table},
+	 .answer = ANSWER_LIST, .result = &token_table,
+	 .summary_ja = "APIトークン"},
 	{"POST", "/tokens", create_token, "make an API token", PRIVILEGE_ACCESS_MANAGE, SCOPE_OWNER, .in_person = TRUE,
-	 .plannable = TRUE, .unkept = TRUE, .body = &token_table, .answer = ANSWER_CREATED, .result = &token_table},
+	 .plannable = TRUE, .unkept = TRUE, .body = &token_table, .answer = ANSWER_CREATED, .result = &token_table,
+	 .summary_ja = "APIトークンの作成"},
 	{"GET", "/tokens/{}", get_token, "an API token", PRIVILEGE_ACCESS_READ, SCOPE_OWNER, .owner = owner_of_token,
-	 .answer = ANSWER_DOCUMENT, .result = &token_table},
+	 .answer = ANSWER_DOCUMENT, .result = &token_table,
+	 .summary_ja = "APIトークン1つ"},
 	{"DELETE", "/tokens/{}", delete_token, "end an API token", PRIVILEGE_ACCESS_MANAGE, SCOPE_OWNER,
-	 .owner = owner_of_token, .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY},
+	 .owner = owner_of_token, .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY,
+	 .summary_ja = "APIトークンの無効化"},
 	{NULL},
 };
