@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -17,7 +18,7 @@
 static const char *const allowed[] = {
 	/* reading, writing and closing what is there */
 	"read", "readv", "write", "writev", "close", "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "lseek",
-	"fcntl", "ioctl", "fstat", "newfstatat", "stat", "lstat", "statx", "getdents64",
+	"fcntl", "fstat", "newfstatat", "stat", "lstat", "statx", "getdents64",
 	/* connections */
 	"accept4", "connect", "getsockopt", "setsockopt", "getpeername", "getsockname",
 	/* waiting */
@@ -37,6 +38,8 @@ static int add_conditions(scmp_filter_ctx filter)
 	static const char *const opens[] = {"open", "openat"};
 	const guint forbidden = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
 	/* Memory that is made executable is what injected code needs first. */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

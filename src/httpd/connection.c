@@ -102,20 +102,27 @@ void connection_deadline(Connection *connection, guint seconds)
 	connection->deadline_us = seconds ? front_now(connection->front) + seconds * G_USEC_PER_SEC : 0;
 }
 
+static void update_reading(Connection *connection)
+{
+	gboolean mute = connection->paused || connection->stalled;
+	if (connection->killed || connection->mute == mute)
+		return;
+	connection->mute = mute;
+	lws_rx_flow_control(connection->wsi, !mute);
+}
+
 void connection_pause(Connection *connection, gboolean pause)
 {
-	if (connection->killed || connection->finishing || connection->paused == pause)
-		return;
-	connection->paused = pause;
-	lws_rx_flow_control(connection->wsi, !pause);
+	connection->paused = pause && !connection->finishing;
+	update_reading(connection);
 }
 
 void connection_finish(Connection *connection)
 {
 	if (connection->finishing || connection->killed)
 		return;
-	connection_pause(connection, FALSE);
 	connection->finishing = TRUE;
+	connection_pause(connection, FALSE);
 	connection_deadline(connection, BODY_SECONDS);
 	schedule(connection);
 }
@@ -138,6 +145,9 @@ static gboolean send_out(Connection *connection)
 		connection->front->answers -= length;
 		connection->progress_us = front_now(connection->front);
 	}
+	/* While lws keeps a part of a record it reads nothing, but would be told again and again that it could. */
+	connection->stalled = lws_partial_buffered(connection->wsi);
+	update_reading(connection);
 	if (pending == 0) {
 		/* What was once a large answer is not kept for an idle client. */
 		if (connection->out->len > RECORD_MAX) {

@@ -35,7 +35,7 @@ struct Connection {
 	gsize out_start;
 	gint64 deadline_us; /* 0: none */
 	gint64 progress_us; /* when something left last, while something waits */
-	gboolean flushing, paused, was_full, finishing, killed, established;
+	gboolean flushing, paused, stalled, mute, was_full, finishing, killed, established;
 };
 
 /* Takes the socket over. */

@@ -6,6 +6,7 @@
 #include "httpd/exchange.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -29,6 +30,21 @@ struct Exchange {
 
 static const Refusal busy = {503, ERROR_UNAVAILABLE, "the front has too much to do", "try again later"};
 static const Refusal absent = {503, ERROR_UNAVAILABLE, "yadod does not answer", "try again; if it stays so, look at its log"};
+
+/* What each answer has, whatever it is; the date is made once a second (RFC 9110 §5.6.7). */
+static void add_common(Fields *fields, gboolean page)
+{
+	static char text[32];
+	static time_t made;
+	time_t now = time(NULL);
+	struct tm parts;
+	if (now != made && gmtime_r(&now, &parts)) {
+		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+		made = now;
+	}
+	fields_add(fields, "date", text);
+	fields_add_security(fields, page);
+}
 
 Exchange *exchange_new(Connection *connection, const CarrierOps *ops, gpointer carrier)
 {
@@ -68,7 +84,7 @@ void exchange_refuse(Exchange *exchange, const Refusal *refusal)
 	fields_add(&answer.fields, "content-type", "application/json");
 	if (refusal->status == 503)
 		fields_add(&answer.fields, "retry-after", "1");
-	fields_add_security(&answer.fields, FALSE);
+	add_common(&answer.fields, FALSE);
 	exchange->ops->answer(exchange->carrier, &answer);
 }
 
@@ -88,7 +104,7 @@ static void answer_page(Exchange *exchange, const Head *head)
 		fields_add(&answer.fields, "content-type", file->type);
 	fields_add(&answer.fields, "etag", file->etag);
 	fields_add(&answer.fields, "cache-control", file->immutable ? "max-age=31536000, immutable" : "no-cache");
-	fields_add_security(&answer.fields, TRUE);
+	add_common(&answer.fields, TRUE);
 	exchange->answered = TRUE;
 	exchange->ops->answer(exchange->carrier, &answer);
 }
@@ -141,7 +157,7 @@ static void answer_with(Exchange *exchange, json_object *head, const void *body,
 	exchange->answered = TRUE;
 	drop_body(exchange);
 	fields_add_response(&answer.fields, head, length > 0 || fd >= 0);
-	fields_add_security(&answer.fields, FALSE);
+	add_common(&answer.fields, FALSE);
 	if (fd >= 0 && stream_length >= 0) {
 		answer_stream(exchange, &answer, (guint64)stream_length, fd);
 		return;

@@ -3,9 +3,7 @@
  * follows cannot be told from a request. */
 #include "httpd/http1.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "httpd/exchange.h"
 #include "httpd/websocket.h"
@@ -29,18 +27,19 @@ typedef struct Http1 {
 	gboolean keep;	    /* the connection, after this answer */
 	gboolean bodyless;  /* the request was HEAD */
 	gboolean body_paused;
-	gboolean in_start;  /* exchange_start() is on the stack */
+	gboolean in_start;  /* advance() is on the stack */
 } Http1;
 
-static void advance(Http1 *http);
+static void go_on(Http1 *http);
 
-/* Enough for what comes ahead; the rest waits in the socket. */
+/* Enough for what comes ahead; the rest waits in the socket. Who does not take his answers is not asked for more. */
 static void update_reading(Http1 *http)
 {
 	if (http->phase == PHASE_OVER)
 		return;
 	gsize held = http->in->len - http->start;
 	gboolean pause = (http->phase == PHASE_ANSWER && held >= HEAD_MAX) ||
+			 (http->phase == PHASE_HEAD && connection_is_full(http->connection)) ||
 			 (http->phase == PHASE_BODY && http->body_paused);
 	connection_pause(http->connection, pause);
 }
@@ -57,33 +56,19 @@ static void set_deadline(Http1 *http)
 	connection_deadline(http->connection, seconds);
 }
 
-/* "Sun, 22 Nov 2026 01:20:00 GMT", made once a second (RFC 9110 §5.6.7). */
-static const char *date_text(void)
-{
-	static char text[32];
-	static time_t made;
-	time_t now = time(NULL);
-	struct tm parts;
-	if (now != made && gmtime_r(&now, &parts)) {
-		strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-		made = now;
-	}
-	return text;
-}
-
 static void write_head(Http1 *http, const Answer *answer)
 {
 	static GString *text;
 	if (!text)
 		text = g_string_sized_new(2048);
-	g_string_printf(text, "HTTP/1.1 %d %s\r\ndate: %s\r\n", answer->status, status_text(answer->status), date_text());
+	g_string_printf(text, "HTTP/1.1 %d %s\r\n", answer->status, status_text(answer->status));
 	for (guint i = 0; i < answer->fields.count; i++) {
 		g_string_append(text, answer->fields.items[i].name);
 		g_string_append(text, ": ");
 		g_string_append(text, answer->fields.items[i].value);
 		g_string_append(text, "\r\n");
 	}
-	if (answer->status != 304 && answer->status != 204)
+	if (!answer_is_empty(answer->status))
 		g_string_append_printf(text, "content-length: %zu\r\n", answer->length);
 	if (!http->keep)
 		g_string_append(text, "connection: close\r\n");
@@ -102,10 +87,8 @@ static void finish_exchange(Http1 *http)
 	}
 	http->phase = PHASE_HEAD;
 	head_reset(&http->head);
-	if (!http->in_start) {
-		advance(http);
-		update_reading(http);
-	}
+	if (!http->in_start)
+		go_on(http);
 }
 
 static void on_answer(gpointer carrier, const Answer *answer)
@@ -114,11 +97,12 @@ static void on_answer(gpointer carrier, const Answer *answer)
 	if (http->phase == PHASE_BODY || answer->last)
 		http->keep = FALSE;
 	write_head(http, answer);
-	if (answer->streamed && !http->bodyless) {
+	gboolean has_body = !http->bodyless && !answer_is_empty(answer->status);
+	if (answer->streamed && has_body) {
 		http->phase = PHASE_ANSWER;
 		return;
 	}
-	if (!answer->streamed && !http->bodyless)
+	if (has_body)
 		connection_write(http->connection, answer->body, answer->length);
 	finish_exchange(http);
 }
@@ -157,8 +141,9 @@ static void on_pause(gpointer carrier, gboolean pause)
 	http->body_paused = pause;
 	set_deadline(http);
 	if (!pause && !http->in_start)
-		advance(http);
-	update_reading(http);
+		go_on(http);
+	else
+		update_reading(http);
 }
 
 static void on_proceed(gpointer carrier)
@@ -237,6 +222,8 @@ static gboolean step(Http1 *http)
 	if (length == 0)
 		return FALSE;
 	if (http->phase == PHASE_HEAD) {
+		if (connection_is_full(http->connection))
+			return FALSE;
 		gssize end = head_find_end(data, length, &http->scanned, &refusal);
 		if (end == 0)
 			return FALSE;
@@ -263,15 +250,18 @@ static gboolean step(Http1 *http)
 }
 
 /* Goes on until something has to be waited for. What answers at once comes back here by finish_exchange() only after it
- * was called from outside, so that requests sent ahead do not pile up on the stack. */
-static void advance(Http1 *http)
+ * was called from outside, so that requests sent ahead do not pile up on the stack. FALSE if the connection is a
+ * WebSocket's now, and `http` no more. */
+static gboolean advance(Http1 *http)
 {
 	http->in_start = TRUE;
 	while (step(http))
 		;
 	http->in_start = FALSE;
-	if (http->phase == PHASE_OVER)
-		return;
+	if (http->connection->state != http) {
+		http1_free(http);
+		return FALSE;
+	}
 	if (http->start == http->in->len) {
 		g_byte_array_set_size(http->in, 0);
 		http->start = 0;
@@ -279,21 +269,27 @@ static void advance(Http1 *http)
 		g_byte_array_remove_range(http->in, 0, (guint)http->start);
 		http->start = 0;
 	}
+	return TRUE;
+}
+
+static void go_on(Http1 *http)
+{
+	if (!advance(http) || http->phase == PHASE_OVER)
+		return;
+	set_deadline(http);
+	update_reading(http);
 }
 
 static void on_receive(Connection *connection, const guint8 *data, gsize length)
 {
 	Http1 *http = connection->state;
-	Phase before = http->phase;
-	gboolean began = http->phase == PHASE_HEAD && http->in->len > http->start;
+	gboolean in_head = http->phase == PHASE_HEAD && http->in->len > http->start;
+	gsize start = http->start;
 	g_byte_array_append(http->in, data, (guint)length);
-	advance(http);
-	if (connection->state != http) {
-		http1_free(http);
+	if (!advance(http) || http->phase == PHASE_OVER)
 		return;
-	}
 	/* A head has its time from its first byte on, however slowly it comes. */
-	if (!(began && http->phase == PHASE_HEAD && before == PHASE_HEAD && http->scanned > 0))
+	if (!in_head || http->phase != PHASE_HEAD || http->start != start)
 		set_deadline(http);
 	update_reading(http);
 }
@@ -303,6 +299,8 @@ static void on_drained(Connection *connection)
 	Http1 *http = connection->state;
 	if (http->exchange)
 		exchange_drained(http->exchange);
+	else
+		go_on(http);
 }
 
 static void on_expired(Connection *connection)

@@ -150,13 +150,13 @@ static void on_answer(gpointer carrier, const Answer *answer)
 	nghttp2_nv fields[FIELDS_MAX + 2];
 	char status[12], length[24];
 	gsize count = 0;
-	gboolean has_body = !stream->bodyless && answer->length > 0;
+	gboolean has_body = !stream->bodyless && !answer_is_empty(answer->status) && answer->length > 0;
 	snprintf(status, sizeof status, "%d", answer->status);
 	snprintf(length, sizeof length, "%zu", answer->length);
 	fields[count++] = make_field(":status", status);
 	for (guint i = 0; i < answer->fields.count; i++)
 		fields[count++] = make_field(answer->fields.items[i].name, answer->fields.items[i].value);
-	if (answer->status != 304 && answer->status != 204)
+	if (!answer_is_empty(answer->status))
 		fields[count++] = make_field("content-length", length);
 	if (has_body && !answer->streamed)
 		stream_write(stream, answer->body, answer->length);

@@ -339,6 +339,11 @@ const char *status_text(int status)
 	return "Status";
 }
 
+gboolean answer_is_empty(int status)
+{
+	return status == 204 || status == 304;
+}
+
 char *refusal_body(const Refusal *refusal)
 {
 	GError *error = NULL;

@@ -25,7 +25,7 @@ enum { FIELDS_MAX = 32 };
 typedef struct Fields {
 	Field items[FIELDS_MAX];
 	guint count;
-	char etag[32];
+	char etag[96];
 	char number[24];
 	char location[64];
 } Fields;
@@ -37,5 +37,7 @@ void fields_add_response(Fields *fields, json_object *head, gboolean has_body);
 /* HTTP status; 502 if it is none. */
 int translate_status(json_object *head);
 const char *status_text(int status);
+/* Whether an answer of this status never has a body (RFC 9110 §6.4.1). */
+gboolean answer_is_empty(int status);
 /* The error form of the API; caller frees. */
 char *refusal_body(const Refusal *refusal);

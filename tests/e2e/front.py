@@ -115,7 +115,7 @@ class Backend:
         if handler:
             handler(stream)
         else:
-            stream.respond(200, {"head": stream.head, "length": len(stream.body)}, etag=43)
+            stream.respond(200, {"head": stream.head, "length": len(stream.body)}, etag="43")
 
     def close(self):
         self.socket.shutdown(socket.SHUT_RDWR)

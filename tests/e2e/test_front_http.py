@@ -409,6 +409,56 @@ def test_a_client_that_leaves_cancels_its_request(front, handlers):
     assert waiting[0].cancelled.wait(10)
 
 
+def cpu_seconds(front):
+    fields = open(f"/proc/{front.process.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_clients_that_ask_without_reading_cost_neither_time_nor_memory(own_front):
+    front = own_front
+    before, clients = front.rss_mib(), []
+    for path in b"/", b"/api/v1/x", b"/", b"/api/v1/x":
+        client = front.connect(timeout=2)
+        try:
+            for _ in range(2000):
+                client.sendall(b"GET %s HTTP/1.1\r\nhost: h\r\n\r\n" % path * 200)
+        except OSError:
+            pass
+        clients.append(client)
+    spent = cpu_seconds(front)
+    time.sleep(3)
+    spent = cpu_seconds(front) - spent
+    print(f"{front.rss_mib() - before:.1f} MiB more, {spent:.2f} s of 3 s spent")
+    assert spent < 0.5 and front.rss_mib() - before < 40
+    assert serves(front)
+
+
+def test_an_answer_that_has_no_body_does_not_shift_the_next(front, handlers):
+    handlers["none"] = lambda stream: stream.respond(204, {"x": 1})
+    client = front.connect()
+    client.sendall(b"GET /api/v1/none HTTP/1.1\r\nhost: h\r\n\r\n" * 2 + b"HEAD /api/v1/x HTTP/1.1\r\nhost: h\r\n\r\n")
+    assert read_head(client)[0] == 204 and read_head(client)[0] == 204 and read_head(client)[0] == 200
+    assert front.get(client=client).status == 200
+
+
+def test_a_websocket_may_follow_requests_on_its_connection(front, handlers):
+    handlers["serial"] = lambda stream: stream.error(404, "not-found", "no")
+    handlers["slow"] = lambda stream: threading.Timer(0.3, stream.respond, (200, {})).start()
+    client = front.connect()
+    client.sendall(b"GET /api/v1/slow HTTP/1.1\r\nhost: h\r\n\r\n")
+    client = ws_open_after(front, client)
+    assert ws_close_code(client) == (4404, "no")
+
+
+def ws_open_after(front, client):
+    """The handshake is sent ahead, while the first answer is waited for."""
+    client.sendall(b"GET /api/v1/vms/1/console/serial HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                   b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n")
+    assert read_answer(client).status == 200
+    assert read_head(client)[0] == 101
+    return client
+
+
 # --- yadod ---
 def test_without_yadod_there_is_an_error_and_with_it_again_there_is_none(own_front):
     front = own_front
