@@ -86,16 +86,20 @@ static Upload *upload_new(Uploads *uploads, const char *id, const char *user, gu
 	return upload;
 }
 
+static guint64 arrived_locked(Upload *upload)
+{
+	return upload->offset + (upload->transfer ? transfer_bytes(upload->transfer) : 0);
+}
+
 /* As people see it. */
 static json_object *describe_locked(Upload *upload)
 {
 	json_object *document = json_object_new_object();
-	guint64 arriving = upload->transfer ? transfer_bytes(upload->transfer) : 0;
 	json_set_str(document, "id", upload->id);
 	json_set_int(document, "size", (gint64)upload->size);
 	if (upload->digest)
 		json_set_str(document, "digest", upload->digest);
-	json_set_int(document, "offset", (gint64)(upload->offset + arriving));
+	json_set_int(document, "offset", (gint64)arrived_locked(upload));
 	json_set_str(document, "user", upload->user);
 	json_set_str(document, "created", upload->created);
 	return document;
@@ -308,7 +312,7 @@ static gboolean check_room(Uploads *uploads, const char *user, guint64 size, GEr
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Upload *upload = value;
 		mine += g_str_equal(upload->user, user);
-		promised += upload->size - MIN(upload->size, upload->offset);
+		promised += upload->size - MIN(upload->size, arrived_locked(upload));
 	}
 	if (mine >= UPLOADS_USER_MAX || g_hash_table_size(uploads->table) >= UPLOADS_MAX) {
 		error_set(error, ERROR_TOO_MANY, "delete one that is not needed; 'GET /uploads' lists them",

@@ -439,6 +439,47 @@ def test_imports_of_hostile_uploads_fail_and_leave_the_upload(host):
     assert reply["status"] == 400 and reply["body"]["error"]["field"] == "upload"
 
 
+def test_an_upload_stays_while_an_image_is_made_of_it_and_after_it_was_interrupted(host):
+    data = noise(8 * MIB)
+    upload = begin(host, len(data), digest=hashlib.sha256(data).hexdigest())
+    send(host, upload, 0, data)
+
+    def import_held():
+        """An import whose block worker is stopped."""
+        task = api(host, "POST", "/images", {"name": "held", "format": "raw", "upload": upload})["body"]["task"]
+        os.kill(wait_for(lambda: worker_of(host), what="the block worker"), signal.SIGSTOP)
+        return task
+
+    task = import_held()
+    for refused in (api(host, "DELETE", f"/uploads/{upload}"),
+                    patch(host, upload, len(data), 0).head):
+        assert refused["status"] == 409 and "image is being made" in refused["body"]["error"]["message"], refused
+    other = api(host, "POST", "/images", {"name": "other", "format": "raw", "upload": upload})["body"]["task"]
+    assert wait_task(host, other)["error"]["code"] == "conflict"
+    assert api(host, "POST", f"/tasks/{task}/cancel")["status"] == 200
+    os.kill(worker_of(host), signal.SIGCONT)
+    assert wait_task(host, task)["state"] == "cancelled"
+    assert offset_of(host, upload) == len(data)
+    task = import_held()
+    host.kill()
+    host.start()
+    assert wait_task(host, task)["state"] == "failed"
+    assert offset_of(host, upload) == len(data) and sorted(os.listdir(host.state / "images")) == ["tiny"]
+    task = api(host, "POST", "/images", {"name": "held", "format": "raw", "upload": upload})["body"]["task"]
+    assert wait_task(host, task)["state"] == "done"
+    assert api(host, "GET", f"/uploads/{upload}")["status"] == 404
+
+
+def worker_of(host):
+    for cage in cages(host):
+        try:
+            words = (host.run / cage / "pid").read_text().split()
+        except FileNotFoundError:
+            continue
+        return int(words[words.index("pid") + 1])
+    return None
+
+
 # --- Downloads ---
 
 def download(host, path, headers=None):
