@@ -124,8 +124,11 @@ const char *check_grant_path(const char *value)
 	if (count == 2)
 		return g_str_equal(parts[1], "tags") ? phrase : NULL;
 	if (g_str_equal(parts[1], "vms"))
-		return g_ascii_string_to_unsigned(parts[2], 10, 100, 999999999, NULL, NULL) ? NULL : phrase;
-	return schema_check_key(parts[2]) ? phrase : NULL;
+		/* As guests are asked about: /vms/0100 would never cover anything. */
+		return g_ascii_string_to_unsigned(parts[2], 10, 100, 999999999, NULL, NULL) && *parts[2] != '0' ? NULL
+													  : phrase;
+	/* A network is a bridge of the host's, or 'user'. */
+	return (g_str_equal(parts[1], "networks") ? check_interface : schema_check_key)(parts[2]) ? phrase : NULL;
 }
 
 const char *check_time(const char *value)

@@ -492,9 +492,13 @@ def test_nobody_gives_or_gets_what_he_lacks(host):
     refused("PATCH", "/roles/strong", {"privileges": ["vm.read"]})
     refused("DELETE", "/roles/strong")
     assert helper.status("PATCH", "/roles/admin", {"privileges": ["vm.read"]}) in (403, 409, 422)
+    assert helper.status("POST", "/roles", {"name": "admin", "privileges": ["vm.read"]}) == 409
     # The password of one who has a role everywhere that he has there too, though of another name.
     assert helper.status("POST", "/users/less/password", {"password": "z" * 20}) == 200
     assert helper.status("POST", "/users/peer/password", {"password": "z" * 20}) == 403  # image.read
+    # The past holds no rights that come back.
+    status, answer = admin_session("POST", "/history/restore", {"rev": 1, "prefix": "user/helper"})
+    assert (status, answer["error"]["field"]) == (400, "prefix")
     # What he may.
     assert helper.status("POST", "/users", {"name": "friend", "grants": grants(("/vms", "helpdesk"))}) == 201
     assert helper.status("PATCH", "/users/friend", {"grants": grants(("/tags/x", "helpdesk"))}) == 200
@@ -555,6 +559,10 @@ def test_users_and_roles_have_revisions_and_plans(host):
     seen = admin.reply["etag"]
     assert admin.refused("POST", "/users", {"name": "berta"}) == ["exists"]
     assert admin.status("POST", "/users", {"name": "root"}) == 400
+    for path, status in [("/networks/Lan0", 200), ("/networks/user", 200), ("/vms/0100", 400), ("/vms/web", 400),
+                         ("/vm/100", 400), ("/tags", 400), ("/vms/100/", 400), ("vms", 400), ("/images/../x", 400)]:
+        found = admin.refused("PATCH", "/users/berta", {"grants": grants((path, "user"))})
+        assert found == ([] if status == 200 else ["invalid"]), path
     assert admin.status("PATCH", "/users/berta", {"full_name": "Berta"}, {"if-match": seen}) == 200
     assert admin.status("PATCH", "/users/berta", {"full_name": "B"}, {"if-match": seen}) == 412
     assert admin.status("DELETE", "/users/berta", headers={"if-match": seen}) == 412
