@@ -88,6 +88,8 @@ gboolean access_login(Access *access, const char *user, const char *password, co
 json_object *access_list_sessions(Access *access, const char *user /* NULL: all */, const Principal *asking);
 /* The user of a session, or NULL; caller frees. */
 char *access_session_user(Access *access, const char *id);
+/* Whether somebody is signed in from there: whoever asks without a credential is then less of a stranger. */
+gboolean access_knows_address(Access *access, const char *address);
 gboolean access_revoke_session(Access *access, const char *id, GError **error);
 
 /* --- Users, roles, tokens, settings: documents through their tables. `author` is who asks. --- */

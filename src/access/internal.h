@@ -110,6 +110,7 @@ struct Access {
 	GHashTable *tokens;      /* id -> Token */
 	GHashTable *sessions;    /* id -> Session */
 	GHashTable *by_digest;   /* Digest -> Session */
+	GHashTable *sources;     /* slow_source() of an address -> number of sessions from there */
 	GHashTable *granted_tags; /* as of tags_epoch; NULL: not yet gathered */
 	guint tags_epoch;
 	Settings settings;

@@ -285,6 +285,15 @@ char *access_session_user(Access *access, const char *id)
 	return user;
 }
 
+gboolean access_knows_address(Access *access, const char *address)
+{
+	g_autofree char *source = slow_source(address);
+	g_mutex_lock(&access->lock);
+	gboolean known = g_hash_table_contains(access->sources, source);
+	g_mutex_unlock(&access->lock);
+	return known;
+}
+
 /* First in the store: what was answered with "done" must not come back with a restart. */
 gboolean access_revoke_session(Access *access, const char *id, GError **error)
 {

@@ -114,10 +114,20 @@ gboolean session_is_valid(Access *access, const Session *session)
 	       access->clock.real_us() < session_end_us(access, session);
 }
 
+static void count_source(Access *access, const char *source, int change)
+{
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(access->sources, source)) + (guint)change;
+	if (count > 0)
+		g_hash_table_insert(access->sources, g_strdup(source), GUINT_TO_POINTER(count));
+	else
+		g_hash_table_remove(access->sources, source);
+}
+
 void tables_add_session(Access *access, Session *session)
 {
 	User *user = g_hash_table_lookup(access->users, session->user);
 	g_ptr_array_add(user->sessions, session);
+	count_source(access, session->source, 1);
 	g_hash_table_insert(access->by_digest, &session->digest, session);
 	g_hash_table_insert(access->sessions, session->id, session);
 }
@@ -129,6 +139,7 @@ void tables_end_session(Access *access, Session *session)
 		g_ptr_array_remove(user->sessions, session);
 	g_ptr_array_add(access->doomed, g_strconcat("session/", session->id, NULL));
 	g_cond_signal(&access->wake_sweeper);
+	count_source(access, session->source, -1);
 	g_hash_table_remove(access->by_digest, &session->digest);
 	g_hash_table_remove(access->sessions, session->id);
 }
@@ -326,6 +337,7 @@ gboolean tables_init(Access *access, GError **error)
 	access->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, token_free);
 	access->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)session_unref);
 	access->by_digest = g_hash_table_new(digest_hash, digest_is);
+	access->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	access->doomed = g_ptr_array_new_with_free_func(g_free);
 	put_builtin_roles(access);
 	put_settings(access, "access", 0, NULL);
@@ -347,6 +359,7 @@ void tables_clear(Access *access)
 {
 	g_clear_pointer(&access->granted_tags, g_hash_table_unref);
 	g_clear_pointer(&access->doomed, g_ptr_array_unref);
+	g_clear_pointer(&access->sources, g_hash_table_unref);
 	g_clear_pointer(&access->by_digest, g_hash_table_unref);
 	g_clear_pointer(&access->sessions, g_hash_table_unref);
 	g_clear_pointer(&access->tokens, g_hash_table_unref);

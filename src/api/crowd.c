@@ -6,8 +6,8 @@
 
 struct Crowd {
 	GMutex lock;
-	GHashTable *at_work; /* user, or "@ADDRESS" of one who has not signed in -> how many */
-	guint waiting, strangers;
+	GHashTable *at_work; /* user, or "@ADDRESS" of one who has not signed in, or "#ADDRESS" if others there have -> how many */
+	guint waiting, strangers, familiar;
 };
 
 Crowd *crowd_new(void)
@@ -27,10 +27,11 @@ void crowd_free(Crowd *crowd)
 	g_free(crowd);
 }
 
-/* No user's name begins with '@'. */
-static char *dup_key(const Call *call)
+/* No user's name begins with '@' or '#'. */
+static char *dup_key(const Call *call, gboolean familiar)
 {
-	return call->principal ? g_strdup(call->principal->user) : g_strconcat("@", call->request->address, NULL);
+	return call->principal ? g_strdup(call->principal->user)
+			       : g_strconcat(familiar ? "#" : "@", call->request->address, NULL);
 }
 
 gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error)
@@ -38,13 +39,15 @@ gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error)
 	gboolean stranger = !call->principal, waits = call->route->waits;
 	if (!call->request->front)
 		return TRUE;
-	g_autofree char *key = dup_key(call);
+	gboolean familiar = stranger && access_knows_address(call->services->access, call->request->address);
+	g_autofree char *key = dup_key(call, familiar);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, key));
-	gboolean full = stranger && crowd->strangers >= CROWD_STRANGERS;
+	guint *all = familiar ? &crowd->familiar : &crowd->strangers;
+	gboolean full = stranger && *all >= (familiar ? CROWD_FAMILIAR : CROWD_STRANGERS);
 	if (full || count >= (stranger ? CROWD_OF_STRANGER : CROWD_OF_ONE)) {
 		error_set(error, ERROR_TOO_MANY, "ask again when one of them has been answered",
-			  "%u requests %s are at work already", full ? crowd->strangers : count,
+			  "%u requests %s are at work already", full ? *all : count,
 			  stranger ? "without a credential" : "of this user");
 		return FALSE;
 	}
@@ -54,22 +57,30 @@ gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error)
 		return FALSE;
 	}
 	crowd->waiting += waits;
-	crowd->strangers += stranger;
+	*all += stranger;
 	g_hash_table_insert(crowd->at_work, g_steal_pointer(&key), GUINT_TO_POINTER(count + 1));
 	return TRUE;
 }
 
+/* An address may have become familiar meanwhile, or stopped to be: then two requests of it that are both at work leave in
+ * each other's place, and the sums are right again with the latter. */
 void crowd_leave(Crowd *crowd, const Call *call)
 {
 	if (!call->request->front)
 		return;
-	g_autofree char *key = dup_key(call);
+	g_autofree char *key = dup_key(call, TRUE);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
+	gboolean familiar = !call->principal && g_hash_table_contains(crowd->at_work, key);
+	if (!call->principal && !familiar) {
+		g_free(key);
+		key = dup_key(call, FALSE);
+	}
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, key));
 	if (count > 1)
 		g_hash_table_insert(crowd->at_work, g_steal_pointer(&key), GUINT_TO_POINTER(count - 1));
 	else
 		g_hash_table_remove(crowd->at_work, key);
 	crowd->waiting -= call->route->waits;
-	crowd->strangers -= !call->principal;
+	if (!call->principal)
+		*(familiar ? &crowd->familiar : &crowd->strangers) -= 1;
 }

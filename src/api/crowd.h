@@ -8,6 +8,7 @@ enum {
 	CROWD_WAITING = 24,     /* that hold their thread until something happens (Route.waits), of all users */
 	CROWD_OF_STRANGER = 4,  /* without a credential, from one address */
 	CROWD_STRANGERS = 16,   /* without a credential, in all */
+	CROWD_FAMILIAR = 8,     /* the same from addresses that somebody is signed in from: no flood takes their places */
 };
 
 typedef struct Crowd Crowd;

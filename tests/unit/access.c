@@ -69,6 +69,11 @@ static void test_list_sessions(Fixture *f, gconstpointer data)
 	g_assert_cmpstr(json_get_str(row, "agent", ""), ==, "Fire fox \xef\xbf\xbd [31m");
 	json_auto json_object *all = access_list_sessions(f->access, NULL, NULL);
 	g_assert_cmpuint(json_object_array_length(all), ==, 3);
+	g_assert_true(access_knows_address(f->access, "192.0.2.2"));
+	g_assert_true(access_knows_address(f->access, "::ffff:192.0.2.2"));
+	g_assert_false(access_knows_address(f->access, "192.0.2.4"));
+	g_assert_true(access_revoke_session(f->access, asking->id, &error));
+	g_assert_false(access_knows_address(f->access, "192.0.2.2"));
 	g_autofree char *text = json_dup_text(all);
 	const char *const secrets[] = {first.secret, first.csrf, second, other};
 	for (guint i = 0; i < G_N_ELEMENTS(secrets); i++)
