@@ -365,3 +365,19 @@ def test_bodies_that_the_description_forbids_are_refused(api):
                     assert reply["status"] == 400, (method, path, body, reply)
                     count += 1
     assert count > 20
+
+
+def test_the_examples_of_the_docs_work_with_curl(front, tmp_path):
+    request(front, "POST", "/api/v1/users", {"name": "ann", "grants": {"all": {"path": "/", "role": "operator"}}})
+    request(front, "POST", "/api/v1/users/ann/password", {"password": "correct horse battery"})
+    token = front.make_token("ann")
+    reply, _ = request(front, "POST", "/api/v1/vms", {"name": "web", "image": "tiny"})
+    wait_for(lambda: request(front, "GET", f"/api/v1/tasks/{reply['body']['task']}")[0]["body"]["state"] == "done", 60)
+    text = (ROOT / "docs/api.md").read_text()
+    script = "\n".join(block.split("```")[0] for block in text.split("```sh\n")[1:])
+    script = script.replace("localhost:8006", f"127.0.0.1:{front.port}").replace("curl ", "curl -k ")
+    setting = f"set -eux -o pipefail\nTOKEN={token} NAME=ann PASSWORD='correct horse battery'\n"
+    done = subprocess.run(["bash", "-c", setting + script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert '{"items":[{"id":100,"name":"web","state":"running"}]}' in done.stdout, done.stdout
+    assert done.stdout.endswith('{"items":[]}'), done.stdout
