@@ -350,10 +350,12 @@ static json_object *read_page(sqlite3 *db, const char *user, const char *object,
 {
 	gboolean below = object && g_str_has_suffix(object, "/"), row = TRUE;
 	g_autofree char *end = below ? g_strconcat(object, "\xff", NULL) : NULL;
+	/* '+' keeps SQLite from taking the index of what is the least rare: nearly all that is asked is done. Below a
+	 * prefix the newest entries are looked through, since an index would have to be sorted. */
 	g_autofree char *sql = g_strconcat(
 		"SELECT seq, hash, text FROM entry WHERE seq < ?", user ? " AND user = :user" : "",
-		!object ? "" : below ? " AND object > :object AND object < :end" : " AND object = :object",
-		outcome ? " AND outcome = :outcome" : "", " ORDER BY seq DESC LIMIT :limit", NULL);
+		!object ? "" : below ? " AND +object > :object AND +object < :end" : " AND object = :object",
+		!outcome ? "" : user || (object && !below) ? " AND +outcome = :outcome" : " AND outcome = :outcome", " ORDER BY seq DESC LIMIT :limit", NULL);
 	sql_auto sqlite3_stmt *statement = sql_prepare(db, error, sql, "i", before_seq ? before_seq : G_MAXINT64);
 	if (!statement)
 		return NULL;

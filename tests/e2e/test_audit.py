@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from yado import ROOT, Console, request
+from yado import ROOT, Console, Yado, request, wait_for
 
 ADDRESS = "198.51.100.7"
 
@@ -348,3 +348,46 @@ def test_entries_are_found_by_user_object_outcome_and_page(host):
     assert request(host, "GET", "/api/v1/audit?outcome=perhaps")[0]["status"] == 400
     filtered, _ = request(host, "GET", "/api/v1/audit?filter=action:commit&fields=seq,action&limit=1")
     assert [sorted(item) for item in filtered["body"]["items"]] == [["action", "seq"]]
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A yadod whose state is on a file system of its own."""
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", place], check=True)
+    yado = Yado(place / "state")
+    try:
+        yado.start()
+        yield yado
+        yado.clean()
+    finally:
+        if yado.process:
+            yado.kill()
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_on_a_full_disk_changes_are_refused_and_told_later(small):
+    outside = small.state.parent.parent
+    add = lambda name: request(small, "POST", "/api/v1/storages", {"name": name, "path": str(outside / name)})[0]
+    assert add("before")["status"] == 201
+    filler = small.state.parent / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        for size in (65536, 4096, 512):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    statuses = [add(f"s{number}")["status"] for number in range(60)]
+    assert 507 in statuses and set(statuses) <= {201, 507}, statuses
+    assert request(small, "GET", "/api/v1/storages")[0]["status"] == 200
+    filler.unlink()
+    assert wait_for(lambda: add("after")["status"] == 201)
+    made = {item["name"] for item in request(small, "GET", "/api/v1/storages")[0]["body"]["items"]}
+    wait_for(lambda: [entry for entry in entries(small, outcome="failed") if entry["status"] == 507])
+    for kind in ("POST /storages", "commit"):
+        recorded = {entry["object"].split("/")[1] for entry in entries(small, object="storage/", outcome="done")
+                    if entry["action"] == kind}
+        assert made - {"local"} == recorded - {"local"}
+    assert verify(small)["intact"]
