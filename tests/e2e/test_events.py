@@ -1,13 +1,16 @@
 """Events: a snapshot and what changes after it are together what the lists say, whoever reads, however slowly, and
 whatever he may see; nobody learns of what he may not see."""
 import json
+import ssl
+import subprocess
 import threading
 import time
 
 import pytest
+import websocket
 
 from frames import CANCEL, Events, Frames
-from yado import request, wait_for
+from yado import BUILD, wait_for
 
 HOME = {"address": "192.0.2.1"}
 
@@ -346,9 +349,29 @@ def test_the_front_follows_by_websockets_only(front):
     assert by_front(front).ask("GET", "/api/v1/events", upgrade=True).status == 401
 
 
+def test_events_over_https_are_messages_of_a_websocket(front, monkeypatch):
+    root = Frames(front.connect())
+    front.make_user("eve", {"/tags/prod": "user"})
+    hers, other = make_guests(root, ["hers"], tags=["prod"]) + make_guests(root, ["other"])
+    until_idle(root)
+    token = front.make_token("eve")
+    client = websocket.create_connection(
+        f"wss://127.0.0.1:{front.port}/api/v1/events", header=[f"Authorization: Bearer {token}"], timeout=30,
+        sslopt={"cert_reqs": ssl.CERT_NONE, "check_hostname": False})
+    first = json.loads(client.recv())
+    assert [item["path"] for item in first["snapshot"] if item["path"].startswith("vm/")] == [f"vm/{hers}"]
+    live = json.loads(client.recv())["live"]
+    change(root, [other], description="unseen")
+    change(root, [hers], description="seen")
+    event = json.loads(client.recv())
+    assert event["path"] == f"vm/{hers}" and event["seq"] > live["seq"]
+    assert root.ask("PATCH", "/api/v1/users/eve", {"enabled": False}).status == 200
+    monkeypatch.setattr(websocket._abnf, "VALID_CLOSE_STATUS", (1013,))  # which it does not know
+    kind, data = client.recv_data()
+    assert kind == websocket.ABNF.OPCODE_CLOSE and int.from_bytes(data[:2], "big") == 1013
+
+
 def test_the_command_shows_changes(host):
-    import subprocess
-    from yado import BUILD
     command = subprocess.Popen([BUILD / "src/cli/yado", "--socket", host.socket, "events"], stdout=subprocess.PIPE,
                                text=True, env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"})
     try:

@@ -1,8 +1,10 @@
 """Consoles over the front: a ticket opens one console once; whoever loses the right, or leaves, loses the console."""
 import socket
+import ssl
 import time
 
 import pytest
+import websocket
 
 from frames import CANCEL, DATA, Frames
 from test_events import by_front
@@ -248,3 +250,55 @@ def test_consoles_are_bounded_for_each(front, guest):
     ann.read_until(b"RFB")
     eve.cancel(consoles[0].stream)
     wait_for(lambda: Shell(eve, display).response.status == 101, 10, "room for another")
+
+
+def connect(front, path, token=None, **options):
+    """A WebSocket over HTTPS."""
+    return websocket.create_connection(
+        f"wss://127.0.0.1:{front.port}{path}", sslopt={"cert_reqs": ssl.CERT_NONE, "check_hostname": False}, timeout=30,
+        header=[f"Authorization: Bearer {token}"] if token else [], **options)
+
+
+def read_socket(client, text):
+    data = b""
+    while text not in data:
+        data += client.recv()
+    return data
+
+
+def test_a_console_over_https_is_a_websocket_for_anybody_with_a_ticket(front, guest):
+    front.make_user("eve", {"/vms": "user"})
+    token = front.make_token("eve")
+    status, _, body = front.https("POST", serial(guest), {}, token)
+    assert status == 201
+    # As a page or noVNC would: without a header of its own.
+    client = connect(front, f"{body['path']}?ticket={body['ticket']}")
+    client.send_binary(b"\n")
+    read_socket(client, b"login:")
+    assert writer(front) == "eve"
+    again = connect(front, f"{body['path']}?ticket={body['ticket']}")
+    assert closing(again) == 4401
+    status, _, body = front.https("POST", f"/api/v1/vms/{guest}/console/vnc", None, token)
+    display = connect(front, f"{body['path']}?ticket={body['ticket']}", subprotocols=["binary"])
+    assert display.subprotocol == "binary" and read_socket(display, b"RFB")
+    # By the token itself.
+    direct = connect(front, serial(guest) + "?take_over=1", token)
+    direct.send_binary(b"root\n")
+    read_socket(direct, b"# ")
+    # Who closes his window leaves the console to others.
+    direct.close()
+    wait_for(lambda: writer(front) is None, 5, "the free console")
+    # And the right that goes takes all of them along.
+    root = Frames(front.connect())
+    begin = time.monotonic()
+    assert root.ask("PATCH", "/api/v1/users/eve", {"grants": {"g0": {"role": "auditor"}}}).status == 200
+    assert closing(client) == 1000 and closing(display) == 1000
+    assert time.monotonic() - begin < 2
+
+
+def closing(client):
+    """The code with which the server closes it."""
+    while True:
+        kind, data = client.recv_data()
+        if kind == websocket.ABNF.OPCODE_CLOSE:
+            return int.from_bytes(data[:2], "big")
