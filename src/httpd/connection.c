@@ -9,6 +9,7 @@
  * one system call. lws keeps what the socket does not take (at most one record) and calls back when that has left. */
 #include "httpd/connection.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
 
@@ -109,6 +110,8 @@ static void update_reading(Connection *connection)
 		return;
 	connection->mute = mute;
 	lws_rx_flow_control(connection->wsi, !mute);
+	if (!mute)
+		schedule(connection); /* what is decrypted already tells nobody */
 }
 
 void connection_pause(Connection *connection, gboolean pause)
@@ -177,8 +180,28 @@ static void linger(Connection *connection)
 	}
 }
 
+/* OpenSSL reads ahead (one system call for a record instead of two), and lws does not know of more than it was given:
+ * what is in OpenSSL's buffer is taken from there. */
+static void read_ahead(Connection *connection)
+{
+	static guint8 record[RECORD_MAX];
+	SSL *ssl = lws_get_ssl(connection->wsi);
+	while (!connection->mute && !connection->finishing && !connection->killed && SSL_has_pending(ssl)) {
+		ERR_clear_error();
+		int n = SSL_read(ssl, record, sizeof record);
+		if (n > 0) {
+			connection->ops->receive(connection, record, (gsize)n);
+			continue;
+		}
+		if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ)
+			connection_kill(connection);
+		return;
+	}
+}
+
 static void flush(Connection *connection)
 {
+	read_ahead(connection);
 	if (!send_out(connection)) {
 		connection_kill(connection);
 		return;
@@ -231,7 +254,9 @@ static void establish(Connection *connection)
 	connection->established = TRUE;
 	lws_set_timeout(connection->wsi, NO_PENDING_TIMEOUT, 0);
 	SSL *ssl = lws_get_ssl(connection->wsi);
-	if (ssl && tls_chose_http2(ssl))
+	/* Not during the handshake, after which nobody would look for what came with its end. */
+	SSL_set_read_ahead(ssl, 1);
+	if (tls_chose_http2(ssl))
 		http2_start(connection);
 	else
 		http1_start(connection);
@@ -243,6 +268,7 @@ static int receive(Connection *connection, const guint8 *data, gsize length)
 		establish(connection);
 	if (!connection->finishing && !connection->killed)
 		connection->ops->receive(connection, data, length);
+	read_ahead(connection);
 	return connection->killed ? -1 : 0;
 }
 
