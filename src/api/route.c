@@ -49,7 +49,7 @@ const Route *const route_tables[] = {
 
 Api *api_new(Services *services, GError **error)
 {
-	Router *router = router_new(error);
+	Router *router = router_new(route_tables, error);
 	if (!router)
 		return NULL;
 	Api *api = g_new0(Api, 1);

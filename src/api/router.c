@@ -79,12 +79,12 @@ static gboolean add(Router *router, const Route *route, GError **error)
 	return TRUE;
 }
 
-Router *router_new(GError **error)
+Router *router_new(const Route *const *tables, GError **error)
 {
 	Router *router = g_new0(Router, 1);
 	for (guint i = 0; i <= STEPS_MAX; i++)
 		router->by_count[i] = g_array_new(FALSE, FALSE, sizeof(Entry));
-	for (const Route *const *table = route_tables; *table; table++) {
+	for (const Route *const *table = tables; *table; table++) {
 		for (const Route *route = *table; route->method; route++) {
 			if (add(router, route, error))
 				continue;

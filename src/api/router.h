@@ -4,8 +4,9 @@
 
 typedef struct Router Router;
 
-/* NULL with an error that names the route if one of them does not say who may use it, and what it answers. */
-Router *router_new(GError **error);
+/* tables: NULL-terminated, as route_tables. NULL with an error that names the route if one of them does not say who may
+ * use it, and what it answers. */
+Router *router_new(const Route *const *tables, GError **error);
 void router_free(Router *router);
 
 /* `path` is decoded; it is cut into its steps, of which those in place of {} go to args. NULL if there is none;

@@ -211,7 +211,7 @@ static void test_absent_looks_like_invisible(void)
 					       {"/history/1/vm/101", "/history/1/vm/999"}};
 	g_autoptr(GError) error = NULL;
 	g_autofree char *secret = make_token("narrow", "user", "/vms/100");
-	Router *router = router_new(&error);
+	Router *router = router_new(route_tables, &error);
 	g_assert_no_error(error);
 	for (guint i = 0; i < G_N_ELEMENTS(pairs); i++) {
 		g_autofree char *there = dup_refusal(router, pairs[i][0], secret);
