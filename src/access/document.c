@@ -7,158 +7,6 @@
 #include "access/internal.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "schema/schema.h"
-
-typedef struct Kind {
-	const char *name;
-	const Table *table;
-	const char *title, *command; /* for messages */
-	guint max;
-} Kind;
-
-static const Kind kinds[] = {
-	{"user", &user_table, "user", "yado user list", USERS_MAX},
-	{"role", &role_table, "role", "yado role list", ROLES_MAX},
-	{"token", &token_table, "token", "yado token list", TOKENS_MAX},
-	{"setting", &access_settings_table, "setting", NULL, 1},
-};
-
-/* The kinds are the code's own words, never a client's. */
-static const Kind *find_kind(const char *name)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (g_str_equal(kinds[i].name, name))
-			return &kinds[i];
-	g_error("access has no documents of kind '%s'", name);
-}
-
-char *time_to_text(gint64 us)
-{
-	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(us / G_USEC_PER_SEC);
-	return time ? g_date_time_format_iso8601(time) : g_strdup("");
-}
-
-gint64 time_from_text(const char *text)
-{
-	g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
-	return time ? g_date_time_to_unix(time) * G_USEC_PER_SEC + g_date_time_get_microsecond(time) : 0;
-}
-
-/* --- Reading --- */
-
-/* Under the lock: the records of a kind. */
-static GHashTable *table_of(Access *access, const Kind *kind)
-{
-	return kind->table == &user_table ? access->users : kind->table == &role_table ? access->roles : access->tokens;
-}
-
-static const Record *record_of(const Kind *kind, gconstpointer value)
-{
-	return kind->table == &user_table   ? &((const User *)value)->record
-	       : kind->table == &role_table ? &((const Role *)value)->record
-					    : &((const Token *)value)->record;
-}
-
-static const Record *find_record(Access *access, const Kind *kind, const char *name)
-{
-	if (kind->table == &access_settings_table)
-		return g_str_equal(name, "access") ? &access->settings.record : NULL;
-	gconstpointer value = g_hash_table_lookup(table_of(access, kind), name);
-	return value ? record_of(kind, value) : NULL;
-}
-
-/* A copy of what was found under the lock, to be read without it. */
-typedef struct Found {
-	GRefString *text;
-	gint64 rev, last_used_us;
-} Found;
-
-static void found_clear(gpointer data)
-{
-	g_ref_string_release(((Found *)data)->text);
-}
-
-static json_object *found_to_json(const Kind *kind, const Found *found)
-{
-	json_object *json = json_parse(found->text, g_ref_string_length(found->text), NULL);
-	if (kind->table == &token_table && found->last_used_us) {
-		g_autofree char *text = time_to_text(found->last_used_us);
-		json_set_str(json, "last_used", text);
-	}
-	return json;
-}
-
-static Found find(const Kind *kind, const Record *record, gconstpointer value)
-{
-	gboolean token = kind->table == &token_table;
-	return (Found){g_ref_string_acquire(record->text), record->rev,
-		       token ? ((const Token *)value)->last_used_us : 0};
-}
-
-static const char *sort_key(json_object *document)
-{
-	return json_get_str(document, "name", "");
-}
-
-static int compare(const void *a, const void *b)
-{
-	json_object *left = *(json_object *const *)a, *right = *(json_object *const *)b;
-	int order = strcmp(sort_key(left), sort_key(right));
-	return order ? order : strcmp(json_get_str(left, "id", ""), json_get_str(right, "id", ""));
-}
-
-json_object *access_list(Access *access, const char *kind_name)
-{
-	const Kind *kind = find_kind(kind_name);
-	g_return_val_if_fail(kind->table != &access_settings_table, NULL);
-	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Found));
-	g_array_set_clear_func(list, found_clear);
-	GHashTableIter iter;
-	gpointer value;
-	g_mutex_lock(&access->lock);
-	g_hash_table_iter_init(&iter, table_of(access, kind));
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		Found found = find(kind, record_of(kind, value), value);
-		g_array_append_val(list, found);
-	}
-	g_mutex_unlock(&access->lock);
-	json_object *documents = json_object_new_array();
-	for (guint i = 0; i < list->len; i++)
-		json_object_array_add(documents, found_to_json(kind, &g_array_index(list, Found, i)));
-	json_object_array_sort(documents, compare);
-	return documents;
-}
-
-static gboolean refuse_missing(const Kind *kind, const char *name, GError **error)
-{
-	g_autofree char *hint = kind->command ? g_strdup_printf("'%s' shows those that there are", kind->command) : NULL;
-	error_set(error, ERROR_NOT_FOUND, hint, "there is no %s '%s'", kind->title, name);
-	return FALSE;
-}
-
-json_object *access_get(Access *access, const char *kind_name, const char *name, gint64 *ret_rev, GError **error)
-{
-	const Kind *kind = find_kind(kind_name);
-	g_mutex_lock(&access->lock);
-	const Record *record = find_record(access, kind, name);
-	gconstpointer token = kind->table == &token_table ? g_hash_table_lookup(access->tokens, name) : NULL;
-	Found found = record ? find(kind, record, token) : (Found){0};
-	g_mutex_unlock(&access->lock);
-	if (!record) {
-		refuse_missing(kind, name, error);
-		return NULL;
-	}
-	json_object *document = found_to_json(kind, &found);
-	if (ret_rev)
-		*ret_rev = found.rev;
-	found_clear(&found);
-	return document;
-}
-
-json_object *access_get_settings(Access *access, gint64 *ret_rev)
-{
-	return access_get(access, "setting", "access", ret_rev, NULL);
-}
 
 /* --- Checks beyond the tables --- */
 
@@ -234,7 +82,7 @@ static gboolean check_document(Access *access, const Kind *kind, json_object *do
 static gboolean check_new(Access *access, const Kind *kind, json_object *document, GError **error)
 {
 	const char *name = json_get_str(document, "name", "");
-	GHashTable *table = table_of(access, kind);
+	GHashTable *table = kind_table(access, kind);
 	if (kind->table != &token_table && g_hash_table_contains(table, name)) {
 		error_set_field(error, ERROR_EXISTS, "name", "choose another name", "there is a %s '%s' already",
 				kind->title, name);
@@ -254,7 +102,7 @@ static gboolean check_new(Access *access, const Kind *kind, json_object *documen
 
 json_object *access_prepare_create(Access *access, const char *kind_name, json_object *input, GError **error)
 {
-	const Kind *kind = find_kind(kind_name);
+	const Kind *kind = kind_find(kind_name);
 	g_return_val_if_fail(kind->table != &access_settings_table, NULL); /* they are always there */
 	json_auto json_object *document = schema_create(kind->table, input, error);
 	if (!document)
@@ -273,7 +121,7 @@ json_object *access_prepare_create(Access *access, const char *kind_name, json_o
 json_object *access_prepare_change(Access *access, const char *kind_name, json_object *present, json_object *patch,
 				   GError **error)
 {
-	const Kind *kind = find_kind(kind_name);
+	const Kind *kind = kind_find(kind_name);
 	json_auto json_object *document = schema_change(kind->table, present, patch, error);
 	if (!document)
 		return NULL;
@@ -290,14 +138,14 @@ static gint64 commit_checked(Access *access, const Kind *kind, const char *name,
 {
 	gboolean settings = kind->table == &access_settings_table;
 	g_mutex_lock(&access->lock);
-	gboolean there = settings || find_record(access, kind, name);
+	gboolean there = settings || kind_find_record(access, kind, name);
 	gboolean good = (expected_rev != REV_ABSENT || settings || check_new(access, kind, document, error)) &&
 			check_document(access, kind, document, error);
 	g_mutex_unlock(&access->lock);
 	if (!good)
 		return 0;
 	if (!there && expected_rev != REV_ABSENT) {
-		refuse_missing(kind, name, error);
+		kind_refuse_missing(kind, name, error);
 		return 0;
 	}
 	g_autofree char *path = g_strconcat(kind->name, "/", name, NULL);
@@ -313,7 +161,7 @@ static gint64 commit_checked(Access *access, const Kind *kind, const char *name,
 gint64 access_commit(Access *access, const char *kind_name, const char *name, gint64 expected_rev,
 		     json_object *document, const char *author, GError **error)
 {
-	const Kind *kind = find_kind(kind_name);
+	const Kind *kind = kind_find(kind_name);
 	if (kind->table == &token_table) {
 		error_set(error, ERROR_UNSUPPORTED, "make another and delete this one",
 			  "cannot change token '%s': what a token may do stays as it was given out", name);
@@ -395,8 +243,8 @@ static gboolean prepare_delete(
 	Access *access, Batch *batch, const Kind *kind, const char *name, GError **error)
 {
 	g_autofree char *path = g_strconcat(kind->name, "/", name, NULL);
-	if (!find_record(access, kind, name))
-		return refuse_missing(kind, name, error);
+	if (!kind_find_record(access, kind, name))
+		return kind_refuse_missing(kind, name, error);
 	if (kind->table == &role_table)
 		return check_role(access, name, error) && check_unused(access, name, error);
 	if (kind->table == &user_table)
@@ -410,7 +258,7 @@ gboolean access_check_delete(Access *access, const char *kind_name, const char *
 {
 	g_autoptr(Batch) none = batch_new("", 0);
 	g_mutex_lock(&access->lock);
-	gboolean good = prepare_delete(access, none, find_kind(kind_name), name, error);
+	gboolean good = prepare_delete(access, none, kind_find(kind_name), name, error);
 	g_mutex_unlock(&access->lock);
 	return good;
 }
@@ -418,7 +266,7 @@ gboolean access_check_delete(Access *access, const char *kind_name, const char *
 gboolean access_delete(Access *access, const char *kind_name, const char *name, gint64 expected_rev,
 		       const char *author, GError **error)
 {
-	const Kind *kind = find_kind(kind_name);
+	const Kind *kind = kind_find(kind_name);
 	g_return_val_if_fail(kind->table != &access_settings_table, FALSE);
 	g_autofree char *path = g_strconcat(kind->name, "/", name, NULL);
 	g_autoptr(Batch) batch = batch_new(author, 0);

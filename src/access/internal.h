@@ -14,6 +14,7 @@
 #include "access/gate.h"
 #include "access/password.h"
 #include "access/slow.h"
+#include "schema/schema.h"
 
 enum {
 	USERS_MAX = 1000,
@@ -180,8 +181,21 @@ gboolean digest_equal(const Digest *a, const Digest *b); /* in constant time */
 char *digest_to_hex(const Digest *digest);
 gboolean digest_from_hex(const char *hex, Digest *ret_digest);
 
-/* document.c */
-char *time_to_text(gint64 us);         /* UTC, ISO 8601, in seconds */
+/* records.c */
+typedef struct Kind {
+	const char *name; /* as in "user/ann" */
+	const Table *table;
+	const char *title, *command; /* for messages */
+	guint max;
+} Kind;
+
+const Kind *kind_find(const char *name);
+/* Under the lock: the kind's table (not of settings), and a document's record or NULL. */
+GHashTable *kind_table(Access *access, const Kind *kind);
+const Record *kind_find_record(Access *access, const Kind *kind, const char *name);
+/* ERROR_NOT_FOUND; FALSE. */
+gboolean kind_refuse_missing(const Kind *kind, const char *name, GError **error);
+char *time_to_text(gint64 us);           /* UTC, ISO 8601, in seconds */
 gint64 time_from_text(const char *text); /* 0 if it is none; text may be NULL */
 
 /* principal.c */

@@ -30,7 +30,7 @@ void principal_unref(Principal *principal)
 		return;
 	g_free(principal->user);
 	g_free(principal->id);
-	g_free(principal->csrf);
+	secret_free(principal->csrf);
 	g_free(principal->address);
 	g_free(principal);
 }
