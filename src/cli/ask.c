@@ -89,6 +89,12 @@ char *ask_path(const char *prefix, const char *id, const char *suffix)
 	return g_strconcat(prefix, escaped, suffix, NULL);
 }
 
+char *ask_filtered(const char *path, const char *filter)
+{
+	g_autofree char *escaped = filter && *filter ? g_uri_escape_string(filter, NULL, FALSE) : NULL;
+	return g_strconcat(path, !escaped ? "" : strchr(path, '?') ? "&filter=" : "?filter=", escaped, NULL);
+}
+
 /* A command may send several requests: each has a key of its own, the same when the command is run again. */
 static void add_key(Cli *cli, json_object *headers)
 {

@@ -28,6 +28,7 @@ static const Option list_options[] = {
 	{"object", 0, "PATH", NULL, COMPLETE_NOTHING, TEXT(m_opt_audit_object)},
 	{"outcome", 0, "OUTCOME", outcomes, COMPLETE_NOTHING, TEXT(m_opt_audit_outcome)},
 	{"before", 0, "N", NULL, COMPLETE_NOTHING, TEXT(m_opt_audit_before)},
+	OPTION_FILTER,
 	{"limit", 'n', "N", NULL, COMPLETE_NOTHING, TEXT(m_opt_limit)},
 	{0}};
 
@@ -49,7 +50,8 @@ static Exit list_exec(Cli *cli, Arguments *arguments)
 	if (before > 0)
 		g_string_append_printf(path, "&after=%" G_GINT64_FORMAT, before);
 	Exit code = EXIT_DONE;
-	g_autoptr(Reply) reply = ask(cli, "GET", path->str, NULL, &code);
+	g_autofree char *filtered = ask_filtered(path->str, arguments_get(arguments, "filter", NULL));
+	g_autoptr(Reply) reply = ask(cli, "GET", filtered, NULL, &code);
 	return reply ? output_list(cli, reply->body, &audit_table, columns, T(m_audit_none)) : code;
 }
 

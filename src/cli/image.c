@@ -151,7 +151,7 @@ static const Option build_options[] = {
 
 const Command image_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_image_list_help), .resource = &image_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "NAME", .help = TEXT(m_image_show_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_IMAGE, .resource = &image_resource, .exec = resource_show_exec},
 	{.name = "build", .usage = "RECIPE", .help = TEXT(m_image_build_help), .min_words = 1, .max_words = 1,

@@ -322,6 +322,8 @@ MESSAGE(m_vm_none_running, "No guest is running. Start one: yado vm start ID",
 	"稼働中のゲストはありません。起動: yado vm start ID");
 MESSAGE(m_opt_state, "only guests in that state", "その状態のゲストだけ");
 MESSAGE(m_opt_tag, "only guests with that tag", "そのタグを持つゲストだけ");
+MESSAGE(m_opt_filter, "only what these terms keep, as in 'state:running memory>1G -tags:test web'",
+	"条件に合うものだけ（例: 'state:running memory>1G -tags:test web'）");
 MESSAGE(m_opt_ids_only, "print only ids, one a line", "IDだけを1行ずつ表示する");
 MESSAGE(m_opt_start, "start it when it is made", "作成後に起動する");
 MESSAGE(m_start_needs_wait, "--start and --no-wait do not go together", "--start と --no-wait は同時に使えません");

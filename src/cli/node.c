@@ -17,7 +17,7 @@ const Resource node_resource = {"/nodes", &node_table, columns, TEXT(m_node_none
 
 const Command node_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_node_list_help), .resource = &node_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "[NAME]", .help = TEXT(m_node_show_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .resource = &node_resource, .exec = resource_show_exec},
 	{0}};

@@ -27,11 +27,14 @@ static char *path_of(const Resource *resource, const char *name)
 	return ask_path(folder, name, NULL);
 }
 
+const Option resource_list_options[] = {OPTION_FILTER, {0}};
+
 Exit resource_list_exec(Cli *cli, Arguments *arguments)
 {
 	const Resource *resource = arguments->command->resource;
 	Exit code = EXIT_DONE;
-	json_auto json_object *list = ask_list(cli, resource->path, &code);
+	g_autofree char *path = ask_filtered(resource->path, arguments_get(arguments, "filter", NULL));
+	json_auto json_object *list = ask_list(cli, path, &code);
 	return list ? output_list(cli, list, resource->table, resource->columns, text_of(resource->none)) : code;
 }
 

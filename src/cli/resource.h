@@ -14,6 +14,8 @@ struct Resource {
 extern const Resource image_resource, storage_resource, node_resource, user_resource, role_resource, token_resource,
 	session_resource;
 
+extern const Option resource_list_options[];
+
 /* Each as a command's exec, for the resource of its entry. */
 Exit resource_list_exec(Cli *cli, Arguments *arguments);
 Exit resource_show_exec(Cli *cli, Arguments *arguments);

@@ -41,7 +41,7 @@ static Exit privileges_exec(Cli *cli, Arguments *arguments)
 
 const Command role_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_role_list_help), .resource = &role_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", ONE, .help = TEXT(m_role_show_help), .complete = COMPLETE_ROLE, .exec = resource_show_exec},
 	{.name = "create", ONE, .help = TEXT(m_role_create_help), .table = &role_table, .mode = FLAGS_CREATE,
 	 .named = TRUE, .changes = TRUE, .exec = resource_create_exec},

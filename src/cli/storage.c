@@ -128,7 +128,7 @@ static Exit delete_volume_exec(Cli *cli, Arguments *arguments)
 
 const Command storage_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_storage_list_help), .resource = &storage_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", ONE, .help = TEXT(m_storage_show_help), .complete = COMPLETE_STORAGE, .exec = show_exec},
 	{.name = "volumes", ONE, .help = TEXT(m_storage_volumes_help), .complete = COMPLETE_STORAGE,
 	 .exec = volumes_exec},

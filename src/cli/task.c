@@ -25,6 +25,7 @@ static const Column columns[] = {
 static const Option list_options[] = {
 	{"object", 0, "PATH", NULL, COMPLETE_NOTHING, TEXT(m_opt_object)},
 	{"state", 0, "STATE", NULL, COMPLETE_NOTHING, TEXT(m_opt_task_state)},
+	OPTION_FILTER,
 	{"limit", 'n', "N", NULL, COMPLETE_NOTHING, TEXT(m_opt_limit)},
 	{"ids-only", 'q', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_ids_only)},
 	{0}};
@@ -42,7 +43,8 @@ static Exit list_exec(Cli *cli, Arguments *arguments)
 		return EXIT_USAGE;
 	Exit code = EXIT_DONE;
 	g_autofree char *limited = g_strdup_printf("%s%slimit=%d", path, strchr(path, '?') ? "&" : "?", (int)limit);
-	g_autoptr(Reply) reply = ask(cli, "GET", limited, NULL, &code);
+	g_autofree char *filtered = ask_filtered(limited, arguments_get(arguments, "filter", NULL));
+	g_autoptr(Reply) reply = ask(cli, "GET", filtered, NULL, &code);
 	if (!reply)
 		return code;
 	json_object *list = reply->body;

@@ -50,7 +50,7 @@ static Exit create_exec(Cli *cli, Arguments *arguments)
 
 const Command token_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_token_list_help), .resource = &token_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "create", .usage = "NAME", .help = TEXT(m_token_create_help), .min_words = 1, .max_words = 1,
 	 .table = &token_table, .mode = FLAGS_CREATE, .named = TRUE, .changes = TRUE, .exec = create_exec},
 	{.name = "delete", .alias = "rm", .usage = "ID…", .help = TEXT(m_token_delete_help), .min_words = 1,
@@ -60,7 +60,7 @@ const Command token_commands[] = {
 
 const Command session_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_session_list_help), .resource = &session_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "revoke", .usage = "ID…", .help = TEXT(m_session_revoke_help), .min_words = 1, .max_words = G_MAXUINT,
 	 .complete = COMPLETE_SESSION, .resource = &session_resource, .changes = TRUE, .exec = resource_delete_exec},
 	{0}};

@@ -165,7 +165,7 @@ Exit whoami_exec(Cli *cli, Arguments *arguments)
 
 const Command user_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_user_list_help), .resource = &user_resource,
-	 .exec = resource_list_exec},
+	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", ONE, .help = TEXT(m_user_show_help), .complete = COMPLETE_USER, .exec = resource_show_exec},
 	{.name = "create", ONE, .help = TEXT(m_user_create_help), .options = create_options, .table = &user_table,
 	 .mode = FLAGS_CREATE, .named = TRUE, .changes = TRUE, .exec = create_exec},

@@ -25,57 +25,56 @@ static const Column row_columns[] = {
 	{.path = "rev", .heading = TEXT(m_col_rev), .as = &as_count, .extra = TRUE},
 	{0}};
 
-static gboolean has_tag(json_object *row, const char *tag)
+/* Adds how long each guest has been in its state, and gives the reason in the reader's language. */
+static void for_people(json_object *list)
 {
-	json_object *tags = json_get(row, "tags");
-	for (gsize i = 0; json_object_is_type(tags, json_type_array) && i < json_object_array_length(tags); i++)
-		if (g_strcmp0(json_object_get_string(json_object_array_get_idx(tags, i)), tag) == 0)
-			return TRUE;
-	return FALSE;
-}
-
-/* for_people: adds how long each guest has been in its state, and gives the reason in their language. */
-static json_object *filter_rows(json_object *list, const char *state, const char *tag, gboolean for_people)
-{
-	json_object *kept = json_object_new_array();
 	json_object *items = json_get(list, "items");
 	for (gsize i = 0; i < json_object_array_length(items); i++) {
 		json_object *row = json_object_array_get_idx(items, i);
-		if (state && strcmp(json_get_str(row, "state", ""), state) != 0)
-			continue;
-		if (tag && !has_tag(row, tag))
-			continue;
-		if (for_people) {
-			g_autofree char *reason = reason_text(row);
-			json_set_str(row, "reason", reason);
-			json_set_int(row, "age", format_age(json_get_str(row, "since", NULL)));
-		}
-		json_object_array_add(kept, json_object_get(row));
+		g_autofree char *reason = reason_text(row);
+		json_set_str(row, "reason", reason);
+		json_set_int(row, "age", format_age(json_get_str(row, "since", NULL)));
 	}
-	json_object *filtered = json_object_new_object();
-	json_set(filtered, "items", kept);
-	return filtered;
+}
+
+/* One term more, whose value is quoted. */
+static void add_term(GString *filter, const char *field, const char *value)
+{
+	if (!value)
+		return;
+	g_string_append_printf(filter, " %s:\"", field);
+	for (const char *c = value; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			g_string_append_c(filter, '\\');
+		g_string_append_c(filter, *c);
+	}
+	g_string_append_c(filter, '"');
 }
 
 static const Option list_options[] = {
 	{"state", 0, "STATE", NULL, COMPLETE_NOTHING, TEXT(m_opt_state)},
 	{"tag", 0, "TAG", NULL, COMPLETE_NOTHING, TEXT(m_opt_tag)},
+	OPTION_FILTER,
 	{"ids-only", 'q', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_ids_only)},
 	{0}};
 
 static Exit list_exec(Cli *cli, Arguments *arguments)
 {
 	Exit code = EXIT_DONE;
-	json_auto json_object *all = ask_list(cli, "/vms", &code);
-	if (!all)
+	g_autoptr(GString) filter = g_string_new(arguments_get(arguments, "filter", NULL));
+	add_term(filter, "state", arguments_get(arguments, "state", NULL));
+	add_term(filter, "tags", arguments_get(arguments, "tag", NULL));
+	g_autofree char *path = ask_filtered("/vms", filter->str);
+	json_auto json_object *list = ask_list(cli, path, &code);
+	if (!list)
 		return code;
-	const char *state = arguments_get(arguments, "state", NULL), *tag = arguments_get(arguments, "tag", NULL);
-	json_auto json_object *list = filter_rows(all, state, tag, !cli->json);
+	if (!cli->json)
+		for_people(list);
 	if (arguments_has(arguments, "ids-only")) {
 		output_ids(list, "id");
 		return EXIT_DONE;
 	}
-	return output_list(cli, list, &vm_table, row_columns, state || tag ? T(m_vm_none_match) : T(m_vm_none));
+	return output_list(cli, list, &vm_table, row_columns, filter->len ? T(m_vm_none_match) : T(m_vm_none));
 }
 
 static const Option create_options[] = {

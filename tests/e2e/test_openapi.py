@@ -325,6 +325,13 @@ def test_lists_keep_what_their_filter_asks_for(api):
                        ("name:%22a", "%22".replace("%22", '"'))):
         error = api("GET", f"/vms?filter={text}", status=400)["error"]
         assert error["field"] == "filter" and word in error["message"], error
+    # The command passes it on.
+    ids = api.host.text("vm", "list", "-q", "--filter", "memory>1G -name:guest-7", "--tag", "even").split()
+    assert [row["name"] for row in api("GET", "/vms")["items"] if str(row["id"]) in ids] == names("tags:even%20memory%3E1G")
+    assert api.host("vm", "list", "--tag", 'no"such\\tag') == {"items": []}
+    assert [row["name"] for row in api.host("storage", "list", "--filter", "usable:true loc")["items"]] == ["local"]
+    refused = api.host.run_command("vm", "list", "--filter", "memory>much")
+    assert refused.returncode != 0 and "filter: memory must be" in refused.stderr
     # The same in lists that are read piece by piece.
     done = api("GET", "/tasks?filter=kind:vm.create%20guest", status=200)["items"]
     assert done == []
