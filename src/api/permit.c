@@ -20,8 +20,8 @@ enum { PATH_MAX_LENGTH = 320 };
 
 gboolean permit_refuse(Privilege privilege, const char *path, GError **error)
 {
-	error_set(error, ERROR_FORBIDDEN, "who manages access can grant it ('yado user set NAME --grant path=…,role=…')", "you may not %s (%s) on %s",
-		  privileges[privilege].help, privileges[privilege].name, path);
+	error_set(error, ERROR_FORBIDDEN, "who manages access can grant it ('yado user set NAME --grant path=…,role=…')",
+		  "you may not %s (%s) on %s", privileges[privilege].help, privileges[privilege].name, path);
 	return FALSE;
 }
 

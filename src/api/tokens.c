@@ -22,10 +22,14 @@ static char *owner_of_token(Call *call)
 
 static gboolean list_tokens(Call *call, GError **error)
 {
-	json_object *items = access_list(call->services->access, "token");
-	for (size_t i = permit_everybodys(call) ? 0 : json_object_array_length(items); i-- > 0;)
-		if (!is_own(call, json_object_array_get_idx(items, i)))
-			json_object_array_del_idx(items, i, 1);
+	json_auto json_object *all = access_list(call->services->access, "token");
+	gboolean everybodys = permit_everybodys(call);
+	json_object *items = json_object_new_array();
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		json_object *token = json_object_array_get_idx(all, i);
+		if (everybodys || is_own(call, token))
+			json_object_array_add(items, json_object_get(token));
+	}
 	return answer_page(call, items, error);
 }
 

@@ -33,10 +33,29 @@ static gboolean change_user(Call *call, GError **error)
 	return access_document_change(call, "user", call->args[0], check_user, error);
 }
 
+/* Another user of that name is to find nothing of this one. One that an import reads from stays until that has ended. */
+static void delete_uploads(Call *call, const char *user)
+{
+	Uploads *uploads = call->services->uploads;
+	json_auto json_object *all = uploads_list(uploads);
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		json_object *upload = json_object_array_get_idx(all, i);
+		g_autoptr(GError) error = NULL;
+		const char *id = json_get_str(upload, "id", "");
+		if (g_str_equal(json_get_str(upload, "user", ""), user) && !uploads_delete(uploads, id, &error))
+			g_warning("upload '%s' of deleted user '%s' stays: %s", id, user, error->message);
+	}
+}
+
 static gboolean delete_user(Call *call, GError **error)
 {
-	return access_document_delete(call, "user", call->args[0], check_user,
-				      "the user's password, tokens and sessions go too", error);
+	const char *user = call->args[0];
+	if (!access_document_delete(call, "user", user, check_user,
+				    "the user's password, tokens, sessions and uploads go too", error))
+		return FALSE;
+	if (!call->plan)
+		delete_uploads(call, user);
+	return TRUE;
 }
 
 static char *owner_of_user(Call *call)

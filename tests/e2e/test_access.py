@@ -277,6 +277,21 @@ def test_a_token_makes_no_credential(host):
     assert session.status("DELETE", f"/tokens/{token['id']}") == 200
 
 
+def test_a_user_of_a_former_ones_name_finds_nothing_of_it(host):
+    anna = by_session(host, "anna", ("/", "operator"))
+    token = Asker(host, host.make_token("anna"))
+    assert token.status("POST", "/uploads", {"size": 10}) == 201
+    assert len(anna("GET", "/uploads")[1]["items"]) == 1
+    root(host, "DELETE", "/users/anna?plan=1")
+    assert anna.status("GET", "/session") == 200 and len(anna("GET", "/uploads")[1]["items"]) == 1
+    root(host, "DELETE", "/users/anna")
+    assert anna.status("GET", "/session") == 401 and token.status("GET", "/session") == 401
+    again = by_session(host, "anna", ("/", "operator"))
+    assert again("GET", "/uploads")[1]["items"] == [] and again("GET", "/tokens")[1]["items"] == []
+    assert len(again("GET", "/sessions")[1]["items"]) == 1
+    assert anna.status("GET", "/session") == 401 and token.status("GET", "/session") == 401
+
+
 # --- objects ---
 
 def test_tags_decide_who_may_use_a_guest(host):
