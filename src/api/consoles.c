@@ -112,7 +112,7 @@ static void read_query(Call *call, Ticket *wish)
 	wish->take_over = call_switch(call, "take_over");
 }
 
-static gboolean connect(Call *call, ConsoleKind kind, GError **error)
+static gboolean open_websocket(Call *call, ConsoleKind kind, GError **error)
 {
 	Request *request = call->request;
 	Ticket wish = {.kind = kind};
@@ -135,12 +135,12 @@ static gboolean connect(Call *call, ConsoleKind kind, GError **error)
 
 static gboolean connect_serial(Call *call, GError **error)
 {
-	return connect(call, CONSOLE_SERIAL, error);
+	return open_websocket(call, CONSOLE_SERIAL, error);
 }
 
 static gboolean connect_vnc(Call *call, GError **error)
 {
-	return connect(call, CONSOLE_VNC, error);
+	return open_websocket(call, CONSOLE_VNC, error);
 }
 
 const Route console_routes[] = {

@@ -55,7 +55,9 @@ static void begin_again(Follower *follower, const char *reset)
 static char *make_epoch(const Follower *follower)
 {
 	g_autofree char *rights = rights_fingerprint(follower->rights);
-	g_autofree char *whole = g_strconcat(follower->principal->user, "\n", rights, NULL);
+	/* A token does not see all tasks of its user. */
+	const char *kind = follower->principal->kind == PRINCIPAL_TOKEN ? "token" : "user";
+	g_autofree char *whole = g_strjoin("\n", kind, follower->principal->user, rights, NULL);
 	g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
 	return g_strdup_printf("%s-%.12s", follower->source->epoch, digest);
 }

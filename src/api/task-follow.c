@@ -4,9 +4,10 @@
 #include "api/task-follow.h"
 
 #include "api/permit.h"
+#include "base/error.h"
 #include "base/json.h"
 
-enum { LOG_LINES = 200 };
+enum { LOG_LINES = 200, FOLLOWERS_MAX = 512, FOLLOWERS_OF_ONE = 128 };
 
 typedef struct TaskFollower {
 	gatomicrefcount refs; /* the list's and a sending thread's */
@@ -149,7 +150,29 @@ void task_follow_check(Services *services)
 	}
 }
 
-void task_follow(Services *services, Stream *stream, Principal *principal, gint64 task)
+/* With the lock. Those who have left are not counted, nor kept. */
+static gboolean check_room(const char *user, GError **error)
+{
+	guint all = 0, own = 0;
+	for (GList *item = followers, *next; item; item = next) {
+		TaskFollower *follower = item->data;
+		next = item->next;
+		if (!stream_is_open(follower->stream)) {
+			drop(item);
+			continue;
+		}
+		all++;
+		own += g_str_equal(follower->principal->user, user);
+	}
+	if (all < FOLLOWERS_MAX && own < FOLLOWERS_OF_ONE)
+		return TRUE;
+	error_set(error, ERROR_TOO_MANY, "close one of them, or follow all tasks by GET /events",
+		  "tasks are followed already %u times by '%s' (at most %d), and %u times in all (at most %d)", own, user,
+		  FOLLOWERS_OF_ONE, all, FOLLOWERS_MAX);
+	return FALSE;
+}
+
+gboolean task_follow(Services *services, Stream *stream, Principal *principal, gint64 task, GError **error)
 {
 	TaskFollower *follower = g_new0(TaskFollower, 1);
 	g_atomic_ref_count_init(&follower->refs);
@@ -158,10 +181,18 @@ void task_follow(Services *services, Stream *stream, Principal *principal, gint6
 	follower->task = task;
 	g_atomic_ref_count_inc(&follower->refs);
 	g_mutex_lock(&lock);
-	followers = g_list_prepend(followers, follower);
+	gboolean room = check_room(principal->user, error);
+	if (room)
+		followers = g_list_prepend(followers, follower);
 	g_mutex_unlock(&lock);
+	if (!room) {
+		follower_unref(follower);
+		follower_unref(follower);
+		return FALSE;
+	}
 	/* What happened before the follower was on the list; the task may have ended already. */
 	bring_up_to_date(services, follower);
+	return TRUE;
 }
 
 void task_follow_stop(void)

@@ -84,8 +84,9 @@ static gboolean follow_task(Call *call, GError **error)
 	json_auto json_object *task = tasks_describe(call->services->tasks, id, error);
 	if (!task)
 		return FALSE;
+	if (!task_follow(call->services, call->request->stream, call->principal, id, error))
+		return FALSE;
 	call->response->keep_stream = TRUE;
-	task_follow(call->services, call->request->stream, call->principal, id);
 	return answer_json(call, 200, json_object_new_object());
 }
 

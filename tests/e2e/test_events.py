@@ -327,6 +327,11 @@ def test_a_followed_task_is_cut_with_the_right(front):
     assert root.ask("PATCH", "/api/v1/users/ann", {"grants": {"g0": None}}).status == 200
     while (frame := ann.next(stream, 5)).kind != CANCEL:
         assert "task" in frame.head or "log" in frame.head
+    # Nobody follows without end.
+    front.make_user("bob", {"/": "auditor"})
+    bob = by_front(front, front.make_token("bob"))
+    statuses = [bob.ask("GET", f"/api/v1/tasks/{task}/follow", upgrade=True).status for _ in range(129)]
+    assert statuses == [200] * 128 + [429]
     assert root.ask("POST", f"/api/v1/tasks/{task}/cancel").status in (200, 409)
 
 
