@@ -309,7 +309,7 @@ static gboolean is_admin(Access *access, const GArray *grants, const char *chang
 
 guint access_admins_after(Access *access, const char *kind, const char *name, json_object *document)
 {
-	gboolean of_user = g_strcmp0(kind, "user") == 0;
+	const char *changed = g_strcmp0(kind, "user") == 0 ? name : NULL;
 	const char *role = g_strcmp0(kind, "role") == 0 ? name : NULL;
 	Privileges mask = role ? mask_of(document) : 0;
 	guint count = 0;
@@ -319,10 +319,10 @@ guint access_admins_after(Access *access, const char *kind, const char *name, js
 	g_hash_table_iter_init(&iter, access->users);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const User *user = value;
-		if (!of_user || !g_str_equal(user->name, name))
+		if (!changed || !g_str_equal(user->name, changed))
 			count += user->enabled && is_admin(access, user->grants, role, mask);
 	}
-	if (of_user && json_get_bool(document, "enabled", FALSE)) {
+	if (changed && json_get_bool(document, "enabled", FALSE)) {
 		g_autoptr(GArray) grants = grants_parse(json_get(document, "grants"));
 		count += is_admin(access, grants, NULL, 0);
 	}

@@ -61,10 +61,12 @@ typedef struct Found {
 	gint64 rev, last_used_us;
 } Found;
 
-static void found_clear(gpointer data)
+static void found_free(Found *found)
 {
-	g_ref_string_release(((Found *)data)->text);
+	g_ref_string_release(found->text);
+	g_free(found);
 }
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Found, found_free)
 
 static json_object *found_to_json(const Kind *kind, const Found *found)
 {
@@ -76,11 +78,14 @@ static json_object *found_to_json(const Kind *kind, const Found *found)
 	return json;
 }
 
-static Found find(const Kind *kind, const Record *record, gconstpointer value)
+static Found *found_new(const Kind *kind, const Record *record, gconstpointer value)
 {
-	gboolean token = kind->table == &token_table;
-	return (Found){g_ref_string_acquire(record->text), record->rev,
-		       token ? ((const Token *)value)->last_used_us : 0};
+	Found *found = g_new0(Found, 1);
+	found->text = g_ref_string_acquire(record->text);
+	found->rev = record->rev;
+	const Token *token = kind->table == &token_table ? value : NULL;
+	found->last_used_us = token ? token->last_used_us : 0;
+	return found;
 }
 
 static const char *sort_key(json_object *document)
@@ -99,20 +104,17 @@ json_object *access_list(Access *access, const char *kind_name)
 {
 	const Kind *kind = kind_find(kind_name);
 	g_return_val_if_fail(kind->table != &access_settings_table, NULL);
-	g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Found));
-	g_array_set_clear_func(list, found_clear);
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)found_free);
 	GHashTableIter iter;
 	gpointer value;
 	g_mutex_lock(&access->lock);
 	g_hash_table_iter_init(&iter, kind_table(access, kind));
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		Found found = find(kind, record_of(kind, value), value);
-		g_array_append_val(list, found);
-	}
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_ptr_array_add(list, found_new(kind, record_of(kind, value), value));
 	g_mutex_unlock(&access->lock);
 	json_object *documents = json_object_new_array();
 	for (guint i = 0; i < list->len; i++)
-		json_object_array_add(documents, found_to_json(kind, &g_array_index(list, Found, i)));
+		json_object_array_add(documents, found_to_json(kind, list->pdata[i]));
 	json_object_array_sort(documents, compare);
 	return documents;
 }
@@ -130,17 +132,15 @@ json_object *access_get(Access *access, const char *kind_name, const char *name,
 	g_mutex_lock(&access->lock);
 	const Record *record = kind_find_record(access, kind, name);
 	gconstpointer token = kind->table == &token_table ? g_hash_table_lookup(access->tokens, name) : NULL;
-	Found found = record ? find(kind, record, token) : (Found){0};
+	g_autoptr(Found) found = record ? found_new(kind, record, token) : NULL;
 	g_mutex_unlock(&access->lock);
-	if (!record) {
+	if (!found) {
 		kind_refuse_missing(kind, name, error);
 		return NULL;
 	}
-	json_object *document = found_to_json(kind, &found);
 	if (ret_rev)
-		*ret_rev = found.rev;
-	found_clear(&found);
-	return document;
+		*ret_rev = found->rev;
+	return found_to_json(kind, found);
 }
 
 json_object *access_get_settings(Access *access, gint64 *ret_rev)

@@ -200,7 +200,7 @@ Principal *access_by_token(Access *access, const char *secret, const char *addre
 	g_autofree char *id = token_id_of(secret);
 	g_mutex_lock(&access->lock);
 	Token *token = id ? g_hash_table_lookup(access->tokens, id) : NULL;
-	if (token_is_valid(access, token) && digest_equal(&digest, &token->digest)) {
+	if (token && token_is_valid(access, token) && digest_equal(&digest, &token->digest)) {
 		token->last_used_us = access->clock.real_us();
 		principal = principal_new(PRINCIPAL_TOKEN, token->user, token->id, NULL, address);
 	}
@@ -224,9 +224,11 @@ typedef struct Seen {
 	gint64 last_used_us, expires_us;
 } Seen;
 
-static void seen_clear(gpointer data)
+static void seen_free(gpointer data)
 {
-	session_unref(((Seen *)data)->session);
+	Seen *seen = data;
+	session_unref(seen->session);
+	g_free(seen);
 }
 
 static json_object *session_row(const Seen *seen, const Principal *asking)
@@ -254,8 +256,7 @@ static int compare_sessions(const void *a, const void *b)
 
 json_object *access_list_sessions(Access *access, const char *user, const Principal *asking)
 {
-	g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Seen));
-	g_array_set_clear_func(found, seen_clear);
+	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(seen_free);
 	GHashTableIter iter;
 	gpointer value;
 	g_mutex_lock(&access->lock);
@@ -265,13 +266,14 @@ json_object *access_list_sessions(Access *access, const char *user, const Princi
 		if ((user && !g_str_equal(user, session->user)) || !session_is_valid(access, session))
 			continue;
 		gint64 latest_us = session->created_us + access->settings.session_lifetime_us;
-		Seen seen = {session_ref(session), session->last_used_us, MIN(session->expires_us, latest_us)};
-		g_array_append_val(found, seen);
+		Seen *seen = g_new0(Seen, 1);
+		*seen = (Seen){session_ref(session), session->last_used_us, MIN(session->expires_us, latest_us)};
+		g_ptr_array_add(found, seen);
 	}
 	g_mutex_unlock(&access->lock);
 	json_object *list = json_object_new_array();
 	for (guint i = 0; i < found->len; i++)
-		json_object_array_add(list, session_row(&g_array_index(found, Seen, i), asking));
+		json_object_array_add(list, session_row(found->pdata[i], asking));
 	json_object_array_sort(list, compare_sessions);
 	return list;
 }
