@@ -66,7 +66,7 @@ static void take(Front *front, int fd, const struct sockaddr_storage *from)
 	Peer *peer = g_hash_table_lookup(front->peers, name);
 	if (front->connection_count >= CONNECTIONS_MAX || (peer && peer->connections >= CONNECTIONS_PER_ADDRESS)) {
 		log_warning("a connection from %s is closed: there are %u, %u of them from there", address,
-			    front->connection_count, peer ? peer->connections : 0);
+			front->connection_count, peer ? peer->connections : 0);
 		fd_close(fd);
 		return;
 	}
@@ -110,7 +110,7 @@ gboolean accept_listen(Front *front, int fd, GError **error)
 	socklen_t length = sizeof listening;
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) < 0 || !listening) {
 		error_set(error, ERROR_INVALID, "give the number of an inherited listening socket as --listen-fd",
-			  "descriptor %d is not a listening socket", fd);
+			"descriptor %d is not a listening socket", fd);
 		return FALSE;
 	}
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

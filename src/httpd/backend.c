@@ -144,7 +144,7 @@ static Link *find_link(Backend *backend)
 		if (!link)
 			return NULL;
 		if (g_hash_table_size(link->requests) < FRAME_STREAMS_MAX && link->last_stream < G_MAXUINT32 &&
-		    link->out->len < UNSENT_MAX)
+			link->out->len < UNSENT_MAX)
 			return link;
 	}
 	return NULL;
@@ -164,8 +164,8 @@ static gboolean queue_frame(Link *link, const Frame *frame)
 	return TRUE;
 }
 
-Request *backend_send(Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops,
-		      gpointer data)
+Request *backend_send(
+	Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops, gpointer data)
 {
 	Link *link = find_link(backend);
 	if (!link)
@@ -260,8 +260,8 @@ static void dispatch_response(Link *link, Request *request, Frame *frame)
 static gboolean dispatch(Link *link, Frame *frame)
 {
 	if (frame->stream == 0) {
-		g_autofree char *text = g_strndup(g_bytes_get_data(frame->body, NULL),
-						  MIN(g_bytes_get_size(frame->body), 200));
+		g_autofree char *text =
+			g_strndup(g_bytes_get_data(frame->body, NULL), MIN(g_bytes_get_size(frame->body), 200));
 		link_break(link, text);
 		return FALSE;
 	}

@@ -24,8 +24,8 @@ typedef struct RequestOps {
 Backend *backend_new(Front *front, const char *path);
 /* Sends a request. The body (may be NULL) is lent. NULL if yadod cannot be asked now: it is not there, or too many
  * requests wait. */
-Request *backend_send(Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops,
-		      gpointer data);
+Request *backend_send(
+	Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops, gpointer data);
 /* Grants credit for events that were consumed. */
 void request_credit(Request *request, gsize bytes);
 /* Nobody waits for it any more; no callback comes. */

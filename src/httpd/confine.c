@@ -17,20 +17,83 @@
 
 static const char *const allowed[] = {
 	/* reading, writing and closing what is there */
-	"read", "readv", "write", "writev", "close", "recvmsg", "recvfrom", "sendmsg", "sendto", "shutdown", "lseek",
-	"fcntl", "fstat", "newfstatat", "stat", "lstat", "statx", "getdents64",
+	"read",
+	"readv",
+	"write",
+	"writev",
+	"close",
+	"recvmsg",
+	"recvfrom",
+	"sendmsg",
+	"sendto",
+	"shutdown",
+	"lseek",
+	"fcntl",
+	"fstat",
+	"newfstatat",
+	"stat",
+	"lstat",
+	"statx",
+	"getdents64",
 	/* connections */
-	"accept4", "connect", "getsockopt", "setsockopt", "getpeername", "getsockname",
+	"accept4",
+	"connect",
+	"getsockopt",
+	"setsockopt",
+	"getpeername",
+	"getsockname",
 	/* waiting */
-	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "eventfd2", "pipe2",
-	"timerfd_create", "timerfd_settime", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday",
-	"time", "restart_syscall",
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_wait",
+	"epoll_pwait",
+	"epoll_pwait2",
+	"poll",
+	"ppoll",
+	"eventfd2",
+	"pipe2",
+	"timerfd_create",
+	"timerfd_settime",
+	"clock_gettime",
+	"clock_getres",
+	"clock_nanosleep",
+	"nanosleep",
+	"gettimeofday",
+	"time",
+	"restart_syscall",
 	/* memory */
-	"brk", "munmap", "mremap", "madvise", "futex", "mincore",
+	"brk",
+	"munmap",
+	"mremap",
+	"madvise",
+	"futex",
+	"mincore",
 	/* itself */
-	"getpid", "gettid", "getrandom", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "getrusage",
-	"sched_yield", "sched_getaffinity", "getcpu", "uname", "sysinfo", "exit", "exit_group", "tgkill", "readlink",
-	"readlinkat", "set_robust_list", "rseq", "membarrier", "getuid", "geteuid", "getgid", "getegid",
+	"getpid",
+	"gettid",
+	"getrandom",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sigaltstack",
+	"getrusage",
+	"sched_yield",
+	"sched_getaffinity",
+	"getcpu",
+	"uname",
+	"sysinfo",
+	"exit",
+	"exit_group",
+	"tgkill",
+	"readlink",
+	"readlinkat",
+	"set_robust_list",
+	"rseq",
+	"membarrier",
+	"getuid",
+	"geteuid",
+	"getgid",
+	"getegid",
 };
 
 static int add_conditions(scmp_filter_ctx filter)
@@ -42,11 +105,11 @@ static int add_conditions(scmp_filter_ctx filter)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
 	/* Memory that is made executable is what injected code needs first. */
 	if (result == 0)
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (result == 0)
-		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	for (guint i = 0; i < G_N_ELEMENTS(opens) && result == 0; i++) {
 		int number = seccomp_syscall_resolve_name(opens[i]);
 		struct scmp_arg_cmp flags = {i == 0 ? 1 : 2, SCMP_CMP_MASKED_EQ, forbidden, 0};

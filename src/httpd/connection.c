@@ -71,7 +71,7 @@ gboolean connection_is_full(const Connection *connection)
 
 /* At the end of this turn of the loop what waits is sent, or the connection ended: never while its protocol's code is
  * still on the stack. */
-static void schedule(Connection *connection)
+void connection_wake(Connection *connection)
 {
 	if (connection->flushing)
 		return;
@@ -89,7 +89,7 @@ void connection_write(Connection *connection, const void *data, gsize length)
 	connection->front->answers += length;
 	if (connection_is_full(connection))
 		connection->was_full = TRUE;
-	schedule(connection);
+	connection_wake(connection);
 }
 
 void connection_set_protocol(Connection *connection, const ConnectionOps *ops, gpointer state)
@@ -111,7 +111,7 @@ static void update_reading(Connection *connection)
 	connection->mute = mute;
 	lws_rx_flow_control(connection->wsi, !mute);
 	if (!mute)
-		schedule(connection); /* what is decrypted already tells nobody */
+		connection_wake(connection); /* what is decrypted already tells nobody */
 }
 
 void connection_pause(Connection *connection, gboolean pause)
@@ -127,13 +127,13 @@ void connection_finish(Connection *connection)
 	connection->finishing = TRUE;
 	connection_pause(connection, FALSE);
 	connection_deadline(connection, BODY_SECONDS);
-	schedule(connection);
+	connection_wake(connection);
 }
 
 void connection_kill(Connection *connection)
 {
 	connection->killed = TRUE;
-	schedule(connection);
+	connection_wake(connection);
 }
 
 /* Sends what the socket takes; FALSE if it is gone. */
@@ -142,7 +142,8 @@ static gboolean send_out(Connection *connection)
 	gsize pending;
 	while ((pending = connection_pending(connection)) > 0 && !lws_partial_buffered(connection->wsi)) {
 		gsize length = MIN(pending, RECORD_MAX);
-		if (lws_write(connection->wsi, connection->out->data + connection->out_start, length, LWS_WRITE_RAW) < 0)
+		if (lws_write(connection->wsi, connection->out->data + connection->out_start, length, LWS_WRITE_RAW) <
+			0)
 			return FALSE;
 		connection->out_start += length;
 		connection->front->answers -= length;
@@ -202,6 +203,8 @@ static void read_ahead(Connection *connection)
 static void flush(Connection *connection)
 {
 	read_ahead(connection);
+	if (connection->ops && connection->ops->flush && !connection->finishing)
+		connection->ops->flush(connection);
 	if (!send_out(connection)) {
 		connection_kill(connection);
 		return;
@@ -236,7 +239,7 @@ void connections_tick(Front *front)
 		if (!connection->established || connection->killed)
 			continue;
 		if (connection_pending(connection) > 0 &&
-		    now - connection->progress_us > BODY_SECONDS * G_USEC_PER_SEC) {
+			now - connection->progress_us > BODY_SECONDS * G_USEC_PER_SEC) {
 			connection_kill(connection);
 		} else if (connection->deadline_us && now >= connection->deadline_us) {
 			connection->deadline_us = 0;

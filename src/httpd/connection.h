@@ -12,6 +12,9 @@ typedef struct Peer {
 typedef struct ConnectionOps {
 	/* Takes all the bytes. */
 	void (*receive)(Connection *connection, const guint8 *data, gsize length);
+	/* The end of a turn of the loop in which connection_wake() was called, before what waits is sent. May be NULL.
+	 */
+	void (*flush)(Connection *connection);
 	/* Less than WAITING_MAX waits again. */
 	void (*drained)(Connection *connection);
 	/* The deadline has passed. */
@@ -29,9 +32,9 @@ struct Connection {
 
 	/* connection.c's own */
 	struct lws *wsi;
-	GList link;	   /* in front->connections */
-	GList flush_link;  /* in front->flushes */
-	GByteArray *out;   /* what waits; bytes before out_start have left */
+	GList link;       /* in front->connections */
+	GList flush_link; /* in front->flushes */
+	GByteArray *out;  /* what waits; bytes before out_start have left */
 	gsize out_start;
 	gint64 deadline_us; /* 0: none */
 	gint64 progress_us; /* when something left last, while something waits */
@@ -42,6 +45,8 @@ struct Connection {
 void connection_adopt(Front *front, int fd, Peer *peer, const char *address);
 /* Queues bytes; they leave at the end of this turn of the loop, as many as the client takes. */
 void connection_write(Connection *connection, const void *data, gsize length);
+/* Asks for ops->flush(). */
+void connection_wake(Connection *connection);
 /* Bytes that wait. */
 gsize connection_pending(const Connection *connection);
 /* Whether more than WAITING_MAX waits: the source is to stop until ops->drained(). */

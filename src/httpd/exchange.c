@@ -1,6 +1,6 @@
-/* A request's life: its head is checked and translated; a JSON body is collected and goes with it in one frame, bytes go
- * to the worker's socket that yadod's interim response brings; the answer goes back whole, or from a socket. Requests
- * for the page are answered here.
+/* A request's life: its head is checked and translated; a JSON body is collected and goes with it in one frame, bytes
+ * go to the worker's socket that yadod's interim response brings; the answer goes back whole, or from a socket.
+ * Requests for the page are answered here.
  *
  * Callbacks to the carrier are the last thing that a function does: the carrier may free the exchange in them. */
 #include "httpd/exchange.h"
@@ -18,18 +18,19 @@ struct Exchange {
 	Connection *connection;
 	const CarrierOps *ops;
 	gpointer carrier;
-	json_object *head;  /* for yadod, until it is sent */
-	GByteArray *body;   /* collected, or bytes that came before the worker's socket */
+	json_object *head; /* for yadod, until it is sent */
+	GByteArray *body;  /* collected, or bytes that came before the worker's socket */
 	gsize body_max;
-	gsize counted;	    /* what of it is in the sums */
+	gsize counted; /* what of it is in the sums */
 	Request *request;
 	Bulk *bulk;
-	guint64 left;	    /* of a streamed answer */
+	guint64 left; /* of a streamed answer */
 	gboolean is_bulk, body_ended, answered;
 };
 
 static const Refusal busy = {503, ERROR_UNAVAILABLE, "the front has too much to do", "try again later"};
-static const Refusal absent = {503, ERROR_UNAVAILABLE, "yadod does not answer", "try again; if it stays so, look at its log"};
+static const Refusal absent = {
+	503, ERROR_UNAVAILABLE, "yadod does not answer", "try again; if it stays so, look at its log"};
 
 /* What each answer has, whatever it is; the date is made once a second (RFC 9110 §5.6.7). */
 static void add_common(Fields *fields, gboolean page)
@@ -78,7 +79,8 @@ void exchange_free(Exchange *exchange)
 void exchange_refuse(Exchange *exchange, const Refusal *refusal)
 {
 	g_autofree char *body = refusal_body(refusal);
-	Answer answer = {.status = refusal->status, .body = body, .length = strlen(body), .last = refusal->status == 400};
+	Answer answer = {
+		.status = refusal->status, .body = body, .length = strlen(body), .last = refusal->status == 400};
 	exchange->answered = TRUE;
 	drop_body(exchange);
 	fields_add(&answer.fields, "content-type", "application/json");
@@ -93,8 +95,9 @@ static void answer_page(Exchange *exchange, const Head *head)
 	const PageFile *file = page_find(exchange->connection->front->page, head_target(head));
 	const char *method = head_method(head), *known = head_get(head, HEADER_IF_NONE_MATCH);
 	if (!file || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)) {
-		exchange_refuse(exchange, file ? &(Refusal){405, ERROR_METHOD, "files of the page can only be read", NULL}
-					       : &(Refusal){404, ERROR_NOT_FOUND, "there is no such page", NULL});
+		exchange_refuse(
+			exchange, file ? &(Refusal){405, ERROR_METHOD, "files of the page can only be read", NULL}
+				       : &(Refusal){404, ERROR_NOT_FOUND, "there is no such page", NULL});
 		return;
 	}
 	Answer answer = {.status = 200, .body = file->data, .length = file->length};
@@ -216,7 +219,8 @@ static void on_response(gpointer data, json_object *head, GBytes *body, int fd)
 	if (stream) {
 		/* A stream of events is for a WebSocket. */
 		fd_close(fd);
-		exchange_refuse(exchange, &(Refusal){426, ERROR_UNSUPPORTED, "this is to be asked as a WebSocket", NULL});
+		exchange_refuse(
+			exchange, &(Refusal){426, ERROR_UNSUPPORTED, "this is to be asked as a WebSocket", NULL});
 		return;
 	}
 	gsize length;
@@ -235,7 +239,8 @@ static void on_event(gpointer data, json_object *event, gsize cost)
 	gsize length = 0;
 	json_object *body = json_get(response, "body");
 	const char *text = body ? json_object_to_json_string_length(
-		body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length) : NULL;
+					  body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length)
+				: NULL;
 	answer_with(exchange, response, text, length, -1);
 }
 
@@ -254,7 +259,7 @@ static void ask(Exchange *exchange)
 {
 	const void *body = exchange->body && !exchange->is_bulk ? exchange->body->data : NULL;
 	exchange->request = backend_send(exchange->connection->front->backend, exchange->head, body,
-					 body ? exchange->body->len : 0, &request_ops, exchange);
+		body ? exchange->body->len : 0, &request_ops, exchange);
 	g_clear_pointer(&exchange->head, json_object_put);
 	if (!exchange->is_bulk)
 		drop_body(exchange);

@@ -12,18 +12,18 @@ typedef struct Answer {
 	const void *body; /* all of it, lent */
 	gsize length;
 	gboolean streamed; /* `length` bytes follow through data() */
-	gboolean last;	   /* what such a client sends next is not looked at */
+	gboolean last;     /* what such a client sends next is not looked at */
 } Answer;
 
 /* What carries an exchange. In answer() (that is not streamed), done() and abort() it may free the exchange. */
 typedef struct CarrierOps {
 	void (*answer)(gpointer carrier, const Answer *answer);
 	void (*data)(gpointer carrier, const void *data, gsize length);
-	void (*done)(gpointer carrier);	 /* after the last data() */
-	void (*abort)(gpointer carrier); /* the answer cannot be completed: the client must notice */
-	gboolean (*is_full)(gpointer carrier); /* data() is to stop until exchange_drained() */
+	void (*done)(gpointer carrier);                  /* after the last data() */
+	void (*abort)(gpointer carrier);                 /* the answer cannot be completed: the client must notice */
+	gboolean (*is_full)(gpointer carrier);           /* data() is to stop until exchange_drained() */
 	void (*pause)(gpointer carrier, gboolean pause); /* the request's body */
-	void (*proceed)(gpointer carrier); /* the body is wanted: 100 (Continue) */
+	void (*proceed)(gpointer carrier);               /* the body is wanted: 100 (Continue) */
 } CarrierOps;
 
 Exchange *exchange_new(Connection *connection, const CarrierOps *ops, gpointer carrier);

@@ -196,8 +196,8 @@ static const struct {
 };
 
 /* The name is in lower case, the value without spaces around it. */
-static gboolean add_field(Head *head, const char *name, gsize name_length, const char *value, gsize length,
-			  Refusal *refusal)
+static gboolean add_field(
+	Head *head, const char *name, gsize name_length, const char *value, gsize length, Refusal *refusal)
 {
 	head->size += name_length + length;
 	if (++head->header_count > HEADERS_MAX || head->size > HEAD_MAX) {
@@ -242,7 +242,7 @@ gssize head_find_end(const char *data, gsize length, gsize *scanned, Refusal *re
 	for (gsize i = *scanned; i < limit; i++) {
 		char c = data[i];
 		if (c == '\0' || (c == '\n' && (i == 0 || data[i - 1] != '\r')) ||
-		    (c != '\n' && i > 0 && data[i - 1] == '\r')) {
+			(c != '\n' && i > 0 && data[i - 1] == '\r')) {
 			*refusal = REFUSE(400, ERROR_INVALID, "a line of the head ends with a byte that ends no line");
 			return -1;
 		}
@@ -305,7 +305,8 @@ gboolean head_parse(Head *head, const char *data, gsize length, Refusal *refusal
 		const char *end = memchr(data + start, '\r', length - start);
 		gsize size = (gsize)(end - (data + start));
 		memcpy(line, data + start, size);
-		if (!(first ? parse_request_line(head, line, size, refusal) : parse_field_line(head, line, size, refusal)))
+		if (!(first ? parse_request_line(head, line, size, refusal)
+			    : parse_field_line(head, line, size, refusal)))
 			return FALSE;
 		first = FALSE;
 		start += size + 2;

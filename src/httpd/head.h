@@ -35,14 +35,14 @@ typedef struct Head {
 	guint32 method, target, session;
 	guint32 headers[HEADER_COUNT];
 	guint header_count;
-	gsize size;		/* of names and values */
+	gsize size; /* of names and values */
 	guint64 content_length;
 	gboolean has_content_length;
 	gboolean http2;
 	gboolean http10;
-	gboolean close;		/* the connection is not to be kept */
-	gboolean expects;	/* 100-continue */
-	gboolean upgrade;	/* "upgrade: websocket" */
+	gboolean close;   /* the connection is not to be kept */
+	gboolean expects; /* 100-continue */
+	gboolean upgrade; /* "upgrade: websocket" */
 	gboolean connection_upgrade;
 	gboolean offers_binary; /* the WebSocket subprotocol */
 } Head;
@@ -53,7 +53,7 @@ void head_clear(Head *head);
 
 const char *head_method(const Head *head);
 const char *head_target(const Head *head);
-const char *head_session(const Head *head); /* of the cookie; NULL if there is none */
+const char *head_session(const Head *head);              /* of the cookie; NULL if there is none */
 const char *head_get(const Head *head, HeaderName name); /* NULL if it is missing */
 
 /* Looks for the end of an HTTP/1.1 head in `data`, of which the first *scanned bytes were looked at before. Returns its

@@ -9,7 +9,7 @@
 #include "httpd/websocket.h"
 
 typedef enum Phase {
-	PHASE_HEAD,   /* between requests, or within a head */
+	PHASE_HEAD, /* between requests, or within a head */
 	PHASE_BODY,
 	PHASE_ANSWER, /* the request is complete */
 	PHASE_OVER,   /* the connection ends, or is something else now */
@@ -18,16 +18,16 @@ typedef enum Phase {
 typedef struct Http1 {
 	Connection *connection;
 	GByteArray *in;
-	gsize start;	/* of what was not looked at, in `in` */
-	gsize scanned;	/* of it, by the search for the head's end */
+	gsize start;   /* of what was not looked at, in `in` */
+	gsize scanned; /* of it, by the search for the head's end */
 	Head head;
 	Phase phase;
 	Exchange *exchange;
 	guint64 body_left;
-	gboolean keep;	    /* the connection, after this answer */
-	gboolean bodyless;  /* the request was HEAD */
+	gboolean keep;     /* the connection, after this answer */
+	gboolean bodyless; /* the request was HEAD */
 	gboolean body_paused;
-	gboolean in_start;  /* advance() is on the stack */
+	gboolean in_start; /* advance() is on the stack */
 } Http1;
 
 static void go_on(Http1 *http);

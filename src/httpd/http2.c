@@ -23,11 +23,9 @@ typedef struct Http2 {
 	Connection *connection;
 	nghttp2_session *session;
 	GQueue streams;
-	gint64 head_us;		/* when the head began that is incomplete; 0: none is */
-	gint64 resets_us;	/* begin of the time in which resets are counted */
+	gint64 head_us;   /* when the head began that is incomplete; 0: none is */
+	gint64 resets_us; /* begin of the time in which resets are counted */
 	guint resets;
-	gboolean sending;	/* pump() is on the stack */
-	gboolean pump_again;
 } Http2;
 
 typedef struct Stream {
@@ -36,22 +34,20 @@ typedef struct Stream {
 	GList link;
 	Head head;
 	Refusal refusal;
-	gboolean refused;	/* by its head */
+	gboolean refused; /* by its head */
 	gboolean started;
 	Exchange *exchange;
 	GByteArray *out;
 	gsize out_start;
-	gboolean out_ends;	/* no more will come into `out` */
-	gboolean deferred;	/* nghttp2 waits for data */
+	gboolean out_ends; /* no more will come into `out` */
+	gboolean deferred; /* nghttp2 waits for data */
 	gboolean was_full;
-	gboolean paused;	/* the request's body */
+	gboolean paused; /* the request's body */
 	gboolean body_ended;
-	gboolean bodyless;	/* HEAD */
-	gsize unconsumed;	/* of the window, while paused */
+	gboolean bodyless; /* HEAD */
+	gsize unconsumed;  /* of the window, while paused */
 	gint64 progress_us;
 } Stream;
-
-static void pump(Http2 *http);
 
 static gsize stream_pending(const Stream *stream)
 {
@@ -66,7 +62,7 @@ static void touch(Stream *stream)
 static void reset(Stream *stream, guint32 code)
 {
 	nghttp2_submit_rst_stream(stream->http->session, NGHTTP2_FLAG_NONE, stream->id, code);
-	pump(stream->http);
+	connection_wake(stream->http->connection);
 }
 
 static Stream *stream_new(Http2 *http, gint32 id)
@@ -110,7 +106,7 @@ static void stream_write(Stream *stream, const void *data, gsize length)
 
 /* nghttp2 takes what the client's windows allow. */
 static ssize_t on_read(nghttp2_session *session, gint32 id, guint8 *buffer, size_t length, guint32 *flags,
-		       nghttp2_data_source *source, void *data)
+	nghttp2_data_source *source, void *data)
 {
 	Stream *stream = source->ptr;
 	gsize pending = stream_pending(stream);
@@ -168,7 +164,7 @@ static void on_answer(gpointer carrier, const Answer *answer)
 	/* What the client still sends is not wanted (RFC 9113 §8.1). */
 	if (stream->out_ends && !stream->body_ended)
 		nghttp2_submit_rst_stream(http->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
-	pump(http);
+	connection_wake(http->connection);
 }
 
 static void resume(Stream *stream)
@@ -177,7 +173,7 @@ static void resume(Stream *stream)
 		stream->deferred = FALSE;
 		nghttp2_session_resume_data(stream->http->session, stream->id);
 	}
-	pump(stream->http);
+	connection_wake(stream->http->connection);
 }
 
 static void on_data(gpointer carrier, const void *data, gsize length)
@@ -217,7 +213,7 @@ static void on_pause(gpointer carrier, gboolean pause)
 	if (!pause && stream->unconsumed > 0) {
 		nghttp2_session_consume_stream(stream->http->session, stream->id, stream->unconsumed);
 		stream->unconsumed = 0;
-		pump(stream->http);
+		connection_wake(stream->http->connection);
 	}
 }
 
@@ -245,12 +241,13 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	Http2 *http = data;
 	http->head_us = front_now(http->connection->front);
 	if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-		nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream_new(http, frame->hd.stream_id));
+		nghttp2_session_set_stream_user_data(
+			session, frame->hd.stream_id, stream_new(http, frame->hd.stream_id));
 	return 0;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const guint8 *name, size_t name_length,
-		     const guint8 *value, size_t length, guint8 flags, void *data)
+	const guint8 *value, size_t length, guint8 flags, void *data)
 {
 	Stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 	(void)flags;
@@ -258,9 +255,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	/* Trailers say nothing here. */
 	if (!stream || stream->refused || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	gboolean taken = name_length > 0 && name[0] == ':'
-		? head_add_pseudo(&stream->head, (const char *)name, (const char *)value, length, &stream->refusal)
-		: head_add(&stream->head, (const char *)name, name_length, (const char *)value, length, &stream->refusal);
+	gboolean taken = name_length > 0 && name[0] == ':' ? head_add_pseudo(&stream->head, (const char *)name,
+								     (const char *)value, length, &stream->refusal)
+							   : head_add(&stream->head, (const char *)name, name_length,
+								     (const char *)value, length, &stream->refusal);
 	stream->refused = !taken;
 	return 0;
 }
@@ -292,7 +290,8 @@ static void count_reset(Http2 *http)
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
 	Http2 *http = data;
-	Stream *stream = frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
+	Stream *stream =
+		frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
 	if (frame->hd.type == NGHTTP2_HEADERS)
 		http->head_us = 0;
 	if (!stream || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
@@ -306,7 +305,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	return 0;
 }
 
-static int on_data_chunk(nghttp2_session *session, guint8 flags, gint32 id, const guint8 *bytes, size_t length, void *data)
+static int on_data_chunk(
+	nghttp2_session *session, guint8 flags, gint32 id, const guint8 *bytes, size_t length, void *data)
 {
 	Stream *stream = nghttp2_session_get_stream_user_data(session, id);
 	(void)flags;
@@ -336,24 +336,17 @@ static int on_stream_close(nghttp2_session *session, gint32 id, guint32 code, vo
 }
 
 /* --- The connection --- */
-/* What nghttp2 has to say goes out, while the client takes it. */
-static void pump(Http2 *http)
+/* What nghttp2 has to say goes out, while the client takes it: once a turn of the loop, so that no stream ends while
+ * its exchange is at work, and the answers of many leave together. */
+static void on_flush(Connection *connection)
 {
+	Http2 *http = connection->state;
 	const guint8 *data;
-	ssize_t length;
-	http->pump_again = TRUE;
-	if (http->sending)
-		return;
-	http->sending = TRUE;
-	while (http->pump_again) {
-		http->pump_again = FALSE;
-		while (!connection_is_full(http->connection) && (length = nghttp2_session_mem_send(http->session, &data)) > 0)
-			connection_write(http->connection, data, (gsize)length);
-	}
-	http->sending = FALSE;
-	for (GList *link = http->streams.head, *next; link; link = next) {
+	ssize_t length = 0;
+	while (!connection_is_full(connection) && (length = nghttp2_session_mem_send(http->session, &data)) > 0)
+		connection_write(connection, data, (gsize)length);
+	for (GList *link = http->streams.head; link; link = link->next) {
 		Stream *stream = link->data;
-		next = link->next;
 		if (!stream->was_full || is_full(stream))
 			continue;
 		stream->was_full = FALSE;
@@ -361,25 +354,19 @@ static void pump(Http2 *http)
 			exchange_drained(stream->exchange);
 	}
 	/* Acknowledgements to a client that takes nothing would pile up: it is not read. */
-	connection_pause(http->connection, connection_is_full(http->connection));
-	if (!nghttp2_session_want_read(http->session) && !nghttp2_session_want_write(http->session))
-		connection_finish(http->connection);
+	connection_pause(connection, connection_is_full(connection));
+	if (length < 0 || (!nghttp2_session_want_read(http->session) && !nghttp2_session_want_write(http->session)))
+		connection_finish(connection);
 }
 
 static void on_receive(Connection *connection, const guint8 *data, gsize length)
 {
 	Http2 *http = connection->state;
-	http->sending = TRUE; /* callbacks answer, but nothing is sent while nghttp2 reads */
 	ssize_t taken = nghttp2_session_mem_recv(http->session, data, length);
-	http->sending = FALSE;
-	pump(http);
 	if (taken < 0)
 		connection_finish(connection);
-}
-
-static void on_drained(Connection *connection)
-{
-	pump(connection->state);
+	else
+		connection_wake(connection);
 }
 
 /* Streams whose client neither sends nor takes what it should. */
@@ -393,8 +380,7 @@ static void on_expired(Connection *connection)
 	}
 	if (http->streams.length == 0) {
 		nghttp2_session_terminate_session(http->session, NGHTTP2_NO_ERROR);
-		pump(http);
-		connection_finish(connection);
+		connection_wake(connection);
 		return;
 	}
 	connection_deadline(connection, CHECK_SECONDS);
@@ -405,14 +391,13 @@ static void on_expired(Connection *connection)
 		if (now - stream->progress_us > seconds * G_USEC_PER_SEC)
 			nghttp2_submit_rst_stream(http->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
 	}
-	pump(http);
+	connection_wake(connection);
 }
 
 static void on_closed(Connection *connection)
 {
 	Http2 *http = connection->state;
 	GList *link;
-	http->sending = TRUE;
 	while ((link = http->streams.head))
 		stream_free(link->data);
 	nghttp2_session_del(http->session);
@@ -421,7 +406,8 @@ static void on_closed(Connection *connection)
 
 static const ConnectionOps connection_ops = {
 	.receive = on_receive,
-	.drained = on_drained,
+	.flush = on_flush,
+	.drained = connection_wake,
 	.expired = on_expired,
 	.closed = on_closed,
 };

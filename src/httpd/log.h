@@ -1,5 +1,5 @@
-/* What yado-httpd tells on stderr: whole lines, no secrets, and not more than a bounded number a minute, as most of them
- * are caused by strangers. */
+/* What yado-httpd tells on stderr: whole lines, no secrets, and not more than a bounded number a minute, as most of
+ * them are caused by strangers. */
 #pragma once
 #include <glib.h>
 

@@ -1,5 +1,5 @@
-/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). yadod starts it
- * in a cage, as a user without rights; everything that it does not need there it gives up by itself as well. */
+/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). yadod starts
+ * it in a cage, as a user without rights; everything that it does not need there it gives up by itself as well. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "httpd/accept.h"
 #include "httpd/backend.h"
+#include "httpd/confine.h"
 #include "httpd/connection.h"
 #include "httpd/front.h"
 #include "httpd/log.h"
 #include "httpd/page.h"
-#include "httpd/confine.h"
 #include "httpd/tls.h"
 
 enum { DESCRIPTORS = 16384, TICK_MS = 1000 };
@@ -80,7 +80,8 @@ static gboolean listen_on(Front *front, char **numbers, GError **error)
 			return FALSE;
 	if (numbers && *numbers)
 		return TRUE;
-	error_set(error, ERROR_INVALID, "yadod starts this program; by hand, give --listen-fd", "no listening socket is given");
+	error_set(error, ERROR_INVALID, "yadod starts this program; by hand, give --listen-fd",
+		"no listening socket is given");
 	return FALSE;
 }
 
@@ -112,9 +113,12 @@ static gboolean parse(int argc, char **argv, Options *options, GError **error)
 {
 	const GOptionEntry entries[] = {
 		{"backend", 0, 0, G_OPTION_ARG_FILENAME, &options->backend, "yadod's socket for the front", "PATH"},
-		{"listen-fd", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->listen_fds, "Listening socket; may be repeated", "N"},
-		{"tls-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->tls_dir, "Where cert.pem and key.pem are, or are made", "DIR"},
-		{"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names, "Name or address for a certificate that is made", "NAME"},
+		{"listen-fd", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->listen_fds,
+			"Listening socket; may be repeated", "N"},
+		{"tls-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->tls_dir,
+			"Where cert.pem and key.pem are, or are made", "DIR"},
+		{"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
+			"Name or address for a certificate that is made", "NAME"},
 		{"web-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->web_dir, "Files of the page", "DIR"},
 		{"debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
@@ -153,7 +157,8 @@ int main(int argc, char **argv)
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
 	raise_limits();
 	if (!assemble(&front, &options, &error)) {
-		log_message("%s%s%s", error->message, error_hint(error) ? "; " : "", error_hint(error) ? error_hint(error) : "");
+		log_message("%s%s%s", error->message, error_hint(error) ? "; " : "",
+			error_hint(error) ? error_hint(error) : "");
 		return 1;
 	}
 	log_message("%s serves", YADO_VERSION);

@@ -21,7 +21,8 @@ static const char plain[] =
 	"<meta name=\"viewport\" content=\"width=device-width\"></head>\n<body>\n<h1>Yado</h1>\n"
 	"<p>This machine runs virtual machines with Yado. Its API is at <a href=\"/api/v1/openapi.json\">/api/v1</a>; "
 	"the command is <code>yado --remote https://HOST:PORT</code>.</p>\n"
-	"<p lang=\"ja\">このマシンでは Yado が仮想マシンを動かしています。API は <a href=\"/api/v1/openapi.json\">/api/v1</a>、"
+	"<p lang=\"ja\">このマシンでは Yado が仮想マシンを動かしています。API は <a "
+	"href=\"/api/v1/openapi.json\">/api/v1</a>、"
 	"コマンドは <code>yado --remote https://ホスト:ポート</code> です。</p>\n</body>\n</html>\n";
 
 static const struct {
@@ -79,8 +80,8 @@ static gboolean read_directory(Page *page, const char *directory, const char *pr
 			break;
 		}
 		if (page->total > TOTAL_MAX) {
-			error_set(error, ERROR_TOO_LARGE, NULL, "the files of the page in %s are over %d MiB", directory,
-				  TOTAL_MAX >> 20);
+			error_set(error, ERROR_TOO_LARGE, NULL, "the files of the page in %s are over %d MiB",
+				directory, TOTAL_MAX >> 20);
 			return FALSE;
 		}
 	}

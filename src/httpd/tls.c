@@ -21,7 +21,7 @@ enum { WATCH_MS = 3000, PEM_MAX = 1 << 20, DAYS = 3650 };
 struct Tls {
 	char *cert_path, *key_path;
 	X509 *certificate;
-	STACK_OF(X509) *chain;
+	STACK_OF(X509) * chain;
 	EVP_PKEY *key;
 	struct stat cert_info, key_info;
 	uv_timer_t timer;
@@ -105,7 +105,7 @@ static gboolean make_pair(Tls *tls, const char *const *names, GError **error)
 	BIO *key_pem = BIO_new(BIO_s_mem()), *cert_pem = BIO_new(BIO_s_mem());
 	gboolean done = FALSE;
 	if (certificate && PEM_write_bio_PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL) &&
-	    PEM_write_bio_X509(cert_pem, certificate))
+		PEM_write_bio_X509(cert_pem, certificate))
 		done = write_pem(tls->key_path, key_pem, error) && write_pem(tls->cert_path, cert_pem, error);
 	else
 		set_openssl_error(error, "cannot make a certificate");
@@ -116,7 +116,7 @@ static gboolean make_pair(Tls *tls, const char *const *names, GError **error)
 	return done;
 }
 
-static STACK_OF(X509) *parse_certificates(const char *pem, gsize length)
+static STACK_OF(X509) * parse_certificates(const char *pem, gsize length)
 {
 	BIO *memory = BIO_new_mem_buf(pem, (int)length);
 	STACK_OF(X509) *list = sk_X509_new_null();
@@ -144,7 +144,7 @@ static gboolean load(Tls *tls, GError **error)
 	g_autofree char *cert_text = NULL, *key_text = NULL;
 	gsize cert_length, key_length;
 	if (!file_read(tls->cert_path, PEM_MAX, &cert_text, &cert_length, error) ||
-	    !file_read(tls->key_path, PEM_MAX, &key_text, &key_length, error))
+		!file_read(tls->key_path, PEM_MAX, &key_text, &key_length, error))
 		return FALSE;
 	BIO *memory = BIO_new_mem_buf(key_text, (int)key_length);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(memory, NULL, no_passphrase, NULL);
@@ -165,10 +165,10 @@ static gboolean load(Tls *tls, GError **error)
 		error_set(error, ERROR_INVALID, NULL, "%s has no certificate in PEM form", tls->cert_path);
 	else if (!key)
 		error_set(error, ERROR_INVALID, "it must be in PEM form, without a passphrase",
-			  "%s has no private key that can be read", tls->key_path);
+			"%s has no private key that can be read", tls->key_path);
 	else
 		error_set(error, ERROR_INVALID, NULL, "the key in %s is not that of the certificate in %s",
-			  tls->key_path, tls->cert_path);
+			tls->key_path, tls->cert_path);
 	ERR_clear_error();
 	X509_free(certificate);
 	sk_X509_pop_free(chain, X509_free);
@@ -223,7 +223,7 @@ static int on_alpn(SSL *ssl, const guchar **out, guchar *out_length, const gucha
 	static const guchar offers[] = "\x02h2\x08http/1.1";
 	(void)data;
 	if (SSL_select_next_proto((guchar **)out, out_length, offers, sizeof offers - 1, in, in_length) !=
-	    OPENSSL_NPN_NEGOTIATED)
+		OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 §3.2 */
 	SSL_set_ex_data(ssl, http2_index(), *out_length == 2 ? (void *)offers : NULL);
 	return SSL_TLSEXT_ERR_OK;
@@ -250,7 +250,7 @@ gboolean tls_setup(Tls *tls, SSL_CTX *context)
 {
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-		SSL_OP_PRIORITIZE_CHACHA);
+					     SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 1);

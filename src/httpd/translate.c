@@ -34,7 +34,8 @@ static gboolean check_target(const char *target, Refusal *refusal)
 		return refuse(refusal, 414, ERROR_TOO_LARGE, "the path and query are too long", NULL);
 	for (const char *c = target; *c; c++)
 		if ((guchar)*c <= 0x20 || (guchar)*c >= 0x7f || strchr("\"#<>\\^`{|}", *c))
-			return refuse(refusal, 400, ERROR_INVALID, "the path has a character that is to be escaped", NULL);
+			return refuse(
+				refusal, 400, ERROR_INVALID, "the path has a character that is to be escaped", NULL);
 	/* Each step of the path, decoded: its first two characters and how many there are tell "." and "..". */
 	const char *end = strchrnul(target, '?');
 	for (const char *at = target; at < end;) {
@@ -44,7 +45,7 @@ static gboolean check_target(const char *target, Refusal *refusal)
 			guchar c = decode_at(at, &step);
 			if (c < 0x20 || c == 0x7f || c == '/' || c == '\\')
 				return refuse(refusal, 400, ERROR_INVALID,
-					      "the path has a broken escape, or one that no path needs", NULL);
+					"the path has a broken escape, or one that no path needs", NULL);
 			dots += c == '.';
 			count++;
 			at += step;
@@ -69,7 +70,8 @@ static gboolean is_host(const char *host)
 		if (length < 3 || host[length++] != ']')
 			return FALSE;
 	} else {
-		while (g_ascii_isalnum(host[length]) || host[length] == '.' || host[length] == '-' || host[length] == '_')
+		while (g_ascii_isalnum(host[length]) || host[length] == '.' || host[length] == '-' ||
+			host[length] == '_')
 			length++;
 		if (length == 0)
 			return FALSE;
@@ -103,7 +105,7 @@ static gboolean is_secret(const char *text, gsize max, gboolean dots)
 {
 	gsize length = 0;
 	while (g_ascii_isalnum(text[length]) || text[length] == '-' || text[length] == '_' ||
-	       (dots && text[length] == '.'))
+		(dots && text[length] == '.'))
 		length++;
 	return text[length] == '\0' && length >= 1 && length <= max;
 }
@@ -128,7 +130,7 @@ static gboolean check_credentials(const Head *head, Refusal *refusal)
 		return refuse(refusal, 401, ERROR_UNAUTHORIZED, "the cookie is not one of a session", "sign in again");
 	if (authorization && !bearer(authorization))
 		return refuse(refusal, 401, ERROR_UNAUTHORIZED, "the authorization is not a token",
-			      "send 'authorization: Bearer TOKEN'");
+			"send 'authorization: Bearer TOKEN'");
 	return TRUE;
 }
 
@@ -144,7 +146,7 @@ Destination translate_destination(const Head *head)
 	const char *target = head_target(head);
 	gsize length = strcspn(target, "?");
 	if (g_str_has_prefix(target, "/api/") || (length == 8 && memcmp(target, "/healthz", 8) == 0) ||
-	    (length == 8 && memcmp(target, "/metrics", 8) == 0))
+		(length == 8 && memcmp(target, "/metrics", 8) == 0))
 		return DESTINATION_API;
 	return DESTINATION_PAGE;
 }
@@ -250,9 +252,11 @@ void fields_add(Fields *fields, const char *name, const char *value)
 void fields_add_security(Fields *fields, gboolean page)
 {
 	fields_add(fields, "content-security-policy",
-		   page ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-			  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-			: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+		page ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src "
+		       "'self'; "
+		       "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
+		       "'none'"
+		     : "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 	fields_add(fields, "x-content-type-options", "nosniff");
 	fields_add(fields, "x-frame-options", "DENY");
 	fields_add(fields, "referrer-policy", "no-referrer");
@@ -323,15 +327,38 @@ const char *status_text(int status)
 		int status;
 		const char *text;
 	} texts[] = {
-		{101, "Switching Protocols"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-		{206, "Partial Content"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"},
-		{403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-		{409, "Conflict"}, {411, "Length Required"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-		{414, "URI Too Long"}, {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-		{417, "Expectation Failed"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
-		{429, "Too Many Requests"}, {431, "Request Header Fields Too Large"}, {499, "Cancelled"},
-		{500, "Internal Server Error"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
-		{504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"},
+		{101, "Switching Protocols"},
+		{200, "OK"},
+		{201, "Created"},
+		{202, "Accepted"},
+		{204, "No Content"},
+		{206, "Partial Content"},
+		{304, "Not Modified"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{409, "Conflict"},
+		{411, "Length Required"},
+		{412, "Precondition Failed"},
+		{413, "Content Too Large"},
+		{414, "URI Too Long"},
+		{415, "Unsupported Media Type"},
+		{416, "Range Not Satisfiable"},
+		{417, "Expectation Failed"},
+		{422, "Unprocessable Content"},
+		{426, "Upgrade Required"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{499, "Cancelled"},
+		{500, "Internal Server Error"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
+		{507, "Insufficient Storage"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
 		if (texts[i].status == status)

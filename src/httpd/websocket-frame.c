@@ -1,7 +1,7 @@
-/* A frame's header is checked as soon as it is there, so that nothing is kept of a frame that breaks the rules: one that
- * is not masked, has reserved bits (no extension was agreed on) or a reserved opcode, a control frame in pieces or of
- * more than 125 bytes, a length written longer than it has to be, a continuation of nothing, a message within another.
- * A message may come in pieces, but neither in more bytes nor in more pieces than are bounded. */
+/* A frame's header is checked as soon as it is there, so that nothing is kept of a frame that breaks the rules: one
+ * that is not masked, has reserved bits (no extension was agreed on) or a reserved opcode, a control frame in pieces or
+ * of more than 125 bytes, a length written longer than it has to be, a continuation of nothing, a message within
+ * another. A message may come in pieces, but neither in more bytes nor in more pieces than are bounded. */
 #include "httpd/websocket-frame.h"
 
 #include <string.h>
@@ -46,7 +46,8 @@ static gboolean check_start(WebSocketReader *reader)
 {
 	const guint8 *header = reader->header;
 	guint opcode = header[0] & 0x0f, length = header[1] & 0x7f;
-	gboolean final = header[0] & 0x80, known = opcode <= OPCODE_BINARY || (opcode >= OPCODE_CLOSE && opcode <= OPCODE_PONG);
+	gboolean final = header[0] & 0x80,
+		 known = opcode <= OPCODE_BINARY || (opcode >= OPCODE_CLOSE && opcode <= OPCODE_PONG);
 	if ((header[0] & 0x70) || !(header[1] & 0x80) || !known)
 		return fail(reader, CLOSE_PROTOCOL);
 	if (is_control(opcode) && (!final || length > CONTROL_MAX))
@@ -148,7 +149,7 @@ static WebSocketEvent end_frame(WebSocketReader *reader)
 }
 
 WebSocketEvent websocket_read(WebSocketReader *reader, const guint8 *data, gsize length, gsize *ret_used,
-			      const guint8 **ret_payload, gsize *ret_length)
+	const guint8 **ret_payload, gsize *ret_length)
 {
 	WebSocketEvent event = EVENT_NONE;
 	gsize used = 0;

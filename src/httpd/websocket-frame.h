@@ -27,17 +27,17 @@ typedef enum WebSocketEvent {
 	EVENT_MESSAGE, /* whole, text or binary */
 	EVENT_PING,
 	EVENT_PONG,
-	EVENT_CLOSE,   /* with `code` of the client */
-	EVENT_ERROR,   /* `code` is what to close with; nothing more is read */
+	EVENT_CLOSE, /* with `code` of the client */
+	EVENT_ERROR, /* `code` is what to close with; nothing more is read */
 } WebSocketEvent;
 
 typedef struct WebSocketReader {
 	guint8 header[14];
 	guint header_length;
-	guint64 left;	    /* of the frame's payload */
+	guint64 left; /* of the frame's payload */
 	guint mask_at;
 	GByteArray *message, *control;
-	guint opcode;	    /* of the frame */
+	guint opcode;         /* of the frame */
 	guint message_opcode; /* 0: no message has begun */
 	guint fragments;
 	gboolean final, in_payload, failed;
@@ -46,9 +46,10 @@ typedef struct WebSocketReader {
 
 void websocket_reader_init(WebSocketReader *reader);
 void websocket_reader_clear(WebSocketReader *reader);
-/* Reads up to the next event; *ret_used bytes were taken. The payload (of an event with one) is lent until the next call. */
+/* Reads up to the next event; *ret_used bytes were taken. The payload (of an event with one) is lent until the next
+ * call. */
 WebSocketEvent websocket_read(WebSocketReader *reader, const guint8 *data, gsize length, gsize *ret_used,
-			      const guint8 **ret_payload, gsize *ret_length);
+	const guint8 **ret_payload, gsize *ret_length);
 
 /* The header of a whole unmasked frame; 2 to 10 bytes. */
 gsize websocket_make_header(guint8 header[10], WebSocketOpcode opcode, gsize length);

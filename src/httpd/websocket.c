@@ -25,11 +25,11 @@ typedef struct WebSocket {
 	GByteArray *early; /* what came before yadod's answer */
 	Request *request;
 	Bulk *console;
-	gsize owed;	   /* credit for events that wait for the client */
-	gboolean open;	   /* yadod has answered */
-	gboolean over;	   /* the close frame is sent */
+	gsize owed;    /* credit for events that wait for the client */
+	gboolean open; /* yadod has answered */
+	gboolean over; /* the close frame is sent */
 	gboolean pinged;
-	gboolean stalled;  /* the console does not take what the client sends */
+	gboolean stalled; /* the console does not take what the client sends */
 } WebSocket;
 
 static void send_frame(WebSocket *socket, WebSocketOpcode opcode, const void *data, gsize length)
@@ -62,7 +62,8 @@ static void close_with(WebSocket *socket, guint code, const char *reason)
 
 static void update_reading(WebSocket *socket)
 {
-	connection_pause(socket->connection, !socket->open || socket->stalled || connection_is_full(socket->connection));
+	connection_pause(
+		socket->connection, !socket->open || socket->stalled || connection_is_full(socket->connection));
 }
 
 /* --- Consoles --- */
@@ -256,7 +257,8 @@ static gboolean accept_key(const char *key, char accept[29])
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	guchar bytes[20], digest[SHA_DIGEST_LENGTH];
 	char text[24 + sizeof guid];
-	if (strlen(key) != 24 || EVP_DecodeBlock(bytes, (const guchar *)key, 24) != 18 || key[22] != '=' || key[23] != '=')
+	if (strlen(key) != 24 || EVP_DecodeBlock(bytes, (const guchar *)key, 24) != 18 || key[22] != '=' ||
+		key[23] != '=')
 		return FALSE;
 	memcpy(text, key, 24);
 	memcpy(text + 24, guid, sizeof guid);
@@ -285,10 +287,10 @@ static gboolean check_handshake(const Head *head, char accept[29], Refusal *refu
 
 static void answer_handshake(Connection *connection, const Head *head, const char *accept)
 {
-	g_autofree char *text = g_strdup_printf(
-		"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-		"sec-websocket-accept: %s\r\n%s\r\n",
-		accept, head->offers_binary ? "sec-websocket-protocol: binary\r\n" : "");
+	g_autofree char *text =
+		g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+				"sec-websocket-accept: %s\r\n%s\r\n",
+			accept, head->offers_binary ? "sec-websocket-protocol: binary\r\n" : "");
 	connection_write(connection, text, strlen(text));
 }
 

@@ -2,8 +2,8 @@
  * pieces, with answers, events and ends of yadod between them, clients that stop taking, and times that pass. The
  * connection and yadod are played here; the rest is the program's own.
  *
- * The first byte chooses the protocol. Then come steps: a byte that says what happens, a byte or two of length, and that
- * many bytes. */
+ * The first byte chooses the protocol. Then come steps: a byte that says what happens, a byte or two of length, and
+ * that many bytes. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,8 +27,8 @@ struct Request {
 };
 static GQueue requests = G_QUEUE_INIT;
 
-Request *backend_send(Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops,
-		      gpointer data)
+Request *backend_send(
+	Backend *backend, json_object *head, const void *body, gsize length, const RequestOps *ops, gpointer data)
 {
 	(void)backend;
 	g_assert(json_get_str(head, "path", "")[0] == '/' && json_get_str(head, "address", NULL));
@@ -104,6 +104,13 @@ static void end_stream(RequestEnd end)
 
 /* --- The connection --- */
 static gsize waiting; /* what the client has not taken */
+static gboolean woken;
+
+void connection_wake(Connection *connection)
+{
+	(void)connection;
+	woken = TRUE;
+}
 
 void connection_write(Connection *connection, const void *data, gsize length)
 {
@@ -203,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	Peer peer = {.connections = 1};
 	Connection connection = {.front = &front, .peer = &peer, .address = "192.0.2.1"};
 	waiting = 0;
+	woken = FALSE;
 	if (size == 0)
 		return 0;
 	if (data[0] & 1)
@@ -218,6 +226,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		length = MIN(length, size - at);
 		step(&connection, what & 0x7f, data + at, length);
 		at += length;
+		while (woken && !connection.finishing && !connection.killed && connection.ops->flush) {
+			woken = FALSE;
+			connection.ops->flush(&connection);
+		}
 	}
 	connection.ops->closed(&connection);
 	/* Nothing is left of it: no request, no byte in the sums, no watch in the loop. */

@@ -45,6 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(GByteArray) whole = read_all(data, size, size ? size : 1);
 	g_autoptr(GByteArray) bytewise = read_all(data, size, 1);
-	g_assert(whole->len == bytewise->len && memcmp(whole->data ? whole->data : (guint8 *)"", bytewise->data ? bytewise->data : (guint8 *)"", whole->len) == 0);
+	g_assert(whole->len == bytewise->len &&
+		 memcmp(whole->data ? whole->data : (guint8 *)"", bytewise->data ? bytewise->data : (guint8 *)"",
+			 whole->len) == 0);
 	return 0;
 }
