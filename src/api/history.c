@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/permit.h"
-#include "api/route.h"
+#include "api/list.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
@@ -46,6 +46,8 @@ static gboolean list_history(Call *call, GError **error)
 	json_auto json_object *next = NULL;
 	gint64 position = call_number(call, "before"), last = 0;
 	do {
+		if (!list_check_time(call, error))
+			return FALSE;
 		g_autoptr(GPtrArray) changes =
 			store_history(call->services->store, prefix ? prefix : "", position, PAGE, error);
 		if (!changes)

@@ -78,7 +78,7 @@ gboolean answer_page(Call *call, json_object *items, GError **error)
 	return answer_items_next(call, page, next);
 }
 
-static gboolean check_time(Call *call, GError **error)
+gboolean list_check_time(Call *call, GError **error)
 {
 	if (g_get_monotonic_time() < call->request->deadline_us && stream_is_open(call->request->stream))
 		return TRUE;
@@ -100,7 +100,7 @@ gboolean answer_fetched(Call *call, const char *key, ListFetch fetch, ListCheck 
 	json_auto json_object *page = json_object_new_array();
 	json_auto json_object *next = NULL;
 	do {
-		if (!check_time(call, error))
+		if (!list_check_time(call, error))
 			return FALSE;
 		json_auto json_object *rows = fetch(call, position, (guint)piece, error);
 		if (!rows)

@@ -43,9 +43,11 @@ const Parameter query_parameters[] = {
 	 .help_ja = "この結果のみ"},
 	{"seq", PARAMETER_NUMBER, 1, G_MAXINT64, 0, .help = "number of an entry or a change that was seen before",
 	 .help_ja = "以前に確認したエントリーまたは変更の番号"},
-	{"epoch", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "what the event 'live' said: with seq, goes on from there",
+	{"epoch", PARAMETER_TEXT, .max = NAME_LENGTH,
+	 .help = "what the event 'live' said: with seq, goes on from there",
 	 .help_ja = "イベント live の epoch の値。seq とともに指定すると続きから受け取る"},
-	{"ticket", PARAMETER_TEXT, .max = 64, .help = "what a POST to the console gave: opens it once, instead of a credential",
+	{"ticket", PARAMETER_TEXT, .max = 64,
+	 .help = "what a POST to the console gave: opens it once, instead of a credential",
 	 .help_ja = "コンソールへの POST で得たチケット。認証の代わりに一度だけ使える"},
 	{"mode", PARAMETER_TEXT, .max = NAME_LENGTH, .values = console_modes, .help = "whether keys go to the guest",
 	 .help_ja = "キー入力をゲストに送るかどうか"},
@@ -118,8 +120,8 @@ static gboolean check_value(const Parameter *parameter, const char *value, GErro
 		}
 		if (strlen(value) <= (gsize)parameter->max)
 			return TRUE;
-		error_set_field(error, ERROR_INVALID, name, NULL, "%s must have at most %" G_GINT64_FORMAT " bytes", name,
-				parameter->max);
+		error_set_field(error, ERROR_INVALID, name, NULL, "%s must have at most %" G_GINT64_FORMAT " bytes",
+				name, parameter->max);
 		return FALSE;
 	}
 	g_return_val_if_reached(FALSE);

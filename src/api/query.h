@@ -20,7 +20,7 @@ const Parameter *parameter_find(const char *name);
 gboolean route_has_parameter(const Route *route, const char *name);
 /* What is wrong with what the route says about its query, or NULL; completes "the route …". */
 const char *query_find_fault(const Route *route);
-/* Refuses parameters that the route does not know and values that they cannot have; reads fields and filter into the call,
- * which query_clear() takes out again. */
+/* Refuses parameters that the route does not know and values that they cannot have; reads fields and filter into the
+ * call, which query_clear() takes out again. */
 gboolean query_check(Call *call, GError **error);
 void query_clear(Call *call);

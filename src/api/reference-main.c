@@ -244,7 +244,7 @@ static gboolean check_page(const char *path, const char *page, GError **error)
 		return FALSE;
 	if (length == strlen(page) && memcmp(present, page, length) == 0)
 		return TRUE;
-	error_set(error, ERROR_FAILED, NULL, "%s is not what the routes say; write it anew with yado-api-reference", path);
+	error_set(error, ERROR_FAILED, "yado-api-reference writes it anew", "%s is not what the routes say", path);
 	return FALSE;
 }
 
@@ -261,7 +261,9 @@ int main(int argc, char **argv)
 		g_autofree char *page = make_page(japanese);
 		g_autofree char *path = g_build_filename(argv[argc - 1], japanese ? "ja/api.md" : "api.md", NULL);
 		if (!(check ? check_page : write_page)(path, page, &error)) {
-			g_fprintf(stderr, "yado-api-reference: %s\n", error->message);
+			const char *hint = error_hint(error);
+			g_fprintf(stderr, "yado-api-reference: %s%s%s\n", error->message, hint ? "; " : "",
+				  hint ? hint : "");
 			status = 1;
 		}
 	}

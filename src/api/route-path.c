@@ -39,7 +39,8 @@ static PathParameter make_parameter(const char *step, guint index)
 	gsize length = strlen(step);
 	for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
 		if (g_str_equal(known[i].step, step) && known[i].index == index)
-				return (PathParameter){g_strdup(known[i].name), known[i].number, known[i].help, known[i].help_ja};
+				return (PathParameter){g_strdup(known[i].name), known[i].number, known[i].help,
+					       known[i].help_ja};
 	}
 	return (PathParameter){g_strndup(step, g_str_has_suffix(step, "s") ? length - 1 : length), FALSE, "name", "名前"};
 }

@@ -16,8 +16,8 @@ Client *ask_client(Cli *cli, GError **error);
 json_object *ask_list(Cli *cli, const char *path, Exit *ret_exit);
 /* "/vms/" + the escaped id + suffix; caller frees. */
 char *ask_path(const char *prefix, const char *id, const char *suffix);
-/* The path of a list with a filter of docs/api.md (NULL or empty: none), and the option by which people give one; caller
- * frees. */
+/* The path of a list with a filter of docs/api.md (NULL or empty: none), and the option by which people give one;
+ * caller frees. */
 char *ask_filtered(const char *path, const char *filter);
 #define OPTION_FILTER {"filter", 0, "TERMS", NULL, COMPLETE_NOTHING, TEXT(m_opt_filter)}
 /* Prints "yado: message (--flag)" and "  → hint"; the exit code that fits. */

@@ -131,9 +131,9 @@ static json_object *describe_type(const Field *field, View view)
 static json_object *describe_field(const Field *field, View view)
 {
 	json_object *schema = describe_type(field, view);
-	g_autofree char *help = field->type == FIELD_SIZE && !(field->flags & FIELD_READONLY)
-					? g_strdup_printf("%s; bytes, also accepted as text such as \"10G\"", field->help)
-					: g_strdup(field->help);
+	gboolean sent = field->type == FIELD_SIZE && !(field->flags & FIELD_READONLY);
+	g_autofree char *help =
+		g_strconcat(field->help, sent ? "; bytes, also accepted as text such as \"10G\"" : NULL, NULL);
 	json_set_str(schema, "description", help);
 	json_set_str(schema, "x-description-ja", field->help_ja);
 	if (field->fallback)

@@ -374,6 +374,13 @@ def test_bodies_that_the_description_forbids_are_refused(api):
     assert count > 20
 
 
+def test_anybody_may_read_the_description_over_https(front):
+    status, headers, document = front.https("GET", "/api/v1/openapi.json")
+    assert status == 200 and headers["content-type"].startswith("application/json")
+    assert document == fetch(front)
+    assert front.https("GET", "/api/v1/vms")[0] == 401
+
+
 def test_the_examples_of_the_docs_work_with_curl(front, tmp_path):
     request(front, "POST", "/api/v1/users", {"name": "ann", "grants": {"all": {"path": "/", "role": "operator"}}})
     request(front, "POST", "/api/v1/users/ann/password", {"password": "correct horse battery"})

@@ -163,7 +163,8 @@ const Table error_table = {.name = "error", .title = "Error", .title_ja = "エ�
 
 static const Field refusal_fields[] = {
 	ERROR_FIELDS,
-	{.name = "path", .type = FIELD_STRING, .flags = MAYBE, .help = "object that is refused, where there are several",
+	{.name = "path", .type = FIELD_STRING, .flags = MAYBE,
+	 .help = "object that is refused, where there are several",
 	 .help_ja = "拒否された対象（複数の場合）"},
 	{0}};
 static const Table refusal_table = {.name = "refusal", .title = "Refusal", .title_ja = "拒否",
@@ -306,10 +307,12 @@ const Table privilege_table = {.name = "privilege", .title = "Privilege", .title
 static const Field ticket_fields[] = {
 	{.name = "ticket", .type = FIELD_STRING, .flags = ALWAYS, .max = 128, .help = "opens the console once",
 	 .help_ja = "コンソールを一度だけ開くための値"},
-	{.name = "expires", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "when it ends, if it is not used (UTC)",
+	{.name = "expires", .type = FIELD_STRING, .flags = ALWAYS, .max = 40,
+	 .help = "when it ends, if it is not used (UTC)",
 	 .help_ja = "未使用の場合の有効期限（UTC）"},
 	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS, .max = 255,
-	 .help = "where to connect with a WebSocket, with ?ticket= after it", .help_ja = "WebSocketで接続するパス（?ticket= を付ける）"},
+	 .help = "where to connect with a WebSocket, with ?ticket= after it",
+	 .help_ja = "WebSocketで接続するパス（?ticket= を付ける）"},
 	{0}};
 const Table ticket_table = {.name = "ticket", .title = "Ticket of a console", .title_ja = "コンソールのチケット",
 			    .fields = ticket_fields};
