@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define TOGETHER "more different refusals than are written one by one; they are counted"
+#define TOGETHER "more different refusals and failures than are written one by one; they are counted"
 
 typedef struct Window {
 	char *key;
