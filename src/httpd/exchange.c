@@ -281,7 +281,7 @@ static gboolean check(Exchange *exchange, const Head *head, gboolean has_body, R
 		*refusal = busy;
 		return FALSE;
 	}
-	exchange->is_bulk = has_body && translate_is_bulk(head);
+	exchange->is_bulk = (has_body || head->has_content_length) && translate_is_bulk(head);
 	if (exchange->is_bulk && !head->has_content_length) {
 		*refusal = (Refusal){411, ERROR_INVALID, "bytes are sent with their content-length", NULL};
 		return FALSE;

@@ -282,46 +282,70 @@ def test_the_head_of_a_page_has_no_body(front):
 
 
 # --- Clients that are slow, many or gone ---
-def test_slow_clients_are_sent_away_and_others_do_not_notice(own_front):
-    front, end = own_front, time.monotonic() + 38
-    silent = socket.create_connection(("127.0.0.1", front.port))          # never begins TLS
-    mute, head, body, reader = (front.connect() for _ in range(4))        # `mute` never begins a request
-    body.sendall(b"POST /api/v1/x HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\nx")
-    front.backend.handlers["big"] = lambda stream: stream.respond(200, {"x": "y" * 900000})
-    reader.sendall(b"GET /api/v1/big HTTP/1.1\r\nhost: h\r\n\r\n" * 20)   # and never reads
-    started, head_ended = time.monotonic(), None
-    for byte in b"GET /api/v1/x HTTP/1.1\r\nhost: h\r\nx: " + b"y" * 1000:
-        try:
-            head.send(bytes([byte]))
-        except OSError:
-            break
-        time.sleep(0.2)
-        head.settimeout(0.01)
-        try:
-            data = head.recv(100)
-            head_ended = time.monotonic()
-            assert not data or b" 408 " in data
-            break
-        except TimeoutError:
-            pass
-        assert serves(front)
-    assert head_ended and 9 < head_ended - started < 14
-    silent.settimeout(5)
-    mute.settimeout(5)
-    assert silent.recv(1) == b"" and is_closed(mute)
-    body.settimeout(40)
-    assert read_answer(body).status == 408 and is_closed(body)
-    assert time.monotonic() - started > 29
-    assert front.rss_mib() < 160
-    wait_for(lambda: time.monotonic() > end, 40)
+def watch_end(client, ends, name, started):
+    """Notes when the front ends the connection, and what came before; answers nothing."""
+    data = b""
+    client.settimeout(90)
     try:
-        got = 0
+        while part := client.recv(4096):
+            data += part
+    except OSError:
+        pass
+    ends[name] = (time.monotonic() - started, data)
+
+
+def drip(client, data, stop):
+    for byte in data:
+        try:
+            client.send(bytes([byte]))
+        except OSError:
+            return
+        if stop.wait(0.2):
+            return
+
+
+def test_slow_and_silent_clients_are_sent_away_in_their_times_and_others_do_not_notice(own_front):
+    front, ends, stop, started = own_front, {}, threading.Event(), time.monotonic()
+    front.backend.handlers["events"] = lambda stream: stream.respond(200, stream=True)
+    front.backend.handlers["big"] = lambda stream: stream.respond(200, {"x": "y" * 900000})
+    clients = {
+        "no handshake": socket.create_connection(("127.0.0.1", front.port)),
+        "half a handshake": socket.create_connection(("127.0.0.1", front.port)),
+        "no head": front.connect(), "slow head": front.connect(), "half a body": front.connect(),
+        "idle": front.connect(), "no pong": ws_open(front, "/api/v1/events"),
+        "idle http2": Http2(front).socket, "half a head of http2": Http2(front).socket,
+    }
+    clients["half a handshake"].sendall(b"\x16\x03\x01\x02\x00\x01")
+    clients["half a body"].sendall(b"POST /api/v1/x HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\nx")
+    assert front.get(client=clients["idle"]).status == 200
+    clients["half a head of http2"].sendall(b"\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82")
+    reader = front.connect()  # asks and never reads
+    reader.sendall(b"GET /api/v1/big HTTP/1.1\r\nhost: h\r\n\r\n" * 20)
+    threads = [threading.Thread(target=watch_end, args=(client, ends, name, started)) for name, client in clients.items()]
+    threads.append(threading.Thread(target=drip, args=(clients["slow head"], b"GET /api/v1/x HTTP/1.1\r\nx: " + b"y" * 1000,
+                                                       stop)))
+    for thread in threads:
+        thread.start()
+    while time.monotonic() - started < 64:
+        assert serves(front)
+        time.sleep(0.5)
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    print({name: round(when, 1) for name, (when, _) in ends.items()})
+    for name, first, last in (("no handshake", 9, 14), ("half a handshake", 9, 14), ("no head", 9, 14), ("slow head", 9, 16),
+                              ("half a body", 29, 36), ("idle", 58, 66), ("no pong", 58, 66), ("idle http2", 58, 66),
+                              ("half a head of http2", 10, 22)):
+        assert first < ends[name][0] < last, (name, ends[name])
+    assert b" 408 " in ends["slow head"][1] and b" 408 " in ends["half a body"][1]
+    assert front.rss_mib() < 160
+    got = 0
+    try:
         while part := reader.recv(1 << 20):
             got += len(part)
     except OSError:
         pass
     assert got < 20 * 900000
-    assert serves(front)
 
 
 def test_a_thousand_idle_connections_cost_little_and_others_are_served(own_front):
@@ -827,6 +851,15 @@ def test_an_upload_goes_to_the_worker_and_its_answer_comes_back(front, handlers)
         assert answer.json()["digest"] == hashlib.sha256(data).hexdigest()
     assert front.backend.requests[-1].head["content_length"] == len(data) and not front.backend.requests[-1].body
     assert front.rss_mib() - before < 40
+
+
+def test_an_upload_of_nothing_is_one(front, handlers):
+    handlers["up"] = upload_handler(digest_all, [])
+    client = front.connect()
+    client.sendall(b"PUT /api/v1/up HTTP/1.1\r\nhost: h\r\ncontent-type: application/octet-stream\r\ncontent-length: 0\r\n\r\n" * 2)
+    for _ in range(2):
+        assert read_answer(client).json()["digest"] == hashlib.sha256(b"").hexdigest()
+    assert front.backend.requests[-1].head["content_length"] == 0
 
 
 def test_a_worker_that_takes_nothing_stops_the_upload_and_nobody_else(own_front):
