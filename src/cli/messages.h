@@ -123,8 +123,8 @@ MESSAGE(m_token_missing_hint,
 	"--token-file か $YADO_TOKEN で渡すか、yado remote add で保存してください。作成は向こうで: yado token create NAME");
 MESSAGE(m_certificate_unknown, "The certificate of %s is not known (%s).\n  SHA-256 %s\n",
 	"%s の証明書は未知のものです（%s）。\n  SHA-256 %s\n");
-MESSAGE(m_certificate_confirm, "Is that what 'yado node show' or quickstart prints there? Trust it from now on?",
-	"そのホストで表示される値と同じですか? 今後これを信頼しますか?");
+MESSAGE(m_certificate_confirm, "Is that the fingerprint that quickstart or the log of yado-httpd shows there? Trust it from now on?",
+	"そのホストの quickstart か yado-httpd のログが示す値と同じですか? 今後これを信頼しますか?");
 MESSAGE(m_certificate_declined, "the certificate was not taken, nothing was sent", "証明書を受け入れず、何も送りませんでした");
 MESSAGE(m_certificate_untrusted, "the certificate of '%s' is not known; its SHA-256 is %s",
 	"'%s' の証明書は未知のものです。SHA-256 は %s");

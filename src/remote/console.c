@@ -87,22 +87,20 @@ static void received(WebSocket *socket, const guint8 *bytes, gsize length, gbool
 	pass_on(socket);
 }
 
-static void keys_came(WebSocket *socket)
+static gboolean keys_came(WebSocket *socket)
 {
 	Console *console = socket->data;
 	guint8 bytes[CHUNK];
-	if (!socket->is_open || websocket_is_sending(socket))
-		return;
-	ssize_t n = recv(console->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		websocket_hold_fd(socket, TRUE);
-		websocket_end(socket, LWS_CLOSE_STATUS_NORMAL);
-		return;
+	if (!socket->is_open) {
+		websocket_abandon(socket); /* the command has left before anything was there */
+		return FALSE;
 	}
+	ssize_t n = recv(console->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	websocket_hold_fd(socket, TRUE);
 	websocket_send(socket, bytes, (gsize)n);
+	return TRUE;
 }
 
 static void sent(WebSocket *socket)
@@ -112,6 +110,7 @@ static void sent(WebSocket *socket)
 
 static const WebSocketUse use = {
 	.subprotocol = "binary",
+	.holds_fd = TRUE,
 	.opened = opened,
 	.received = received,
 	.sent = sent,

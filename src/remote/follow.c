@@ -50,7 +50,7 @@ static void received(WebSocket *socket, const guint8 *bytes, gsize length, gbool
 }
 
 /* Credit, a cancellation, or the command's end. */
-static void command_spoke(WebSocket *socket)
+static gboolean command_spoke(WebSocket *socket)
 {
 	Follow *follow = socket->data;
 	control_read(&follow->remote->control);
@@ -58,6 +58,7 @@ static void command_spoke(WebSocket *socket)
 		websocket_abandon(socket);
 	else
 		mind_credit(socket);
+	return !follow->remote->control.over;
 }
 
 static const WebSocketUse use = {.opened = opened, .received = received, .fd_readable = command_spoke};

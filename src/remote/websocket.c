@@ -6,6 +6,7 @@
 #include "remote/websocket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ enum {
 	OPEN_TIMEOUT_S = 30, /* from the connection to the first sign that the request was allowed */
 	CLOSE_STATUS_BASE = 4000,
 	KEEPALIVE_S = 30,
+	END_TIMEOUT_S = 20,
+	MESSAGE_MAX = 32768,
 };
 
 static void keep_close(WebSocket *socket, const unsigned char *bytes, gsize length)
@@ -55,15 +58,18 @@ static int write_wire(WebSocket *socket)
 		socket->pinged = TRUE;
 		return lws_write(socket->wire, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
 	}
-	gsize length = socket->out->len - LWS_PRE;
-	if (length > 0) {
+	if (websocket_is_sending(socket)) {
+		gsize length = MIN(socket->out->len - LWS_PRE, MESSAGE_MAX);
 		if (lws_write(socket->wire, socket->out->data + LWS_PRE, length, LWS_WRITE_BINARY) < 0)
 			return -1;
-		g_byte_array_set_size(socket->out, LWS_PRE);
-		if (socket->use->sent)
+		g_byte_array_remove_range(socket->out, LWS_PRE, (guint)length);
+		if (websocket_is_sending(socket) || socket->end_code)
+			lws_callback_on_writable(socket->wire);
+		else if (socket->use->sent)
 			socket->use->sent(socket);
+		return 0;
 	}
-	if (socket->end_code && !websocket_is_sending(socket)) {
+	if (socket->end_code) {
 		lws_close_reason(socket->wire, (enum lws_close_status)socket->end_code, NULL, 0);
 		return -1;
 	}
@@ -95,6 +101,8 @@ static int on_wire(struct lws *wire, enum lws_callback_reasons reason, void *use
 		set_open(socket);
 		break;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
+		if (socket->end_code)
+			break;
 		set_open(socket);
 		socket->use->received(socket, in, length,
 			lws_is_final_fragment(wire) && lws_remaining_packet_payload(wire) == 0);
@@ -121,8 +129,7 @@ static int on_local(struct lws *local, enum lws_callback_reasons reason, void *u
 	(void)user, (void)in, (void)length;
 	switch ((int)reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
-		socket->use->fd_readable(socket);
-		break;
+		return socket->use->fd_readable(socket) ? 0 : -1;
 	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
 		socket->use->fd_writable(socket);
 		break;
@@ -153,12 +160,13 @@ gboolean websocket_is_sending(const WebSocket *socket)
 
 void websocket_hold(WebSocket *socket, gboolean hold)
 {
-	if (socket->wire)
+	if (socket->wire && !socket->end_code)
 		lws_rx_flow_control(socket->wire, !hold);
 }
 
 void websocket_hold_fd(WebSocket *socket, gboolean hold)
 {
+	socket->holds_fd = hold;
 	if (socket->local)
 		lws_rx_flow_control(socket->local, !hold);
 }
@@ -172,10 +180,14 @@ void websocket_end(WebSocket *socket, int code)
 {
 	if (!socket->end_code)
 		socket->end_code = code;
-	if (socket->wire && socket->established)
-		lws_callback_on_writable(socket->wire);
-	else
+	if (!socket->wire || !socket->established) {
 		socket->over = TRUE;
+		return;
+	}
+	/* What is on the way goes out first, and the other side's farewell is awaited, but neither for ever. */
+	lws_rx_flow_control(socket->wire, 1);
+	lws_set_timeout(socket->wire, PENDING_TIMEOUT_USER_OK, END_TIMEOUT_S);
+	lws_callback_on_writable(socket->wire);
 }
 
 void websocket_abandon(WebSocket *socket)
@@ -234,19 +246,33 @@ static gboolean adopt_local(WebSocket *socket)
 		return FALSE;
 	struct lws_vhost *vhost = lws_get_vhost_by_name(socket->context, "default");
 	socket->local = lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, descriptor, protocols[1].name, NULL);
+	websocket_hold_fd(socket, socket->use->holds_fd);
 	return socket->local != NULL;
+}
+
+/* libwebsockets does not see this on a descriptor that it does not read, but poll() reports it over and over. */
+static void mind_hang_up(WebSocket *socket)
+{
+	struct pollfd local = {.fd = socket->fd};
+	if (!socket->local || !socket->holds_fd || poll(&local, 1, 0) <= 0 || !(local.revents & (POLLHUP | POLLERR)))
+		return;
+	while (socket->use->fd_readable(socket))
+		;
+	lws_set_timeout(socket->local, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 static void serve(WebSocket *socket)
 {
 	if (!connect_wire(socket) || (socket->fd >= 0 && !adopt_local(socket)))
 		return;
-	while (!socket->over && !socket->abandoned && lws_service(socket->context, 0) >= 0)
+	while (!socket->over && !socket->abandoned && lws_service(socket->context, 0) >= 0) {
 		/* Not from within its callback, after which libwebsockets forgets such a wish. */
 		if (socket->wants_fd && socket->local) {
 			socket->wants_fd = FALSE;
 			lws_callback_on_writable(socket->local);
 		}
+		mind_hang_up(socket);
+	}
 }
 
 gboolean websocket_run(WebSocket *socket, GError **error)

@@ -9,11 +9,13 @@ typedef struct WebSocket WebSocket;
 
 typedef struct WebSocketUse {
 	const char *subprotocol; /* may be NULL */
+	gboolean holds_fd;       /* until websocket_hold_fd() lets it go */
 	void (*opened)(WebSocket *socket); /* the other side has taken it; before any `received` */
 	/* A piece of a message; `final`: its last one. */
 	void (*received)(WebSocket *socket, const guint8 *bytes, gsize length, gboolean final);
-	void (*sent)(WebSocket *socket);   /* what was given to websocket_send() is on its way */
-	void (*fd_readable)(WebSocket *socket);
+	void (*sent)(WebSocket *socket);   /* all that was given to websocket_send() is on its way */
+	/* FALSE at its end. Also called while it is held, once its other end has been closed: what is left in it is bounded. */
+	gboolean (*fd_readable)(WebSocket *socket);
 	void (*fd_writable)(WebSocket *socket);
 } WebSocketUse;
 
@@ -33,7 +35,7 @@ struct WebSocket {
 	struct lws *wire, *local;
 	GByteArray *out; /* LWS_PRE bytes, then the message */
 	int end_code;    /* 0: goes on */
-	gboolean established, pinged, over, abandoned, wants_fd;
+	gboolean established, pinged, over, abandoned, wants_fd, holds_fd;
 	char *failure;
 	int refused; /* HTTP status in place of a WebSocket */
 };
@@ -42,7 +44,7 @@ struct WebSocket {
 gboolean websocket_run(WebSocket *socket, GError **error);
 void websocket_clear(WebSocket *socket);
 
-/* One binary message; only when the last one has been sent. */
+/* As binary messages of at most 32 KiB. */
 void websocket_send(WebSocket *socket, const void *bytes, gsize length);
 gboolean websocket_is_sending(const WebSocket *socket);
 void websocket_hold(WebSocket *socket, gboolean hold);    /* reads no more from the network */
