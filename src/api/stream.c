@@ -163,10 +163,8 @@ void stream_set_drained(Stream *stream, StreamDrained drained, gpointer data)
 }
 
 /* With the lock, which is let go during the call. */
-static void call_drained_locked(Stream *stream)
+static void call_locked(Stream *stream, StreamDrained drained, gpointer data)
 {
-	StreamDrained drained = stream->drained;
-	gpointer data = stream->drained_data;
 	if (!drained)
 		return;
 	stream->draining = g_thread_self();
@@ -180,8 +178,10 @@ static void call_drained_locked(Stream *stream)
 void stream_tell_end(Stream *stream)
 {
 	g_mutex_lock(&stream->inbox->lock);
-	call_drained_locked(stream);
+	/* Taken away first: another one may be set while this one runs. */
+	StreamDrained drained = stream->drained;
 	stream->drained = NULL;
+	call_locked(stream, drained, stream->drained_data);
 	g_mutex_unlock(&stream->inbox->lock);
 }
 
@@ -217,7 +217,7 @@ void stream_pump(Stream *stream)
 	StreamState state = stream->state;
 	gboolean done = state == STREAM_ENDING && g_queue_is_empty(&stream->events);
 	if (full && state == STREAM_OPEN && stream->queued < STREAM_QUEUE_MAX / 2)
-		call_drained_locked(stream);
+		call_locked(stream, stream->drained, stream->drained_data);
 	g_mutex_unlock(&stream->inbox->lock);
 	if (state == STREAM_OVERRUN)
 		connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, stream->id)));

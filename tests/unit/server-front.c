@@ -165,6 +165,7 @@ static void test_descriptors(Front *front, gconstpointer unused)
 {
 	(void)unused;
 	int ends[2];
+	guint before = count_fds(); /* nobody has connected yet */
 	g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
 	g_autoptr(Frame) answer = ask(front, "{" WHO ",\"address\":\"::1\"}", &ends[1], 1, NULL);
 	json_auto json_object *seen = body_of(answer);
@@ -174,7 +175,6 @@ static void test_descriptors(Front *front, gconstpointer unused)
 	g_assert_cmpint(read(ends[0], &byte, 1), ==, 0); /* nobody holds the other end */
 	close(ends[0]);
 	/* The other way they pass. */
-	guint before = count_fds();
 	g_autoptr(Frame) swapped = ask(front, "{\"method\":\"GET\",\"path\":\"/fds\",\"address\":\"::1\"}", NULL, 0, NULL);
 	g_assert_cmpint(frame_status(swapped), ==, 400); /* its descriptor did not come */
 	g_clear_pointer(&swapped, frame_free);
