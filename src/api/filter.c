@@ -26,6 +26,7 @@ typedef struct Term {
 	Operator operator;
 	gboolean negated;
 	char *text, *folded;
+	gboolean ascii;
 	gint64 number; /* of INT, SIZE; 1 for true */
 } Term;
 
@@ -35,6 +36,7 @@ struct Filter {
 	GPtrArray *members; /* names of the top-level fields that are asked for, owned by the table */
 	GArray *words;      /* guint: members in which bare words are looked for */
 	json_tokener *tokener;
+	gsize *lengths;       /* of the members' names */
 	json_object **values; /* of the row at hand, one for each member */
 };
 
@@ -55,6 +57,7 @@ void filter_free(Filter *filter)
 	g_ptr_array_unref(filter->members);
 	g_array_unref(filter->words);
 	g_clear_pointer(&filter->tokener, json_tokener_free);
+	g_free(filter->lengths);
 	g_free(filter->values);
 	g_free(filter);
 }
@@ -228,6 +231,7 @@ static Term *read_term(Filter *filter, const char **text, GError **error)
 		return NULL;
 	}
 	term->folded = g_utf8_casefold(term->text, -1);
+	term->ascii = g_str_is_ascii(term->text);
 	if (!named) {
 		add_word_columns(filter);
 		return term;
@@ -265,6 +269,9 @@ Filter *filter_new(const Table *table, const char *text, GError **error)
 			return NULL;
 	}
 	filter->values = g_new0(json_object *, filter->members->len + 1);
+	filter->lengths = g_new0(gsize, filter->members->len + 1);
+	for (guint i = 0; i < filter->members->len; i++)
+		filter->lengths[i] = strlen(filter->members->pdata[i]);
 	return g_steal_pointer(&filter);
 }
 
@@ -272,7 +279,7 @@ Filter *filter_new(const Table *table, const char *text, GError **error)
 
 static gboolean contains(const char *text, const Term *term)
 {
-	if (g_str_is_ascii(text) && g_str_is_ascii(term->text))
+	if (term->ascii && g_str_is_ascii(text))
 		return strcasestr(text, term->text) != NULL;
 	g_autofree char *folded = g_utf8_casefold(text, -1);
 	return strstr(folded, term->folded) != NULL;
@@ -372,11 +379,12 @@ gboolean filter_match(Filter *filter, json_object *row)
 /* The end of a string whose opening quote stands at `at`, or NULL. */
 static const char *skip_string(const char *at, const char *end)
 {
-	for (at++; at < end; at++) {
-		if (*at == '\\')
-			at++;
-		else if (*at == '"')
-			return at + 1;
+	while (++at < end) {
+		const char *quote = memchr(at, '"', (gsize)(end - at));
+		const char *backslash = quote ? memchr(at, '\\', (gsize)(quote - at)) : NULL;
+		if (!quote || !backslash)
+			return quote ? quote + 1 : NULL;
+		at = backslash + 1;
 	}
 	return NULL;
 }
@@ -401,13 +409,18 @@ static const char *skip_value(const char *at, const char *end)
 	return NULL;
 }
 
-/* Plain strings, which are most of what is asked for, are taken as they stand. The tokener is given the delimiter after
+/* Plain strings and whole numbers, which are most of what is asked for, are taken as they stand. The tokener is given the delimiter after
  * a value too, without which it would wait for more digits of a number. */
 static gboolean parse_value(Filter *filter, const char *start, const char *end, json_object **ret_value)
 {
 	gsize length = (gsize)(end - start);
 	if (length >= 2 && *start == '"' && end[-1] == '"' && !memchr(start, '\\', length)) {
 		*ret_value = json_object_new_string_len(start + 1, (int)length - 2);
+		return TRUE;
+	}
+	/* The delimiter ends the number; what is longer may be too large. */
+	if (length <= 18 && strspn(start, "0123456789") == length) {
+		*ret_value = json_object_new_int64(g_ascii_strtoll(start, NULL, 10));
 		return TRUE;
 	}
 	json_tokener_reset(filter->tokener);
@@ -417,6 +430,7 @@ static gboolean parse_value(Filter *filter, const char *start, const char *end, 
 
 static gboolean take_members(Filter *filter, const char *at, const char *end)
 {
+	guint missing = filter->members->len;
 	if (at >= end || *at++ != '{')
 		return FALSE;
 	while (at < end && *at == '"') {
@@ -428,11 +442,15 @@ static gboolean take_members(Filter *filter, const char *at, const char *end)
 			return FALSE;
 		gsize length = (gsize)(name_end - 1 - name);
 		for (guint i = 0; i < filter->members->len; i++) {
-			const char *member = filter->members->pdata[i];
-			if (strlen(member) == length && memcmp(member, name, length) == 0 && !filter->values[i] &&
-			    !parse_value(filter, value, value_end, &filter->values[i]))
+			if (filter->lengths[i] != length || filter->values[i] ||
+			    memcmp(filter->members->pdata[i], name, length) != 0)
+				continue;
+			if (!parse_value(filter, value, value_end, &filter->values[i]))
 				return FALSE;
+			missing--;
 		}
+		if (missing == 0)
+			return TRUE;
 		at = value_end + (*value_end == ',');
 	}
 	return at < end && *at == '}';

