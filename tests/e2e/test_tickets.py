@@ -208,7 +208,8 @@ def test_a_console_ends_with_the_right_to_it(front, guest):
         assert console.until_cut() < 1
     # Nobody else has noticed.
     ann.data = b""
-    Shell(by_front(front, front.make_token("ann")), serial(guest)).socket.sendall(b"\n")
+    other = Shell(by_front(front, front.make_token("ann")), serial(guest))
+    other.socket.sendall(b"\n")
     ann.read_until(b"login:")
 
 
