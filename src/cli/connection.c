@@ -80,6 +80,7 @@ static Reply *tell_remote(Client *client, const Target *target, gboolean probe, 
 	if (target->fingerprint)
 		json_set_str(body, "fingerprint", target->fingerprint);
 	json_set_bool(body, "probe", probe);
+	json_set_str(body, "language", speak_japanese ? "ja" : "en");
 	return client_request(client, "CONNECT", "/", NULL, body, NULL, 0, CONNECT_TIMEOUT_MS, error);
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/frame.h"
 #include "base/json.h"
+#include "remote/words.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -254,19 +255,21 @@ static void explain(Http *http, const Transfer *transfer, CURLcode result, const
 		 trust_explain(&http->peer->trust, authority, error))
 		return;
 	else if (result == CURLE_SSL_CONNECT_ERROR)
-		error_set(error, ERROR_UNAVAILABLE, "is it yado-httpd that listens on that port?",
-			  "no TLS connection to '%s': %s", authority, why);
+		error_set(error, ERROR_UNAVAILABLE, SAY("is it yado-httpd that listens on that port?", "そのポートで待ち受けているのは yado-httpd ですか?"),
+			  SAY("no TLS connection to '%s': %s", "'%s' とTLSで接続できません: %s"), authority, why);
 	else if (result == CURLE_OPERATION_TIMEDOUT && connected > 0)
-		error_set(error, ERROR_TIMEOUT, NULL, "'%s' did not answer in time", authority);
+		error_set(error, ERROR_TIMEOUT, NULL, SAY("'%s' did not answer in time", "'%s' が時間内に応答しませんでした"), authority);
 	else if (result == CURLE_READ_ERROR)
 		error_set(error, ERROR_FAILED, "leave it alone while it is sent", "the file was changed or cannot be read");
 	else if (connected > 0)
-		error_set(error, ERROR_UNAVAILABLE, "look whether what was asked for was done, then try again",
-			  "the connection to '%s' was lost: %s", authority, why);
+		error_set(error, ERROR_UNAVAILABLE, SAY("look whether what was asked for was done, then try again",
+			      "要求が実行されたか確認してから、やり直してください"),
+			  SAY("the connection to '%s' was lost: %s", "'%s' との接続が切れました: %s"), authority, why);
 	else
 		error_set(error, ERROR_UNAVAILABLE,
-			  "check the address, and that yado-httpd runs there and its port is open",
-			  "cannot connect to '%s': %s", authority, why);
+			  SAY("check the address, and that yado-httpd runs there and its port is open",
+			      "アドレスと、そこで yado-httpd が動きポートが開いていることを確認してください"),
+			  SAY("cannot connect to '%s': %s", "'%s' に接続できません: %s"), authority, why);
 }
 
 gboolean http_perform(Http *http, HttpCall *call, GError **error)

@@ -1,8 +1,8 @@
 /* yado-remote: carries the requests of one command to another host over HTTPS and WebSockets.
  *
  * The command starts it with a socket as descriptor 3, on which it speaks frames as yadod does (docs/protocol.md). The
- * first request is of our own: CONNECT with {"url","token"?,"fingerprint"?,"probe"?} says where and with what; a secret
- * never comes as an argument or in the environment. With "probe", the certificate is looked at before anything else is
+ * first request is of our own: CONNECT with {"url","token"?,"fingerprint"?,"probe"?,"language"?} says where and with
+ * what; a secret never comes as an argument or in the environment. With "probe", the certificate is looked at before anything else is
  * sent, and the answer tells of it. Requests are served one after another; a console gets a process of its own. The
  * program ends with the command. */
 #include <openssl/ssl.h>
@@ -18,6 +18,9 @@
 #include "remote/follow.h"
 #include "remote/transfer.h"
 #include "remote/upload.h"
+#include "remote/words.h"
+
+gboolean speak_japanese;
 
 enum { CONTROL_FD = 3, PROBE_TIMEOUT_MS = 15000 };
 
@@ -51,6 +54,7 @@ static void connect_peer(Remote *remote, Frame *request)
 	json_auto json_object *body = json_parse(bytes, length, NULL);
 	g_autoptr(GError) error = NULL;
 	json_object *answer = NULL;
+	speak_japanese = strcmp(json_get_str(body, "language", "en"), "ja") == 0;
 	/* A connection to the former one is not to be used again. */
 	http_free(remote->http);
 	remote->http = http_new(&remote->peer, &remote->control);

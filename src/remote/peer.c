@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "remote/words.h"
 
 enum { PORT_DEFAULT = 8006, TOKEN_MAX = 128 };
 
@@ -26,7 +27,8 @@ static gboolean take_url(Peer *peer, const char *text, GError **error)
 	if (!uri || g_strcmp0(g_uri_get_scheme(uri), "https") != 0 || !g_uri_get_host(uri) || !*g_uri_get_host(uri) ||
 		g_uri_get_userinfo(uri) || g_uri_get_query(uri) || g_uri_get_fragment(uri) ||
 		(*path && strcmp(path, "/") != 0)) {
-		error_set(error, ERROR_INVALID, "write it as https://host:8006", "'%s' is not the address of a remote host", text);
+		error_set(error, ERROR_INVALID, SAY("write it as https://host:8006", "https://ホスト:8006 と書いてください"),
+			  SAY("'%s' is not the address of a remote host", "'%s' はリモートホストのアドレスではありません"), text);
 		return FALSE;
 	}
 	peer->host = g_strdup(g_uri_get_host(uri));
@@ -56,14 +58,15 @@ gboolean peer_configure(Peer *peer, json_object *from, GError **error)
 	if (!take_url(peer, json_get_str(from, "url", ""), error))
 		return FALSE;
 	if (token && !check_token(token)) {
-		error_set(error, ERROR_INVALID, "it is what 'yado token create' printed, one line", "the token is not well-formed");
+		error_set(error, ERROR_INVALID, SAY("it is what 'yado token create' printed, one line", "'yado token create' が表示した1行です"),
+			  "%s", SAY("the token is not well-formed", "トークンの形式が正しくありません"));
 		return FALSE;
 	}
 	peer->token = g_strdup(token);
 	peer->trust.fingerprint = pin ? trust_parse_fingerprint(pin) : NULL;
 	if (pin && !peer->trust.fingerprint) {
-		error_set(error, ERROR_INVALID, "it has 64 hexadecimal digits, with or without colons",
-			  "'%s' is not the SHA-256 fingerprint of a certificate", pin);
+		error_set(error, ERROR_INVALID, SAY("it has 64 hexadecimal digits, with or without colons", "64桁の16進数です（コロンは任意）"),
+			  SAY("'%s' is not the SHA-256 fingerprint of a certificate", "'%s' は証明書のSHA-256ではありません"), pin);
 		return FALSE;
 	}
 	return TRUE;

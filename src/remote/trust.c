@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "remote/words.h"
 
 enum { DIGITS = 64 };
 
@@ -77,13 +78,20 @@ gboolean trust_explain(const Trust *trust, const char *peer, GError **error)
 		return FALSE;
 	if (trust->fingerprint)
 		error_set(error, ERROR_FORBIDDEN,
-			  "if it was renewed on purpose, compare its fingerprint there and pin the new one (yado remote trust NAME, "
-			  "or --fingerprint); otherwise somebody may stand between, and nothing was sent",
-			  "the certificate of '%s' has changed: it is %s, pinned is %s", peer, trust->seen, trust->fingerprint);
+			  SAY("if it was renewed on purpose, compare its fingerprint there and pin the new one (yado remote "
+			      "trust NAME, or --fingerprint); otherwise somebody may stand between, and nothing was sent",
+			      "意図した更新なら、向こうの値と比べて登録し直してください（yado remote trust NAME、または --fingerprint）。"
+			      "そうでなければ途中に誰かがいる恐れがあります。何も送っていません"),
+			  SAY("the certificate of '%s' has changed: it is %s, pinned is %s",
+			      "'%s' の証明書が変わりました: 現在 %s、登録済み %s"),
+			  peer, trust->seen, trust->fingerprint);
 	else
 		error_set(error, ERROR_FORBIDDEN,
-			  "compare its fingerprint with that on the host, then give it with --fingerprint",
-			  "the certificate of '%s' is not trusted (%s); its fingerprint is %s", peer, trust->problem,
+			  SAY("compare its fingerprint with that on the host, then give it with --fingerprint",
+			      "ホスト側の値と比べ、--fingerprint で渡してください"),
+			  SAY("the certificate of '%s' is not trusted (%s); its fingerprint is %s",
+			      "'%s' の証明書は信頼されていません（%s）。フィンガープリントは %s"),
+			  peer, trust->problem,
 			  trust->seen ? trust->seen : "?");
 	return TRUE;
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "remote/words.h"
 
 enum {
 	OPEN_TIMEOUT_S = 30, /* from the connection to the first sign that the request was allowed */
@@ -209,13 +210,16 @@ static void explain(WebSocket *socket, GError **error)
 	if (!socket->established && trust_explain(&peer->trust, peer->authority, error))
 		return;
 	if (socket->established)
-		error_set(error, ERROR_UNAVAILABLE, "try again", "'%s' closed the connection%s%s", peer->authority,
+		error_set(error, ERROR_UNAVAILABLE, SAY("try again", "やり直してください"),
+			  SAY("'%s' closed the connection%s%s", "'%s' が接続を閉じました%s%s"), peer->authority,
 			  socket->close_reason && *socket->close_reason ? ": " : " without a word",
 			  socket->close_reason ? socket->close_reason : "");
 	else
 		error_set(error, ERROR_UNAVAILABLE,
-			  "check the address, and that yado-httpd runs there and its port is open",
-			  "cannot connect to '%s': %s", peer->authority, socket->failure ? socket->failure : "it did not answer");
+			  SAY("check the address, and that yado-httpd runs there and its port is open",
+			      "アドレスと、そこで yado-httpd が動きポートが開いていることを確認してください"),
+			  SAY("cannot connect to '%s': %s", "'%s' に接続できません: %s"), peer->authority,
+			  socket->failure ? socket->failure : "it did not answer");
 }
 
 static gboolean connect_wire(WebSocket *socket)

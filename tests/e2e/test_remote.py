@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from yado import BUILD, Yado, wait_for
+from yado import BUILD, Yado, request, wait_for
 
 YADO = BUILD / "src/cli/yado"
 DONE, REFUSED, USAGE, MISSING, CONFLICT, UNREACHABLE, TASK_FAILED, TIMED_OUT = range(8)
@@ -128,18 +128,16 @@ def lab(tiny, tmp_path_factory):
 
 
 @pytest.fixture
-def afar(lab, tmp_path, request):
-    yield Afar(lab, tmp_path)
-    if getattr(request.node, "rep_call", None) and request.node.rep_call.failed:
-        print(lab.tail())
+def afar(lab, tmp_path):
+    return Afar(lab, tmp_path)
 
 
 def carriers():
-    """Processes of yado-remote that live."""
+    """Processes of this build's yado-remote that live."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if process.joinpath("comm").read_text().strip() == "yado-remote" and process.joinpath("cmdline").read_bytes():
+            if os.readlink(process / "exe") == str((BUILD / "src/remote/yado-remote").resolve()):
                 found.append(int(process.name))
         except OSError:
             pass
@@ -256,6 +254,8 @@ def test_messages_of_the_command_are_japanese_where_wanted(afar):
     answer = afar.bare("--remote", "https://127.0.0.1:1", "vm", "list", "--lang", "ja")
     assert answer.returncode == REFUSED and "トークンがありません" in answer.stderr
     assert "リモート" in afar.bare("remote", "list", "--lang", "ja").stderr
+    answer = afar.bare("--remote", "https://127.0.0.1:1", "--token-file", afar.file, "vm", "list", "--lang", "ja")
+    assert answer.returncode == UNREACHABLE and "接続できません" in answer.stderr and "確認してください" in answer.stderr
 
 
 def test_who_is_not_root_needs_no_more_than_the_token(afar):
@@ -472,9 +472,8 @@ def test_an_image_goes_up_with_its_digest_and_comes_back(afar, tmp_path):
 
 
 def arrived(lab):
-    """How much of the one upload has come."""
-    from yado import request
-    items = request(lab, "GET", "/api/v1/uploads")[0]["body"]["items"]
+    """The upload on its way, and how much of it has come. (That of an import that failed stays for another try.)"""
+    items = [item for item in request(lab, "GET", "/api/v1/uploads")[0]["body"]["items"] if item["size"] > MIB]
     return items[0] if items else None
 
 
