@@ -1,9 +1,11 @@
 /* Importing a file that somebody has brought.
  *
  * A client of the local socket may still change its file, so that is first copied into the stage, bounded and hashed on
- * the way; all that follows looks only at the copy. An upload is ours already: it is hashed where it lies. A block worker then opens it in the format that was stated, refuses a header that
- * points to other files, and converts it to qcow2. An ISO is kept byte for byte: only a guest ever reads it; that of an
- * upload gets a second name in the stage instead of a copy. */
+ * the way; all that follows looks only at the copy. An upload is ours already: it is hashed where it lies.
+ *
+ * A block worker then opens it in the format that was stated, refuses a header that points to other files, and converts
+ * it to qcow2. An ISO is kept byte for byte: only a guest ever reads it; that of an upload gets a second name in the
+ * stage instead of a copy. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -79,7 +81,8 @@ static gboolean write_sparse(int fd, const char *data, gsize length, guint64 off
 	return TRUE;
 }
 
-/* Copies (to -1: only reads) exactly `size` bytes; a file that has become shorter is refused, what was added to it is not looked at. */
+/* Copies (to -1: only reads) exactly `size` bytes; a file that has become shorter is refused, what was added to it is not
+ * looked at. */
 static gboolean copy_hashed(Task *task, int from, int to, guint64 size, EVP_MD_CTX *hash, GError **error)
 {
 	g_autofree char *chunk = g_malloc(CHUNK);

@@ -1,6 +1,7 @@
 /* From a file to a socket: exactly the limit's bytes from the file's offset, without passing through this program. */
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
