@@ -45,6 +45,7 @@ typedef struct Stream {
 	gboolean paused; /* the request's body */
 	gboolean body_ended;
 	gboolean bodyless; /* HEAD */
+	gboolean answered; /* all of the answer has gone out */
 	gsize unconsumed;  /* of the window, while paused */
 	gint64 progress_us;
 } Stream;
@@ -161,9 +162,6 @@ static void on_answer(gpointer carrier, const Answer *answer)
 	nghttp2_submit_response(http->session, stream->id, fields, count, has_body ? &provider : NULL);
 	if (stream->out_ends)
 		g_clear_pointer(&stream->exchange, exchange_free);
-	/* What the client still sends is not wanted (RFC 9113 §8.1). */
-	if (stream->out_ends && !stream->body_ended)
-		nghttp2_submit_rst_stream(http->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 	connection_wake(http->connection);
 }
 
@@ -335,6 +333,21 @@ static int on_stream_close(nghttp2_session *session, gint32 id, guint32 code, vo
 	return 0;
 }
 
+/* After a whole answer, what the client still sends is not wanted (RFC 9113 §8.1). It gets no more window; only a client that
+ * does not give up by itself has its stream reset, and later: a reset would take what waits of the stream with it, and
+ * clients like curl before 8.0 then do not look at the answer. */
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *data)
+{
+	Stream *stream = frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
+	gboolean carries = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+	(void)data;
+	if (!stream || !carries || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+		return 0;
+	stream->answered = TRUE;
+	touch(stream);
+	return 0;
+}
+
 /* --- The connection --- */
 /* What nghttp2 has to say goes out, while the client takes it: once a turn of the loop, so that no stream ends while
  * its exchange is at work, and the answers of many leave together. */
@@ -388,8 +401,11 @@ static void on_expired(Connection *connection)
 		Stream *stream = link->data;
 		gboolean owes = stream_pending(stream) > 0 || (!stream->body_ended && !stream->paused);
 		guint seconds = owes ? BODY_SECONDS : ANSWER_SECONDS;
+		if (stream->answered)
+			seconds = CHECK_SECONDS;
 		if (now - stream->progress_us > seconds * G_USEC_PER_SEC)
-			nghttp2_submit_rst_stream(http->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+			nghttp2_submit_rst_stream(http->session, NGHTTP2_FLAG_NONE, stream->id,
+						  stream->answered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
 	}
 	connection_wake(connection);
 }
@@ -423,6 +439,7 @@ void http2_start(Connection *connection)
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 	nghttp2_option *option;
 	nghttp2_option_new(&option);

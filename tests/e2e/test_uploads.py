@@ -918,3 +918,10 @@ def test_both_versions_of_http_carry_files(front, tmp_path, version):
     assert wait_task(host, task)["state"] == "done"
     done = subprocess.run([*common, "-o", tmp_path / "back", f"{base}/images/disc/disk"])
     assert done.returncode == 0 and sha256(tmp_path / "back") == sha256(path)
+    # A part that is refused before it was sent is told why, not cut off.
+    late = begin_https(host, path.stat().st_size)
+    for _ in range(5):
+        done = subprocess.run([*[word for word in common if word != "-skf"], "-sk", "-w", "%{http_code}", "-X", "PATCH",
+                               "-H", "content-type: application/octet-stream", "-H", "upload-offset: 5", "-H", "expect:",
+                               "-T", path, f"{base}/uploads/{late}"], capture_output=True, text=True)
+        assert done.returncode == 0 and done.stdout.endswith("409") and "upload-offset" in done.stdout, done
