@@ -418,3 +418,16 @@ gboolean permit_route(Call *call, GError **error)
 	}
 	return permit_refuse(privilege, "/", error); /* the router lets no such route in */
 }
+
+gboolean permit_again(Call *call, GError **error)
+{
+	Access *access = call->services->access;
+	if (!access_is_valid(access, call->principal)) {
+		error_set(error, ERROR_UNAUTHORIZED, "sign in again, or send another token",
+			  "the session or token ended while this request waited");
+		return FALSE;
+	}
+	rights_unref(call->rights);
+	call->rights = access_rights(access, call->principal);
+	return permit_route(call, error);
+}

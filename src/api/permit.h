@@ -9,6 +9,8 @@
 gboolean permit_identify(Call *call, GError **error);
 /* Asks the route's privilege at its scope. ERROR_FORBIDDEN: what does not exist looks the same to who may not see it. */
 gboolean permit_route(Call *call, GError **error);
+/* Both once more, for a handler that has waited. ERROR_UNAUTHORIZED if the session or token has ended. */
+gboolean permit_again(Call *call, GError **error);
 
 /* For handlers, about what only they know. ERROR_FORBIDDEN. `tags` as rights_allow(). */
 gboolean permit_ask(const Call *call, Privilege privilege, const char *path, const char *const *tags, GError **error);

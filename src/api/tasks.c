@@ -55,18 +55,20 @@ static gboolean get_log(Call *call, GError **error)
 	return log && answer_json(call, 200, log);
 }
 
+/* In slices, so that nobody waits for a client that has left, nor for one when the server ends, nor for a session or
+ * token that has ended. What may be seen may have been withdrawn meanwhile. */
 static gboolean wait_task(Call *call, GError **error)
 {
 	gint64 id, timeout_s = call_number(call, "timeout");
 	if (!parse_id(call, &id, error))
 		return FALSE;
-	/* In slices, so that nobody waits for a client that has left, nor for one when the server ends. */
 	gint64 end = g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC;
-	for (gint64 left_ms = timeout_s * 1000; left_ms > 0 && stream_is_open(call->request->stream);
+	for (gint64 left_ms = timeout_s * 1000; left_ms > 0 && stream_is_open(call->request->stream) &&
+						access_is_valid(call->services->access, call->principal);
 	     left_ms = (end - g_get_monotonic_time()) / 1000)
 		if (tasks_wait(call->services->tasks, id, (guint)MIN(left_ms, SLICE_MS)))
 			break;
-	return answer_description(call, id, error);
+	return permit_again(call, error) && answer_description(call, id, error);
 }
 
 static gboolean cancel_task(Call *call, GError **error)

@@ -630,6 +630,27 @@ class Many:
         return statuses
 
 
+def test_who_waits_learns_nothing_that_was_withdrawn_meanwhile(host):
+    vm, _ = make_vm(host, "empty", image=None, nics={}, memory=64 << 20)
+    task = root(host, "POST", f"/vms/{vm}/start")["task"]
+    root(host, "GET", f"/tasks/{task}/wait?timeout=60")
+    task = root(host, "POST", f"/vms/{vm}/shutdown", {"timeout": 30, "action": "leave"})["task"]
+    # Whose token has ended need not wait longer; whose right has, is refused in the end.
+    for path, change, status in [("/tokens", ("DELETE",), 401),
+                                 ("/users/ben", ("PATCH", {"grants": grants(("/vms/999", "user"))}), 403)]:
+        asker = by_token(host, "ann" if status == 401 else "ben", (f"/vms/{vm}", "user"))
+        [token] = asker("GET", "/tokens")[1]["items"]
+        many, timeout = Many(host), 20 if status == 401 else 2
+        many.send(asker, "GET", f"/tasks/{task}/wait?timeout={timeout}")
+        assert asker.status("GET", f"/tasks/{task}") == 200
+        method, *body = change
+        root(host, method, f"{path}/{token['id']}" if status == 401 else path, *body)
+        began = time.monotonic()
+        assert list(many.receive(1).values()) == [status]
+        assert time.monotonic() - began < 10
+    root(host, "POST", f"/tasks/{task}/cancel")
+
+
 def test_nobody_takes_all_threads(host):
     # A guest with nothing in it does not hear that it is to shut down: what waits for that, waits.
     vm, _ = make_vm(host, "empty", image=None, nics={}, memory=64 << 20)
