@@ -46,6 +46,8 @@ Rights *access_rights(Access *access, const Principal *principal); /* new refere
 Rights *rights_ref(Rights *rights);
 void rights_unref(Rights *rights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rights, rights_unref)
+/* Of a token with grants of its own: it may do less than its user. */
+gboolean rights_are_narrowed(const Rights *rights);
 /* path "/vms/100", "/images/tiny", "/"…; tags (may be NULL): those of the guest, NULL-terminated; "/vms" with tags: a
  * guest that has them and no number yet. PRIVILEGE_NONE is allowed to everybody. */
 gboolean rights_allow(const Rights *rights, Privilege privilege, const char *path, const char *const *tags);

@@ -192,6 +192,11 @@ void rights_unref(Rights *rights)
 	g_free(rights);
 }
 
+gboolean rights_are_narrowed(const Rights *rights)
+{
+	return rights->narrowed;
+}
+
 static Privileges rights_mask(const Rights *rights, Privileges wanted, const char *path, const char *const *tags)
 {
 	Place place = find_place(path);

@@ -1,6 +1,7 @@
 /* Idempotency-Key, as draft-ietf-httpapi-idempotency-key-header has it.
  *
- * A key belongs to a user. Before the handler it is written down as begun, durably, with the request's fingerprint;
+ * A key belongs to a user. A token that is narrower than its user has keys of its own: what the user was answered is not
+ * its business. Before the handler it is written down as begun, durably, with the request's fingerprint;
  * after it, before the answer goes out, with the outcome. The same request with the same key is then answered alike.
  *
  * Remembered is what may have been done: 2xx, and 499 and 5xx, after which nobody knows without looking. Another 4xx
@@ -289,6 +290,13 @@ static gboolean replay(Call *call, Begin *begin, GError **error)
 	return TRUE;
 }
 
+/* No key has a space. */
+static char *dup_own_key(const Call *call, const char *key)
+{
+	return call->rights && rights_are_narrowed(call->rights) ? g_strdup_printf("%s %s", call->principal->id, key)
+								 : g_strdup(key);
+}
+
 static gboolean handle_once(Idempotency *idempotency, Call *call, const char *user, const char *key, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
@@ -316,7 +324,8 @@ gboolean idempotency_handle(Call *call, GError **error)
 	if (call->plan)
 		return call->route->handle(call, error);
 	const char *user = call->principal ? call->principal->user : call->request->user;
-	g_autofree char *name = g_strdup_printf("%s\n%s", user ? user : "", key);
+	g_autofree char *own_key = dup_own_key(call, key);
+	g_autofree char *name = g_strdup_printf("%s\n%s", user ? user : "", own_key);
 	g_mutex_lock(&idempotency->lock);
 	gboolean mine = !g_hash_table_contains(idempotency->at_work, name);
 	if (mine)
@@ -327,7 +336,7 @@ gboolean idempotency_handle(Call *call, GError **error)
 				"a request with this " HEADER " is still in work");
 		return FALSE;
 	}
-	gboolean ok = handle_once(idempotency, call, user ? user : "", key, error);
+	gboolean ok = handle_once(idempotency, call, user ? user : "", own_key, error);
 	g_mutex_lock(&idempotency->lock);
 	g_hash_table_remove(idempotency->at_work, name);
 	g_mutex_unlock(&idempotency->lock);

@@ -169,6 +169,22 @@ def test_keys_belong_to_users(host):
     assert ask(tokens[1], "b")["status"] == 403
 
 
+def test_a_narrower_token_does_not_learn_what_its_user_was_answered(host):
+    host.make_user("alice", {"/": "admin"})
+    whole = host.make_token("alice")
+    narrow = host.make_token("alice", grants={"a": {"path": "/tags/lab", "role": "operator"}})
+
+    def ask(token, name):
+        with host.connect_front() as client:
+            return request(host, "POST", "/api/v1/vms", {"name": name, "disks": {}, "nics": {}},
+                           {"idempotency-key": "key"}, client=client,
+                           head={"address": "192.0.2.1", "token": token})[0]
+    assert ask(whole, "a")["status"] == 202
+    assert is_replay(ask(whole, "a"))
+    # Neither that it was done nor that the key was used for something.
+    assert ask(narrow, "a")["status"] == 403 and ask(narrow, "b")["status"] == 403
+
+
 def test_the_header_is_refused_where_it_cannot_be_honoured(host):
     key = {"idempotency-key": "key"}
     host.make_user("alice", {"/": "admin"}, "the password of alice")
