@@ -24,7 +24,7 @@ static gboolean is_recorded(const Call *call, const char *outcome)
 {
 	if (g_str_equal(outcome, "refused"))
 		return TRUE;
-	if (call->route->unaudited || call->plan || call->replayed)
+	if (!call->route || call->route->unaudited || call->plan || call->replayed)
 		return FALSE;
 	/* A WebSocket to a console is a GET that reaches into a guest. */
 	return !g_str_equal(call->request->method, "GET") || call->route->answer == ANSWER_CONSOLE;
@@ -42,7 +42,7 @@ static char *dup_user(const Call *call)
 {
 	if (call->principal)
 		return g_strdup(call->principal->user);
-	if (call->route->body != &login_table)
+	if (!call->route || call->route->body != &login_table)
 		return g_strdup("");
 	json_auto json_object *body = parse_bytes(call->request->body);
 	const char *name = json_get_str(body, "user", "");
@@ -79,6 +79,8 @@ static char *dup_object(const Call *call, int status)
 {
 	if (call->object)
 		return g_strdup(call->object);
+	if (!call->route)
+		return g_strdup("");
 	const char *pattern = call->route->pattern;
 	g_autofree char *kind = dup_kind(pattern);
 	if (call->route->scope == SCOPE_VM && call->args[0])
@@ -108,7 +110,8 @@ void audit_call(Call *call, const GError *failure)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *user = dup_user(call);
 	g_autofree char *via = call->principal ? principal_via(call->principal) : g_strdup("");
-	g_autofree char *action = g_strdup_printf("%s %s", call->route->method, call->route->pattern);
+	/* Where nothing is, the path is whatever somebody makes up. */
+	g_autofree char *action = g_strdup_printf("%s %s", call->request->method, call->route ? call->route->pattern : "*");
 	g_autofree char *object = dup_object(call, status);
 	g_autofree char *message = failure ? g_strdup(failure->message) : dup_message(call, status);
 	json_object *head = call->response->head;

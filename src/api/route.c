@@ -146,8 +146,12 @@ static gboolean serve_recorded(Api *api, Call *call, GError **error)
 static gboolean refuse_unknown(Call *call, gboolean known, GError **error)
 {
 	const Request *request = call->request;
-	if (!permit_identify(call, error))
+	g_autoptr(GError) failure = NULL;
+	if (!permit_identify(call, &failure)) {
+		audit_call(call, failure);
+		g_propagate_error(error, g_steal_pointer(&failure));
 		return FALSE;
+	}
 	if (known)
 		error_set(error, ERROR_METHOD, "docs/api.md lists what there is", "'%s' does not take %s",
 			  request->path, request->method);

@@ -157,6 +157,8 @@ def test_every_refusal_is_recorded(host):
         (("GET", "/api/v1/vms"), {}, 401, ""),
         (("DELETE", "/api/v1/vms/100"), {"token": "no-such-token.aaaaaaaaaaaaaaaaaaaaaaaaaaa"}, 401, ""),
         (("GET", "/api/v1/vms/100"), {"session": "A" * 43}, 401, ""),
+        (("GET", "/api/v1/nothing/of/this"), {"token": "no-such-token.aaaaaaaaaaaaaaaaaaaaaaaaaaa"}, 401, ""),
+        (("POST", "/api/v1/nothing", None, csrf), {"session": session, "origin": "cross"}, 403, "alice"),
         (("POST", "/api/v1/session", {"user": "alice", "password": "wrong"}), {}, 401, "alice"),
         (("POST", "/api/v1/session", {"user": "nobody", "password": "wrong"}), {}, 401, "nobody"),
         (("DELETE", "/api/v1/vms/100"), {"token": token}, 403, "alice"),
