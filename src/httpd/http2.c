@@ -292,6 +292,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
 	if (frame->hd.type == NGHTTP2_HEADERS)
 		http->head_us = 0;
+	/* One with another code is counted when the stream closes. */
+	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code == NGHTTP2_NO_ERROR)
+		count_reset(http);
 	if (!stream || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
 		return 0;
 	gboolean ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;

@@ -1117,13 +1117,14 @@ def test_http2_downloads_arrive_whole_and_a_cut_one_is_reset(front, handlers):
     assert stream in client.reset
 
 
-def test_http2_rapid_resets_end_the_connection_and_cost_nothing(own_front):
+@pytest.mark.parametrize("code", [h2.errors.ErrorCodes.CANCEL, h2.errors.ErrorCodes.NO_ERROR])
+def test_http2_rapid_resets_end_the_connection_and_cost_nothing(own_front, code):
     front = own_front
     client, before = Http2(front), front.rss_mib()
     try:
         for _ in range(2000):
             stream = client.request("/api/v1/vms")
-            client.h2.reset_stream(stream, h2.errors.ErrorCodes.CANCEL)
+            client.h2.reset_stream(stream, code)
             client.flush()
     except (OSError, h2.exceptions.H2Error):
         pass
