@@ -65,13 +65,13 @@ char *secret_read(const char *path, GError **error)
 
 char *secret_ask(const char *prompt, GError **error)
 {
-	fprintf(stderr, "%s", prompt);
-	fflush(stderr);
+	/* The echo goes first: what is typed at the sight of the prompt must not be shown, nor thrown away. */
 	if (!terminal_hide(STDIN_FILENO)) {
-		fputc('\n', stderr);
 		error_set(error, ERROR_INVALID, T(m_secret_no_terminal_hint), "%s", T(m_secret_no_terminal));
 		return NULL;
 	}
+	fprintf(stderr, "%s", prompt);
+	fflush(stderr);
 	char *secret = read_line(STDIN_FILENO, T(m_terminal), error);
 	terminal_restore();
 	fputc('\n', stderr);
