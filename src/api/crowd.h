@@ -1,11 +1,11 @@
-/* How many requests are at work at once for one asker: a handler holds one of the server's 64 threads, and nobody is to
- * have them all. */
+/* How many requests are at work at once for one asker: a handler holds one of the front server's 128 threads, and nobody
+ * is to have them all. */
 #pragma once
 #include "api/route.h"
 
 enum {
-	CROWD_OF_ONE = 16,      /* of one user, whatever sessions and tokens it comes by */
-	CROWD_WAITING = 24,     /* that hold their thread until something happens (Route.waits), of all users */
+	CROWD_OF_ONE = 32,      /* of one user, whatever sessions and tokens it comes by: a page asks for many at once */
+	CROWD_WAITING = 48,     /* that hold their thread until something happens (Route.waits), of all users */
 	CROWD_OF_STRANGER = 4,  /* without a credential, from one address */
 	CROWD_STRANGERS = 16,   /* without a credential, in all */
 	CROWD_FAMILIAR = 8,     /* the same from addresses that somebody is signed in from: no flood takes their places */

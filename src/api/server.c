@@ -23,7 +23,9 @@
 #include "base/file.h"
 
 enum {
-	THREADS_MAX = 64, /* of which a request that waits for a task holds one for as long as it waits */
+	/* Of which a request that waits for a task holds one for as long as it waits. Idle ones end. */
+	THREADS_MAX = 64,
+	FRONT_THREADS_MAX = 128, /* shared by many who do not know each other (crowd.h) */
 	PROGRESS_US = 30 * G_USEC_PER_SEC,
 	ACCEPT_PAUSE_US = G_USEC_PER_SEC,
 };
@@ -136,7 +138,7 @@ Server *server_new(const char *path, const ServerOptions *options, ServerHandler
 	if (fd < 0)
 		return NULL;
 	Server *server = g_new0(Server, 1);
-	server->pool = g_thread_pool_new(job_run, server, THREADS_MAX, FALSE, NULL);
+	server->pool = g_thread_pool_new(job_run, server, options->front ? FRONT_THREADS_MAX : THREADS_MAX, FALSE, NULL);
 	server->path = g_strdup(path);
 	server->device = info.st_dev;
 	server->inode = info.st_ino;

@@ -42,8 +42,8 @@ typedef struct Response {
 } Response;
 
 /* Fills *response (zeroed, fds -1), or returns FALSE with an error, which becomes the response. Runs in one of at most
- * 64 threads, which it may hold while it waits. A json_object must stay within one thread at a time (json-c counts
- * references without locks): what the handler leaves to others is theirs alone, or a copy. */
+ * 64 threads (128 of the front's), which it may hold while it waits. A json_object must stay within one thread at a
+ * time (json-c counts references without locks): what the handler leaves to others is theirs alone, or a copy. */
 typedef gboolean (*ServerHandler)(Request *request, Response *response, gpointer data, GError **error);
 
 typedef struct ServerOptions {

@@ -660,20 +660,20 @@ def test_nobody_takes_all_threads(host):
     task = root(host, "POST", f"/vms/{vm}/shutdown", {"timeout": 30, "action": "leave"})["task"]
     wait, many = f"/tasks/{task}/wait?timeout=4", Many(host)
 
-    for _ in range(20):
+    for _ in range(36):
         many.send(users[0], "GET", wait)
     assert list(many.receive(4).values()) == 4 * [429]
     # Of this user nothing more is worked on, of others it is.
     stream = many.send(users[0], "GET", "/vms")
     assert many.receive(1) == {stream: 429}
     assert users[1].status("GET", "/vms") == 200
-    assert list(many.receive(16).values()) == 16 * [200]
+    assert list(many.receive(32).values()) == 32 * [200]
 
     for user in users:
-        for _ in range(12):
+        for _ in range(20):
             many.send(user, "GET", wait)
     assert list(many.receive(12).values()) == 12 * [429]
     # Meanwhile everybody is served with what does not wait.
     assert [user.status("GET", "/vms") for user in users] == [200, 200, 200]
-    assert list(many.receive(24).values()) == 24 * [200]
+    assert list(many.receive(48).values()) == 48 * [200]
     assert users[0].status("POST", f"/tasks/{task}/cancel") == 200
