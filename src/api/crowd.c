@@ -34,12 +34,11 @@ static char *dup_key(const Call *call, gboolean familiar)
 			       : g_strconcat(familiar ? "#" : "@", call->request->address, NULL);
 }
 
-gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error)
+gboolean crowd_enter(Crowd *crowd, const Call *call, gboolean familiar, GError **error)
 {
 	gboolean stranger = !call->principal, waits = call->route->waits;
 	if (!call->request->front)
 		return TRUE;
-	gboolean familiar = stranger && access_knows_address(call->services->access, call->request->address);
 	g_autofree char *key = dup_key(call, familiar);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
 	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, key));

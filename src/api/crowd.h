@@ -14,6 +14,6 @@ enum {
 typedef struct Crowd Crowd;
 Crowd *crowd_new(void);
 void crowd_free(Crowd *crowd);
-/* ERROR_TOO_MANY. The local socket is not counted. crowd_leave() after each TRUE. */
-gboolean crowd_enter(Crowd *crowd, const Call *call, GError **error);
+/* ERROR_TOO_MANY. familiar: somebody is signed in from the address of this one, who is not. The local socket is not counted. crowd_leave() after each TRUE. */
+gboolean crowd_enter(Crowd *crowd, const Call *call, gboolean familiar, GError **error);
 void crowd_leave(Crowd *crowd, const Call *call);

@@ -130,7 +130,10 @@ static gboolean serve_recorded(Api *api, Call *call, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 	gint64 began_us = g_get_monotonic_time();
-	gboolean entered = permit_identify(call, &failure) && crowd_enter(api->crowd, call, &failure);
+	gboolean identified = permit_identify(call, &failure);
+	gboolean familiar = identified && !call->principal &&
+			    access_knows_address(call->services->access, call->request->address);
+	gboolean entered = identified && crowd_enter(api->crowd, call, familiar, &failure);
 	gboolean ok = entered && serve(call, &failure);
 	audit_call(call, failure);
 	metrics_count(call->route, failure ? error_code_status(error_code(failure)) : call->response->status,

@@ -12,7 +12,7 @@ typedef struct Entered {
 } Entered;
 
 /* user NULL: one without a credential. NULL if it was not let in. */
-static Entered *enter(Crowd *crowd, const char *user, const char *address, const Route *route)
+static Entered *enter(Crowd *crowd, const char *user, const char *address, const Route *route, gboolean familiar)
 {
 	g_autoptr(GError) error = NULL;
 	Entered *entered = g_new0(Entered, 1);
@@ -20,7 +20,7 @@ static Entered *enter(Crowd *crowd, const char *user, const char *address, const
 	entered->request = (Request){.front = *address != 0, .address = address};
 	entered->principal = (Principal){.user = (char *)user};
 	entered->call = (Call){.request = &entered->request, .principal = user ? &entered->principal : NULL, .route = route};
-	if (crowd_enter(crowd, &entered->call, &error))
+	if (crowd_enter(crowd, &entered->call, familiar, &error))
 		return entered;
 	g_assert_error(error, ERROR, ERROR_TOO_MANY);
 	g_assert_nonnull(error_hint(error));
@@ -41,7 +41,7 @@ static guint enter_many(GPtrArray *inside, guint count, Crowd *crowd, const char
 {
 	guint before = inside->len;
 	for (guint i = 0; i < count; i++) {
-		Entered *entered = enter(crowd, user, address, route);
+		Entered *entered = enter(crowd, user, address, route, FALSE);
 		if (entered)
 			g_ptr_array_add(inside, entered);
 	}
@@ -91,6 +91,10 @@ static void test_strangers(void)
 			entered += enter_many(inside, 1, crowd, NULL, g_intern_string(address), &quick);
 		}
 		g_assert_cmpuint(entered, ==, CROWD_STRANGERS - CROWD_OF_STRANGER);
+		/* Those from where somebody is signed in have places of their own. */
+		Entered *known = enter(crowd, NULL, "198.51.100.1", &quick, TRUE);
+		g_assert_nonnull(known);
+		g_ptr_array_add(inside, known);
 		/* Who has signed in is none, also from a crowded address. */
 		g_assert_cmpuint(enter_many(inside, 40, crowd, "ann", "192.0.2.1", &quick), ==, CROWD_OF_ONE);
 	}
