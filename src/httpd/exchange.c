@@ -331,8 +331,9 @@ void exchange_body(Exchange *exchange, const void *data, gsize length)
 	if (exchange->answered)
 		return;
 	if (exchange->is_bulk && exchange->bulk) {
-		if (!bulk_write(exchange->bulk, data, length))
-			exchange->ops->pause(exchange->carrier, TRUE);
+		/* A later piece may have taken with it what an earlier one left: then nobody else says so. */
+		gboolean taken = bulk_write(exchange->bulk, data, length);
+		exchange->ops->pause(exchange->carrier, !taken);
 		return;
 	}
 	gsize held = exchange->body ? exchange->body->len : 0;
