@@ -26,6 +26,7 @@ typedef struct Principal {
 	char *id;      /* of the session or token; "" for root */
 	char *csrf;    /* of a session; NULL otherwise */
 	char *address; /* where from; "" for root */
+	char *since;   /* when its user was made (UTC, to the second): another one of that name was before; NULL for root */
 } Principal;
 Principal *principal_new_root(void);
 Principal *principal_ref(Principal *principal);

@@ -51,6 +51,7 @@ typedef struct Record {
 
 typedef struct User {
 	char *name;
+	char *created;
 	Record record;
 	gboolean enabled;
 	GArray *grants;      /* of Grant */

@@ -32,6 +32,7 @@ void principal_unref(Principal *principal)
 	g_free(principal->id);
 	secret_free(principal->csrf);
 	g_free(principal->address);
+	g_free(principal->since);
 	g_free(principal);
 }
 

@@ -177,6 +177,13 @@ static void refuse(Access *access, const char *what, const char *hint, const cha
 	error_set(error, ERROR_TOO_MANY, later, "%s is not valid, and too many others from this address were not", what);
 }
 
+/* Under the lock. */
+static char *dup_since(Access *access, const char *name)
+{
+	const User *user = g_hash_table_lookup(access->users, name);
+	return user ? g_strdup(user->created) : NULL;
+}
+
 Principal *access_by_session(Access *access, const char *secret, const char *address, GError **error)
 {
 	Digest digest = digest_of(secret, strlen(secret));
@@ -186,6 +193,7 @@ Principal *access_by_session(Access *access, const char *secret, const char *add
 	if (session_is_valid(access, session)) {
 		session->last_used_us = access->clock.real_us();
 		principal = principal_new(PRINCIPAL_SESSION, session->user, session->id, session->csrf, address);
+		principal->since = dup_since(access, session->user);
 	}
 	g_mutex_unlock(&access->lock);
 	if (!principal)
@@ -203,6 +211,7 @@ Principal *access_by_token(Access *access, const char *secret, const char *addre
 	if (token && token_is_valid(access, token) && digest_equal(&digest, &token->digest)) {
 		token->last_used_us = access->clock.real_us();
 		principal = principal_new(PRINCIPAL_TOKEN, token->user, token->id, NULL, address);
+		principal->since = dup_since(access, token->user);
 	}
 	g_mutex_unlock(&access->lock);
 	if (!principal)

@@ -47,6 +47,7 @@ static void user_free(gpointer data)
 {
 	User *user = data;
 	g_free(user->name);
+	g_free(user->created);
 	record_clear(&user->record);
 	g_array_unref(user->grants);
 	g_ptr_array_unref(user->sessions);
@@ -163,8 +164,10 @@ static void put_user(Access *access, const char *name, gint64 rev, json_object *
 		g_hash_table_insert(access->users, user->name, user);
 	} else {
 		g_array_unref(user->grants);
+		g_free(user->created);
 	}
 	record_set(&user->record, rev, body);
+	user->created = g_strdup(json_get_str(body, "created", NULL));
 	user->enabled = enabled;
 	user->grants = grants_parse(json_get(body, "grants"));
 }

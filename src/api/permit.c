@@ -219,10 +219,19 @@ static gboolean may_have_begun(Services *services, const Rights *rights, json_ob
 	return FALSE;
 }
 
+/* What a former user of that name began is not one's own. */
+static gboolean began(const Principal *principal, json_object *task)
+{
+	enum { SECONDS_LENGTH = sizeof "2026-01-31T23:59:59" - 1 };
+	return g_str_equal(json_get_str(task, "user", ""), principal->user) &&
+	       (!principal->since ||
+		strncmp(json_get_str(task, "created", ""), principal->since, SECONDS_LENGTH) >= 0);
+}
+
 /* Tasks know their user, not the token: one that was narrowed is not to see what its user does elsewhere. */
 gboolean permit_sees_task(Services *services, const Principal *principal, const Rights *rights, json_object *task)
 {
-	gboolean own = g_str_equal(json_get_str(task, "user", ""), principal->user);
+	gboolean own = began(principal, task);
 	if (own && principal->kind != PRINCIPAL_TOKEN)
 		return TRUE;
 	return permit_sees(services, rights, json_get_str(task, "object", "")) ||
@@ -237,7 +246,8 @@ gboolean permit_is_own(const Call *call, const char *user)
 /* It is one's own, or one could have begun it. */
 static gboolean permit_cancel(const Call *call, json_object *task, GError **error)
 {
-	const char *kind = json_get_str(task, "kind", ""), *user = json_get_str(task, "user", "");
+	const char *kind = json_get_str(task, "kind", "");
+	gboolean own = began(call->principal, task);
 	char path[PATH_MAX_LENGTH];
 	Privilege privilege = PRIVILEGE_NODE_MANAGE;
 	place_of(call->services, json_get_str(task, "object", ""), path);
@@ -247,8 +257,9 @@ static gboolean permit_cancel(const Call *call, json_object *task, GError **erro
 		privilege = beginnings[i].privilege;
 		break;
 	}
-	return permit_is_own(call, user) || allow_at(call->services, call->rights, privilege, path) ||
-	       (g_str_equal(user, call->principal->user) && may_have_begun(call->services, call->rights, task)) ||
+	return (own && call->principal->kind != PRINCIPAL_TOKEN) ||
+	       allow_at(call->services, call->rights, privilege, path) ||
+	       (own && may_have_begun(call->services, call->rights, task)) ||
 	       permit_refuse(privilege, path, error);
 }
 

@@ -282,11 +282,19 @@ def test_a_user_of_a_former_ones_name_finds_nothing_of_it(host):
     token = Asker(host, host.make_token("anna"))
     assert token.status("POST", "/uploads", {"size": 10}) == 201
     assert len(anna("GET", "/uploads")[1]["items"]) == 1
+    task = anna("POST", "/vms", {"name": "empty", "nics": {}, "disks": {}})[1]["task"]
+    assert task in [item["id"] for item in anna("GET", "/tasks")[1]["items"]]
     root(host, "DELETE", "/users/anna?plan=1")
     assert anna.status("GET", "/session") == 200 and len(anna("GET", "/uploads")[1]["items"]) == 1
     root(host, "DELETE", "/users/anna")
     assert anna.status("GET", "/session") == 401 and token.status("GET", "/session") == 401
-    again = by_session(host, "anna", ("/", "operator"))
+    # The times of users are told to the second.
+    made = root(host, "GET", f"/tasks/{task}")["created"]
+    wait_for(lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) > made[:19], 5, "the next second")
+    again = by_session(host, "anna", ("/images", "operator"))
+    assert again.status("GET", f"/tasks/{task}") == 403
+    assert task not in [item["id"] for item in again("GET", "/tasks")[1]["items"]]
+    assert again.status("POST", f"/tasks/{task}/cancel") == 403
     assert again("GET", "/uploads")[1]["items"] == [] and again("GET", "/tokens")[1]["items"] == []
     assert len(again("GET", "/sessions")[1]["items"]) == 1
     assert anna.status("GET", "/session") == 401 and token.status("GET", "/session") == 401
