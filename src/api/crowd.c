@@ -2,11 +2,14 @@
  * requests of their own that end. */
 #include "api/crowd.h"
 
+#include "access/slow.h"
 #include "base/error.h"
 
 struct Crowd {
 	GMutex lock;
-	GHashTable *at_work; /* user, or "@ADDRESS" of one who has not signed in, or "#ADDRESS" if others there have -> how many */
+	/* User, or "@SOURCE" (address, or network of IPv6) of one who has not signed in, or "#SOURCE" if others there have ->
+	 * how many. */
+	GHashTable *at_work;
 	guint waiting, strangers, familiar;
 };
 
@@ -30,8 +33,10 @@ void crowd_free(Crowd *crowd)
 /* No user's name begins with '@' or '#'. */
 static char *dup_key(const Call *call, gboolean familiar)
 {
-	return call->principal ? g_strdup(call->principal->user)
-			       : g_strconcat(familiar ? "#" : "@", call->request->address, NULL);
+	if (call->principal)
+		return g_strdup(call->principal->user);
+	g_autofree char *source = slow_source(call->request->address);
+	return g_strconcat(familiar ? "#" : "@", source, NULL);
 }
 
 gboolean crowd_enter(Crowd *crowd, const Call *call, gboolean familiar, GError **error)

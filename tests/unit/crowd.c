@@ -101,6 +101,21 @@ static void test_strangers(void)
 	crowd_free(crowd);
 }
 
+static void test_network(void)
+{
+	Crowd *crowd = crowd_new();
+	g_autoptr(GPtrArray) inside = g_ptr_array_new_with_free_func(leave);
+	guint entered = 0;
+	for (guint i = 1; i < 30; i++) {
+		g_autofree char *address = g_strdup_printf("2001:db8:0:1::%x", i);
+		entered += enter_many(inside, 1, crowd, NULL, g_intern_string(address), &quick);
+	}
+	g_assert_cmpuint(entered, ==, CROWD_OF_STRANGER);
+	g_assert_cmpuint(enter_many(inside, 1, crowd, NULL, "2001:db8:0:2::1", &quick), ==, 1);
+	g_clear_pointer(&inside, g_ptr_array_unref);
+	crowd_free(crowd);
+}
+
 static void test_local(void)
 {
 	Crowd *crowd = crowd_new();
@@ -117,6 +132,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/crowd/one user has so many places, by whatever it comes", test_one_user);
 	g_test_add_func("/crowd/those that wait are fewer than there are threads", test_waiting);
 	g_test_add_func("/crowd/who has no credential has a few places an address, and in all", test_strangers);
+	g_test_add_func("/crowd/a network of IPv6 is one address", test_network);
 	g_test_add_func("/crowd/the local socket is not counted", test_local);
 	return g_test_run();
 }
