@@ -103,6 +103,11 @@ void connection_deadline(Connection *connection, guint seconds)
 	connection->deadline_us = seconds ? front_now(connection->front) + seconds * G_USEC_PER_SEC : 0;
 }
 
+void connection_be_patient(Connection *connection)
+{
+	connection->patient = TRUE;
+}
+
 static void update_reading(Connection *connection)
 {
 	gboolean mute = connection->paused || connection->stalled;
@@ -238,7 +243,7 @@ void connections_tick(Front *front)
 		next = link->next; /* ending this one does not touch another */
 		if (!connection->established || connection->killed)
 			continue;
-		if (connection_pending(connection) > 0 &&
+		if (connection_pending(connection) > 0 && !(connection->patient && !connection->finishing) &&
 			now - connection->progress_us > BODY_SECONDS * G_USEC_PER_SEC) {
 			connection_kill(connection);
 		} else if (connection->deadline_us && now >= connection->deadline_us) {

@@ -38,7 +38,7 @@ struct Connection {
 	gsize out_start;
 	gint64 deadline_us; /* 0: none */
 	gint64 progress_us; /* when something left last, while something waits */
-	gboolean flushing, paused, stalled, mute, was_full, finishing, killed, established;
+	gboolean flushing, paused, stalled, mute, was_full, finishing, killed, established, patient;
 };
 
 /* Takes the socket over. */
@@ -59,6 +59,9 @@ void connection_finish(Connection *connection);
 void connection_kill(Connection *connection);
 /* Seconds from now; 0: none. */
 void connection_deadline(Connection *connection, guint seconds);
+/* From here on the protocol finds out by itself whether the client lives: one that takes nothing is kept, with what waits
+ * for it bounded. */
+void connection_be_patient(Connection *connection);
 /* Changes the protocol: the old one's state is the caller's matter. */
 void connection_set_protocol(Connection *connection, const ConnectionOps *ops, gpointer state);
 

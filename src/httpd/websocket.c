@@ -310,6 +310,7 @@ gboolean websocket_start(Connection *connection, const Head *head, Refusal *refu
 	socket->early = g_byte_array_new();
 	websocket_reader_init(&socket->reader);
 	connection_set_protocol(connection, &connection_ops, socket);
+	connection_be_patient(connection); /* a terminal may be held for long; pings tell who is gone */
 	connection_deadline(connection, PING_SECONDS);
 	socket->request = backend_send(connection->front->backend, json, NULL, 0, &request_ops, socket);
 	if (!socket->request)

@@ -19,6 +19,7 @@ enum {
 	OPEN_TIMEOUT_S = 30, /* from the connection to the first sign that the request was allowed */
 	CLOSE_STATUS_BASE = 4000,
 	KEEPALIVE_S = 30,
+	ALIVE_S = 20,        /* between two signs of life; the other side waits 30 s for one after its ping */
 	END_TIMEOUT_S = 20,
 	MESSAGE_MAX = 32768,
 };
@@ -49,6 +50,7 @@ static void set_open(WebSocket *socket)
 	if (socket->is_open)
 		return;
 	socket->is_open = TRUE;
+	lws_set_timer_usecs(socket->wire, ALIVE_S * LWS_USEC_PER_SEC);
 	socket->use->opened(socket);
 }
 
@@ -58,6 +60,15 @@ static int write_wire(WebSocket *socket)
 		unsigned char ping[LWS_PRE];
 		socket->pinged = TRUE;
 		return lws_write(socket->wire, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+	}
+	if (socket->owes_sign) {
+		unsigned char pong[LWS_PRE];
+		socket->owes_sign = FALSE;
+		if (lws_write(socket->wire, pong + LWS_PRE, 0, LWS_WRITE_PONG) < 0)
+			return -1;
+		if (websocket_is_sending(socket) || socket->end_code)
+			lws_callback_on_writable(socket->wire);
+		return 0;
 	}
 	if (websocket_is_sending(socket)) {
 		gsize length = MIN(socket->out->len - LWS_PRE, MESSAGE_MAX);
@@ -97,7 +108,14 @@ static int on_wire(struct lws *wire, enum lws_callback_reasons reason, void *use
 		lws_callback_on_writable(wire);
 		break;
 	case LWS_CALLBACK_TIMER:
-		return socket->is_open ? 0 : -1;
+		if (!socket->is_open)
+			return -1;
+		/* A ping of the other side may wait behind what a held terminal does not take: so a pong goes out unasked
+		 * (RFC 6455 §5.5.3). */
+		socket->owes_sign = TRUE;
+		lws_callback_on_writable(wire);
+		lws_set_timer_usecs(wire, ALIVE_S * LWS_USEC_PER_SEC);
+		break;
 	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
 		set_open(socket);
 		break;

@@ -35,7 +35,7 @@ struct WebSocket {
 	struct lws *wire, *local;
 	GByteArray *out; /* LWS_PRE bytes, then the message */
 	int end_code;    /* 0: goes on */
-	gboolean established, pinged, over, abandoned, wants_fd, holds_fd;
+	gboolean established, pinged, owes_sign, over, abandoned, wants_fd, holds_fd;
 	char *failure;
 	int refused; /* HTTP status in place of a WebSocket */
 };

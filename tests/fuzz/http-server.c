@@ -149,6 +149,11 @@ void connection_kill(Connection *connection)
 	connection->killed = TRUE;
 }
 
+void connection_be_patient(Connection *connection)
+{
+	connection->patient = TRUE;
+}
+
 void connection_deadline(Connection *connection, guint seconds)
 {
 	connection->deadline_us = seconds;
