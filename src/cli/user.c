@@ -158,7 +158,18 @@ Exit whoami_exec(Cli *cli, Arguments *arguments)
 	(void)arguments;
 	Exit code = EXIT_DONE;
 	g_autoptr(Reply) reply = ask(cli, "GET", "/session", NULL, &code);
-	return reply ? resource_print(cli, reply->body, &session_table) : code;
+	if (!reply || cli->json)
+		return reply ? resource_print(cli, reply->body, &session_table) : code;
+	/* For people: a line for each path; the rules for passwords are of 'yado access show'. */
+	json_auto json_object *shown = json_copy(reply->body);
+	json_object *rights = json_get(reply->body, "rights"), *paths = json_object_new_object();
+	for (gsize i = 0; json_object_is_type(rights, json_type_array) && i < json_object_array_length(rights); i++) {
+		json_object *right = json_object_array_get_idx(rights, i);
+		json_set(paths, json_get_str(right, "path", ""), json_copy(json_get(right, "privileges")));
+	}
+	json_set(shown, "rights", paths);
+	json_object_object_del(shown, "password_rules");
+	return resource_print(cli, shown, &session_table);
 }
 
 #define ONE .usage = "NAME", .min_words = 1, .max_words = 1, .resource = &user_resource
