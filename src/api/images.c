@@ -57,7 +57,7 @@ static gboolean check_upload(Call *call, const char *id, GError **error)
 	json_auto json_object *upload = uploads_get(call->services->uploads, id, error);
 	if (!upload)
 		return FALSE;
-	if (!g_str_equal(json_get_str(upload, "user", ""), call->request->user) &&
+	if (!permit_began(call->principal, upload) &&
 	    !rights_allow(call->rights, PRIVILEGE_IMAGE_MANAGE, "/", NULL)) {
 		error_set_field(error, ERROR_FORBIDDEN, "upload", "upload the file yourself",
 				"upload '%s' is somebody else's", id);

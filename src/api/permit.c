@@ -219,19 +219,18 @@ static gboolean may_have_begun(Services *services, const Rights *rights, json_ob
 	return FALSE;
 }
 
-/* What a former user of that name began is not one's own. */
-static gboolean began(const Principal *principal, json_object *task)
+gboolean permit_began(const Principal *principal, json_object *thing)
 {
 	enum { SECONDS_LENGTH = sizeof "2026-01-31T23:59:59" - 1 };
-	return g_str_equal(json_get_str(task, "user", ""), principal->user) &&
+	return g_str_equal(json_get_str(thing, "user", ""), principal->user) &&
 	       (!principal->since ||
-		strncmp(json_get_str(task, "created", ""), principal->since, SECONDS_LENGTH) >= 0);
+		strncmp(json_get_str(thing, "created", ""), principal->since, SECONDS_LENGTH) >= 0);
 }
 
 /* Tasks know their user, not the token: one that was narrowed is not to see what its user does elsewhere. */
 gboolean permit_sees_task(Services *services, const Principal *principal, const Rights *rights, json_object *task)
 {
-	gboolean own = began(principal, task);
+	gboolean own = permit_began(principal, task);
 	if (own && principal->kind != PRINCIPAL_TOKEN)
 		return TRUE;
 	return permit_sees(services, rights, json_get_str(task, "object", "")) ||
@@ -247,7 +246,7 @@ gboolean permit_is_own(const Call *call, const char *user)
 static gboolean permit_cancel(const Call *call, json_object *task, GError **error)
 {
 	const char *kind = json_get_str(task, "kind", "");
-	gboolean own = began(call->principal, task);
+	gboolean own = permit_began(call->principal, task);
 	char path[PATH_MAX_LENGTH];
 	Privilege privilege = PRIVILEGE_NODE_MANAGE;
 	place_of(call->services, json_get_str(task, "object", ""), path);

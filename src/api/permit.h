@@ -20,6 +20,8 @@ gboolean permit_ask_named(const Call *call, Privilege privilege, const char *col
 gboolean permit_refuse(Privilege privilege, const char *path, GError **error);
 /* SCOPE_OWNER without an argument: whether not only one's own is meant. */
 gboolean permit_everybodys(const Call *call);
+/* Whether a task or an upload, by its `user` and `created`, was begun by this user: not by a former one of that name. */
+gboolean permit_began(const Principal *principal, json_object *thing);
 /* Whether what belongs to this user is one's own. Sessions and tokens are not a token's own, but it is. */
 gboolean permit_is_own(const Call *call, const char *user);
 

@@ -31,16 +31,17 @@ static gboolean answer_upload(Call *call, int status, json_object *document)
 }
 
 /* A token is let in as its user by who could have begun the upload. */
-static gboolean is_own(Call *call, const char *user)
+static gboolean is_own(Call *call, json_object *upload)
 {
-	return g_strcmp0(user, call->principal->user) == 0 &&
-	       (permit_is_own(call, user) || rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images"));
+	const Principal *principal = call->principal;
+	return permit_began(principal, upload) && (principal->kind != PRINCIPAL_TOKEN ||
+						   rights_allow_some(call->rights, PRIVILEGE_IMAGE_MANAGE, "/images"));
 }
 
 static char *owner_of_upload(Call *call)
 {
-	g_autofree char *user = uploads_dup_user(call->services->uploads, call->args[0]);
-	return is_own(call, user) ? g_steal_pointer(&user) : NULL;
+	json_auto json_object *upload = uploads_get(call->services->uploads, call->args[0], NULL);
+	return upload && is_own(call, upload) ? g_strdup(call->principal->user) : NULL;
 }
 
 static gboolean list_uploads(Call *call, GError **error)
@@ -50,7 +51,7 @@ static gboolean list_uploads(Call *call, GError **error)
 	json_object *items = json_object_new_array();
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		json_object *item = json_object_array_get_idx(all, i);
-		if (everybodys || is_own(call, json_get_str(item, "user", "")))
+		if (everybodys || is_own(call, item))
 			json_object_array_add(items, json_object_get(item));
 	}
 	return answer_page(call, items, error);

@@ -273,13 +273,6 @@ json_object *uploads_get(Uploads *uploads, const char *id, GError **error)
 	return upload ? upload_describe_locked(upload) : NULL;
 }
 
-char *uploads_dup_user(Uploads *uploads, const char *id)
-{
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->lock);
-	Upload *upload = uploads_find_locked(uploads, id, NULL);
-	return upload ? g_strdup(upload->user) : NULL;
-}
-
 gboolean uploads_delete(Uploads *uploads, const char *id, GError **error)
 {
 	gint64 deadline = g_get_monotonic_time() + CUT_MS * 1000;

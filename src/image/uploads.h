@@ -20,7 +20,6 @@ void uploads_free(Uploads *uploads);
 json_object *uploads_create(Uploads *uploads, const char *user, json_object *input, GError **error);
 json_object *uploads_list(Uploads *uploads); /* array, the oldest first; new reference */
 json_object *uploads_get(Uploads *uploads, const char *id, GError **error); /* new reference; ERROR_NOT_FOUND */
-char *uploads_dup_user(Uploads *uploads, const char *id); /* whose it is; NULL if there is none; caller frees */
 /* Cuts who is writing it. ERROR_CONFLICT while an image is made of it. */
 gboolean uploads_delete(Uploads *uploads, const char *id, GError **error);
 

@@ -300,6 +300,24 @@ def test_a_user_of_a_former_ones_name_finds_nothing_of_it(host):
     assert anna.status("GET", "/session") == 401 and token.status("GET", "/session") == 401
 
 
+def test_an_upload_that_a_kill_left_of_a_former_user_is_not_the_next_ones(host):
+    anna = by_session(host, "anna", ("/images", "operator"))
+    status, upload = anna("POST", "/uploads", {"size": 10})
+    assert status == 201
+    host.stop()
+    # As if the user had been deleted, the daemon killed before it came to the uploads, and a user of that name made.
+    record = host.state / "uploads" / f"{upload['id']}.json"
+    text = record.read_text()
+    assert upload["created"] in text
+    record.write_text(text.replace(upload["created"], "2020-01-01T00:00:00Z"))
+    host.start()
+    assert anna("GET", "/uploads")[1]["items"] == []
+    assert anna.status("GET", f"/uploads/{upload['id']}") == 403
+    assert anna.status("DELETE", f"/uploads/{upload['id']}") == 403
+    assert anna.refused("POST", "/images", {"name": "a", "format": "iso", "upload": upload["id"]}) == ["forbidden"]
+    assert [item["id"] for item in root(host, "GET", "/uploads")["items"]] == [upload["id"]]
+
+
 # --- objects ---
 
 def test_tags_decide_who_may_use_a_guest(host):
