@@ -5,10 +5,7 @@
 
 #include "api/query.h"
 #include "api/route-path.h"
-#include "base/error.h"
-#include "base/file.h"
-
-enum { PAGE_MAX = 1024 * 1024 };
+#include "schema/reference-page.h"
 
 typedef struct Words {
 	const char *title, *intro, *columns, *parameters, *parameter_columns;
@@ -230,24 +227,6 @@ static char *make_page(gboolean japanese)
 	return g_string_free(page, FALSE);
 }
 
-static gboolean write_page(const char *path, const char *page, GError **error)
-{
-	g_autofree char *directory = g_path_get_dirname(path);
-	return dir_make(directory, 0755, error) && file_write_atomic(path, page, strlen(page), 0644, error);
-}
-
-static gboolean check_page(const char *path, const char *page, GError **error)
-{
-	g_autofree char *present = NULL;
-	gsize length = 0;
-	if (!file_read(path, PAGE_MAX, &present, &length, error))
-		return FALSE;
-	if (length == strlen(page) && memcmp(present, page, length) == 0)
-		return TRUE;
-	error_set(error, ERROR_FAILED, "yado-api-reference writes it anew", "%s is not what the routes say", path);
-	return FALSE;
-}
-
 int main(int argc, char **argv)
 {
 	gboolean check = argc == 3 && strcmp(argv[1], "--check") == 0;
@@ -260,10 +239,8 @@ int main(int argc, char **argv)
 		g_autoptr(GError) error = NULL;
 		g_autofree char *page = make_page(japanese);
 		g_autofree char *path = g_build_filename(argv[argc - 1], japanese ? "ja/api.md" : "api.md", NULL);
-		if (!(check ? check_page : write_page)(path, page, &error)) {
-			const char *hint = error_hint(error);
-			g_fprintf(stderr, "yado-api-reference: %s%s%s\n", error->message, hint ? "; " : "",
-				  hint ? hint : "");
+		if (!reference_page(path, page, check, &error)) {
+			g_fprintf(stderr, "yado-api-reference: %s\n", error->message);
 			status = 1;
 		}
 	}

@@ -3,29 +3,8 @@
 #include <glib/gprintf.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "schema/reference-page.h"
 #include "schema/schema.h"
-
-enum { PAGE_MAX = 1024 * 1024 };
-
-static gboolean write_page(const char *path, const char *page, GError **error)
-{
-	g_autofree char *directory = g_path_get_dirname(path);
-	return dir_make(directory, 0755, error) && file_write_atomic(path, page, strlen(page), 0644, error);
-}
-
-static gboolean check_page(const char *path, const char *page, GError **error)
-{
-	g_autofree char *present = NULL;
-	gsize length = 0;
-	if (!file_read(path, PAGE_MAX, &present, &length, error))
-		return FALSE;
-	if (length == strlen(page) && memcmp(present, page, length) == 0)
-		return TRUE;
-	error_set(error, ERROR_FAILED, NULL, "%s is not what the tables say; write it anew with yado-reference", path);
-	return FALSE;
-}
 
 int main(int argc, char **argv)
 {
@@ -42,7 +21,7 @@ int main(int argc, char **argv)
 			g_autofree char *name = g_strdup_printf("%s.md", (*table)->name);
 			g_autofree char *path = japanese ? g_build_filename(argv[argc - 1], "ja", name, NULL)
 							 : g_build_filename(argv[argc - 1], name, NULL);
-			if (!(check ? check_page : write_page)(path, page, &error)) {
+			if (!reference_page(path, page, check, &error)) {
 				g_fprintf(stderr, "yado-reference: %s\n", error->message);
 				status = 1;
 			}
