@@ -11,6 +11,8 @@ json_object *json_parse(const char *text, gsize length, GError **error)
 		error_set(error, ERROR_TOO_LARGE, NULL, "JSON of %zu bytes is too large", length);
 		return NULL;
 	}
+	if (length == 0)
+		text = ""; /* it may be NULL, as of an empty GBytes */
 	if (memchr(text, 0, length)) {
 		error_set(error, ERROR_INVALID, NULL, "JSON contains a NUL byte");
 		return NULL;

@@ -14,7 +14,7 @@ static inline void json_clear(json_object **json)
 enum { JSON_DEPTH_MAX = 32 };
 
 /* Parses exactly one value: valid UTF-8, no trailing bytes, at most JSON_DEPTH_MAX levels, no NUL inside, not
- * a bare null.
+ * a bare null. text may be NULL if there are no bytes (which is no value either).
  * New reference, or NULL with ERROR_INVALID. */
 json_object *json_parse(const char *text, gsize length, GError **error);
 /* Compact text, caller frees. */

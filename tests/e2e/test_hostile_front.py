@@ -250,7 +250,7 @@ def test_credit_and_cancels_are_bounded(front):
         events.frames.socket.sendall(encode(DATA, events.stream, b"x" * 1000))
         with pytest.raises(EOFError, match="cancel"):
             while True:
-                events.take(10)
+                events.take(60)
         assert events.frames.ask("GET", "/api/v1/vms").status == 200
     make_guests(Frames(front.connect()), ["seen"])
     witness.until(lambda: witness.of("vm"))
