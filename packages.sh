@@ -6,7 +6,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
 	libcrypt-dev)
 packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps xfsprogs
-	python3-websocket python3-h2 python3-jsonschema curl jq)
+	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl)
 # The validator of the API's description needs Node, from wherever it came.
 command -v node npm >/dev/null || packages_test+=(nodejs npm)
 packages_full=(clang)
