@@ -245,8 +245,11 @@ def test_credit_and_cancels_are_bounded(front):
         for _ in range(3000):
             frames.cancel(frames.send("GET", "/api/v1/events", upgrade=True))
         assert frames.next(frames.send("GET", "/api/v1/vms"), 60).status == 200
-        # Data on a stream of events ends that stream alone.
-        events = Events(by_front(front, token))
+        # Data on a stream of events ends that stream alone. (Those that were given up free their places in their turn.)
+        def follow():
+            events = Events(by_front(front, token))
+            return events if events.response.status == 200 else None
+        events = wait_for(follow, 60, "a place among those who follow")
         events.frames.socket.sendall(encode(DATA, events.stream, b"x" * 1000))
         with pytest.raises(EOFError, match="cancel"):
             while True:
