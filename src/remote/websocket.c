@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,6 +20,7 @@ enum {
 	OPEN_TIMEOUT_S = 30, /* from the connection to the first sign that the request was allowed */
 	CLOSE_STATUS_BASE = 4000,
 	KEEPALIVE_S = 30,
+	STUCK_S = 60,        /* longer than any turn of the loop may be */
 	ALIVE_S = 20,        /* between two signs of life; the other side waits 30 s for one after its ping */
 	END_TIMEOUT_S = 20,
 	MESSAGE_MAX = 32768,
@@ -287,7 +289,10 @@ static void serve(WebSocket *socket)
 {
 	if (!connect_wire(socket) || (socket->fd >= 0 && !adopt_local(socket)))
 		return;
+	/* Rarely lws_service() (4.1.6) does not return when a held connection ends with bytes in libwebsockets' own buffer: the
+	 * alarm, which is put off in each turn, ends this process then. */
 	while (!socket->over && !socket->abandoned && lws_service(socket->context, 0) >= 0) {
+		alarm(STUCK_S);
 		/* Not from within its callback, after which libwebsockets forgets such a wish. */
 		if (socket->wants_fd && socket->local) {
 			socket->wants_fd = FALSE;
@@ -295,6 +300,7 @@ static void serve(WebSocket *socket)
 		}
 		mind_hang_up(socket);
 	}
+	alarm(0);
 }
 
 gboolean websocket_run(WebSocket *socket, GError **error)
