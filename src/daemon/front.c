@@ -150,7 +150,7 @@ static Launch *prepare(Front *front, const char *program)
 static gboolean start(Front *front, Launched *ret_launched, GError **error)
 {
 	g_autofree char *program = NULL;
-	if (!open_sockets(front, error) || !(program = launch_find_program("yado-httpd", error)) ||
+	if (!open_sockets(front, error) || !(program = process_find_program("yado-httpd", error)) ||
 	    !dir_make(front->run_dir, 0700, error) || !cgroup_make(CGROUP, error))
 		return FALSE;
 	/* What a former one left; its lifeline has ended it. */

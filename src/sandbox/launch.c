@@ -118,15 +118,10 @@ void launch_set_input(Launch *launch, const char *text)
 	add_record(launch, "input", text);
 }
 
-char *launch_find_program(const char *name, GError **error)
-{
-	return process_find_program(name, error);
-}
-
 static char *find_launcher(GError **error)
 {
 	const char *given = g_getenv("YADO_LAUNCH");
-	return given ? g_strdup(given) : launch_find_program("yado-launch", error);
+	return given ? g_strdup(given) : process_find_program("yado-launch", error);
 }
 
 /* One pipe for all programs that must not outlive us: its write end closes when this process ends, however it does. */

@@ -11,10 +11,6 @@ typedef struct Launch Launch;
 
 typedef enum LaunchNetwork { LAUNCH_NETWORK_NONE /* an empty namespace */, LAUNCH_NETWORK_HOST } LaunchNetwork;
 
-/* The path of one of Yado's own programs ("yado-httpd"): beside this one, in the build tree that this one belongs to, or
- * where they are installed. Caller frees. */
-char *launch_find_program(const char *name, GError **error);
-
 /* program: absolute path. run_dir exists, is root's, and is not visible to the program. */
 Launch *launch_new(const char *program, const char *run_dir);
 void launch_free(Launch *launch);

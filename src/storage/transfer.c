@@ -229,7 +229,7 @@ static gboolean start_pump(Transfer *transfer, const char *run_root, GError **er
 {
 	const TransferOptions *options = &transfer->options;
 	const char *given = g_getenv("YADO_PUMP");
-	g_autofree char *program = given ? g_strdup(given) : launch_find_program("yado-pump", error);
+	g_autofree char *program = given ? g_strdup(given) : process_find_program("yado-pump", error);
 	g_autofree char *limit = g_strdup_printf("%" G_GUINT64_FORMAT, options->limit);
 	g_autofree char *stall = g_strdup_printf("%u", options->stall_s);
 	const char *const args[] = {"--source", G_STRINGIFY(10), "--target", G_STRINGIFY(11), "--report", G_STRINGIFY(12),
