@@ -144,3 +144,11 @@ void statement_bind_text(sqlite3_stmt *statement, int index, const char *text, i
 	else
 		sqlite3_bind_null(statement, index);
 }
+
+void statement_bind_prefix(sqlite3_stmt *statement, int index, const char *prefix)
+{
+	/* Paths are UTF-8, in which the byte 0xff never occurs. */
+	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
+	statement_bind_text(statement, index, prefix, -1);
+	sqlite3_bind_text(statement, index + 1, end, -1, SQLITE_TRANSIENT);
+}

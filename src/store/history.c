@@ -74,13 +74,10 @@ static gboolean read_history(
 		database_prepare(connection, *prefix ? STATEMENT_CHANGE_PREFIX : STATEMENT_CHANGE_ALL, error);
 	if (!statement)
 		return FALSE;
-	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
 	sqlite3_bind_int64(statement, 1, before_rev > 0 ? before_rev : G_MAXINT64);
 	sqlite3_bind_int64(statement, 2, (gint64)limit + 1);
-	if (*prefix) {
-		statement_bind_text(statement, 3, prefix, -1);
-		statement_bind_text(statement, 4, end, -1);
-	}
+	if (*prefix)
+		statement_bind_prefix(statement, 3, prefix);
 	gboolean ok = read_changes(connection, statement, changes, error);
 	statement_done(&statement);
 	return ok;
@@ -183,9 +180,7 @@ static gboolean read_paths(Connection *connection, const char *prefix, gint64 re
 	sqlite3_stmt *statement = database_prepare(connection, STATEMENT_CHANGE_SINCE, error);
 	if (!statement)
 		return FALSE;
-	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
-	statement_bind_text(statement, 1, prefix, -1);
-	statement_bind_text(statement, 2, end, -1);
+	statement_bind_prefix(statement, 1, prefix);
 	sqlite3_bind_int64(statement, 3, rev);
 	int result;
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW)

@@ -69,6 +69,8 @@ void statement_done(sqlite3_stmt **statement);
 #define statement_auto __attribute__((cleanup(statement_done)))
 /* Binds text that outlives the statement's use, or NULL. */
 void statement_bind_text(sqlite3_stmt *statement, int index, const char *text, int length);
+/* This parameter and the next: from the prefix on, up to behind all that begin with it. */
+void statement_bind_prefix(sqlite3_stmt *statement, int index, const char *prefix);
 
 /* migrate.c: brings the file to the last of the migrations (NULL-terminated texts; version N is N of them applied). */
 extern const char *const store_migrations[];

@@ -115,10 +115,7 @@ static gboolean list_docs(Connection *connection, const char *prefix, GPtrArray 
 	statement_auto sqlite3_stmt *list = database_prepare(connection, STATEMENT_DOC_LIST, error);
 	if (!list)
 		return FALSE;
-	/* Paths are UTF-8, in which the byte 0xff never occurs: it stands behind all that begin with the prefix. */
-	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
-	statement_bind_text(list, 1, prefix, -1);
-	statement_bind_text(list, 2, end, -1);
+	statement_bind_prefix(list, 1, prefix);
 	int result;
 	gboolean ok = TRUE;
 	while (ok && (result = sqlite3_step(list)) != SQLITE_DONE) {
@@ -131,7 +128,6 @@ static gboolean list_docs(Connection *connection, const char *prefix, GPtrArray 
 		if (doc)
 			g_ptr_array_add(docs, doc);
 	}
-	statement_done(&list); /* before `end`, which it borrows, is freed */
 	return ok;
 }
 

@@ -103,16 +103,12 @@ static gboolean list_secrets(Connection *connection, const char *prefix, GPtrArr
 	statement_auto sqlite3_stmt *list = database_prepare(connection, STATEMENT_SECRET_LIST, error);
 	if (!list)
 		return FALSE;
-	/* As in read.c: 0xff stands behind all that begin with the prefix. */
-	g_autofree char *end = g_strconcat(prefix, "\xff", NULL);
-	statement_bind_text(list, 1, prefix, -1);
-	statement_bind_text(list, 2, end, -1);
+	statement_bind_prefix(list, 1, prefix);
 	int result;
 	while ((result = sqlite3_step(list)) == SQLITE_ROW)
 		g_ptr_array_add(names, g_strdup((const char *)sqlite3_column_text(list, 0)));
 	if (result != SQLITE_DONE)
 		database_fail(connection, error, "cannot list the secrets '%s'", prefix);
-	statement_done(&list); /* before `end`, which it borrows, is freed */
 	return result == SQLITE_DONE;
 }
 
