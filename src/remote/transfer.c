@@ -2,8 +2,6 @@
  * still comes: what the command does not take is not read from the network. */
 #include "remote/transfer.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,16 +90,7 @@ static gboolean begin_download(gint64 length, gpointer data)
 static gboolean take_download(const void *bytes, gsize length, gpointer data)
 {
 	Download *download = data;
-	for (const char *next = bytes; length > 0;) {
-		ssize_t n = send(download->fd, next, length, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return FALSE;
-		next += n;
-		length -= (gsize)n;
-	}
-	return TRUE;
+	return fd_write_all(download->fd, bytes, length);
 }
 
 /* "/api/v1/images/NAME/disk" takes its time. */
