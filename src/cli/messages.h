@@ -429,8 +429,6 @@ MESSAGE(m_storage_none, "No storages. Add one: yado storage create NAME --path D
 	"ストレージはありません。追加: yado storage create NAME --path ディレクトリ");
 MESSAGE(m_volume_none, "No volumes. They come with a guest's disks: yado vm create NAME --disk size=8G",
 	"ボリュームはありません。ゲストのディスクと共に作られます: yado vm create NAME --disk size=8G");
-MESSAGE(m_storage_created, "storage %s is added", "ストレージ %s を追加しました");
-MESSAGE(m_storage_changed, "storage %s is changed", "ストレージ %s を変更しました");
 MESSAGE(m_storage_deleted, "storage %s is taken out", "ストレージ %s を外しました");
 MESSAGE(m_storage_confirm_delete, "Take storage %s out of Yado?", "ストレージ %s を登録から外しますか?");
 MESSAGE(m_storage_delete_volume_help, "delete a detached volume", "どのゲストにも接続されていないボリュームを削除する");

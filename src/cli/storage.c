@@ -72,34 +72,6 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 	return EXIT_DONE;
 }
 
-static Exit create_exec(Cli *cli, Arguments *arguments)
-{
-	const char *name = arguments_word(arguments, 0);
-	json_auto json_object *document = arguments_document(arguments, NULL);
-	if (!document)
-		return EXIT_USAGE;
-	json_set_str(document, "name", name);
-	Exit code = EXIT_DONE;
-	g_autofree char *done = g_strdup_printf(T(m_storage_created), name);
-	Reply *reply = ask(cli, "POST", "/storages", document, &code);
-	return reply ? finish(cli, reply, &storage_table, done) : code;
-}
-
-static Exit set_exec(Cli *cli, Arguments *arguments)
-{
-	const char *name = arguments_word(arguments, 0);
-	if (arguments->flags->len == 0)
-		return usage_error(T(m_nothing_to_set_hint), T(m_nothing_to_set));
-	json_auto json_object *patch = arguments_document(arguments, NULL);
-	if (!patch)
-		return EXIT_USAGE;
-	Exit code = EXIT_DONE;
-	g_autofree char *path = ask_path("/storages/", name, NULL);
-	g_autofree char *done = g_strdup_printf(T(m_storage_changed), name);
-	Reply *reply = ask(cli, "PATCH", path, patch, &code);
-	return reply ? finish(cli, reply, &storage_table, done) : code;
-}
-
 static Exit delete_exec(Cli *cli, Arguments *arguments)
 {
 	const char *name = arguments_word(arguments, 0);
@@ -132,10 +104,10 @@ const Command storage_commands[] = {
 	{.name = "show", ONE, .help = TEXT(m_storage_show_help), .complete = COMPLETE_STORAGE, .exec = show_exec},
 	{.name = "volumes", ONE, .help = TEXT(m_storage_volumes_help), .complete = COMPLETE_STORAGE,
 	 .exec = volumes_exec},
-	{.name = "create", ONE, .help = TEXT(m_storage_create_help), .table = &storage_table, .mode = FLAGS_CREATE,
-	 .named = TRUE, .changes = TRUE, .exec = create_exec},
-	{.name = "set", ONE, .help = TEXT(m_storage_set_help), .complete = COMPLETE_STORAGE, .table = &storage_table,
-	 .mode = FLAGS_CHANGE, .changes = TRUE, .exec = set_exec},
+	{.name = "create", ONE, .help = TEXT(m_storage_create_help), .resource = &storage_resource,
+	 .table = &storage_table, .mode = FLAGS_CREATE, .named = TRUE, .changes = TRUE, .exec = resource_create_exec},
+	{.name = "set", ONE, .help = TEXT(m_storage_set_help), .complete = COMPLETE_STORAGE, .resource = &storage_resource,
+	 .table = &storage_table, .mode = FLAGS_CHANGE, .changes = TRUE, .exec = resource_set_exec},
 	{.name = "delete", .alias = "rm", ONE, .help = TEXT(m_storage_delete_help), .complete = COMPLETE_STORAGE,
 	 .changes = TRUE, .exec = delete_exec},
 	{.name = "delete-volume", .usage = "NAME VOLUME", .help = TEXT(m_storage_delete_volume_help), .min_words = 2,
