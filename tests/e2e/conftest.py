@@ -27,11 +27,8 @@ def tiny(tmp_path_factory):
     shutil.rmtree(folder.parent, ignore_errors=True)
 
 
-@pytest.fixture
-def host(tiny, tmp_path_factory, request):
-    """A running yadod that has the image `tiny`; everything it started is gone after the test."""
-    folder = tmp_path_factory.mktemp("host") / "state"
-    yado = Yado(folder)
+def running(yado, tiny, request):
+    """Started with the image `tiny`; everything it started is gone after the test, its state only if that passed."""
     yado.copy_from(tiny)
     yado.start()
     yield yado
@@ -39,22 +36,19 @@ def host(tiny, tmp_path_factory, request):
         yado.clean()
     finally:
         if getattr(request.node, "rep_call", None) and request.node.rep_call.passed:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(yado.state, ignore_errors=True)
+
+
+@pytest.fixture
+def host(tiny, tmp_path_factory, request):
+    """A running yadod that has the image `tiny`."""
+    yield from running(Yado(tmp_path_factory.mktemp("host") / "state"), tiny, request)
 
 
 @pytest.fixture
 def front(tiny, tmp_path_factory, request):
     """As `host`, with yado-httpd."""
-    folder = tmp_path_factory.mktemp("front") / "state"
-    yado = Yado(folder).with_front()
-    yado.copy_from(tiny)
-    yado.start()
-    yield yado
-    try:
-        yado.clean()
-    finally:
-        if getattr(request.node, "rep_call", None) and request.node.rep_call.passed:
-            shutil.rmtree(folder, ignore_errors=True)
+    yield from running(Yado(tmp_path_factory.mktemp("front") / "state").with_front(), tiny, request)
 
 
 @pytest.hookimpl(hookwrapper=True)
