@@ -2,7 +2,6 @@
 #include "access/audit.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "small-disk.h"
 
 static const StoreKind kinds[] = {{"vm", FALSE}, {"vm-state", TRUE}, {NULL, FALSE}};
 static const AuditLimits usual = {.keep = 1000, .slack = 10, .window_us = 60 * G_USEC_PER_SEC, .windows = 100,
@@ -573,32 +573,16 @@ static void test_threads(Fixture *f, gconstpointer data)
 	assert_intact(f, 800);
 }
 
-static void fill_disk(const char *path)
-{
-	fd_auto int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	g_assert_cmpint(fd, >=, 0);
-	g_autofree char *zeros = g_malloc0(65536);
-	for (gsize chunk = 65536; chunk > 0; chunk /= 2)
-		while (write(fd, zeros, chunk) > 0)
-			;
-}
-
 /* Entries wait in memory; what does not fit is at least told. */
 static void test_full_disk(Fixture *f, gconstpointer data)
 {
 	(void)data;
 	close_all(f);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", f->dir, "tmpfs", 0, "size=2m,mode=700") < 0) {
-		g_test_skip("no tmpfs can be mounted here");
-		open_all(f, &usual);
-		return;
-	}
+	small_disk_mount(f->dir, "size=2m,mode=700");
 	g_autoptr(GError) error = NULL;
 	open_all(f, &usual);
 	add_done(f, 3);
-	g_autofree char *filler = g_build_filename(f->dir, "filler", NULL);
-	fill_disk(filler);
+	g_autofree char *filler = small_disk_fill(f->dir);
 	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "the audit log cannot be written*disk is full*");
 	guint failed = 0;
 	/* Room that SQLite has already may take a few. */

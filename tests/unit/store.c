@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <math.h>
-#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "store/internal.h"
+#include "small-disk.h"
 
 static const StoreKind kinds[] = {{"vm", FALSE}, {"storage", FALSE}, {"runtime", TRUE}, {NULL, FALSE}};
 
@@ -999,37 +999,17 @@ static void test_kill(Fixture *f, gconstpointer data)
 }
 
 /* Leaves no free block on the file system; FALSE if it has no such file. */
-static void fill_disk(const char *path)
-{
-	fd_auto int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	g_assert_cmpint(fd, >=, 0);
-	g_autofree char *zeros = g_malloc0(65536);
-	for (gsize chunk = 65536; chunk > 0; chunk /= 2)
-		while (write(fd, zeros, chunk) > 0)
-			;
-}
-
 static void test_disk_full(void)
 {
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0) {
-		g_test_skip("only root can mount a small file system");
-		return;
-	}
 	g_autoptr(GError) error = NULL;
 	g_autofree char *mount_point = g_dir_make_tmp("store-full-XXXXXX", &error);
 	g_assert_no_error(error);
-	g_assert_cmpint(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
-	if (mount("tmpfs", mount_point, "tmpfs", 0, "size=2m") < 0) {
-		g_test_skip("no tmpfs can be mounted here");
-		rmdir(mount_point);
-		return;
-	}
+	small_disk_mount(mount_point, "size=2m");
 	g_autofree char *dir = g_build_filename(mount_point, "state", NULL);
-	g_autofree char *filler = g_build_filename(mount_point, "filler", NULL);
 	Store *store = store_open(dir, kinds, &error);
 	g_assert_no_error(error);
 	gint64 rev = put(store, "vm/1", "{\"n\":1}");
-	fill_disk(filler);
+	g_autofree char *filler = small_disk_fill(mount_point);
 
 	g_autofree char *filling = g_strnfill(100000, 'x');
 	g_autofree char *large = g_strdup_printf("{\"x\":\"%s\"}", filling);
@@ -1064,7 +1044,7 @@ static void test_disk_full(void)
 	store = store_open(dir, kinds, &error);
 	g_assert_no_error(error);
 	g_assert_cmpint(put(store, "vm/2", large), ==, rev + 1);
-	fill_disk(filler);
+	g_free(small_disk_fill(mount_point));
 	g_assert_cmpint(try_put(store, "vm/4", REV_ANY, large, &error), ==, 0);
 	g_assert_error(error, ERROR, ERROR_NO_SPACE);
 	g_clear_error(&error);
@@ -1077,7 +1057,7 @@ static void test_disk_full(void)
 		ask_sql(path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), ==, 1);
 
 	/* And a new store does not open on a full disk, saying why. */
-	fill_disk(filler);
+	g_free(small_disk_fill(mount_point));
 	g_autofree char *other = g_build_filename(mount_point, "other", NULL);
 	g_assert_null(store_open(other, kinds, &error));
 	g_assert_error(error, ERROR, ERROR_NO_SPACE);

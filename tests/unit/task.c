@@ -1,5 +1,4 @@
 /* Tests of the task engine. Crashes are real: the program runs itself as a daemon that kills itself with SIGKILL. */
-#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/json.h"
 #include "task/estimate.h"
 #include "task/task.h"
+#include "small-disk.h"
 
 enum { PATIENCE_MS = 20000 };
 
@@ -829,18 +829,6 @@ static void test_newer_version(Scene *scene, gconstpointer data)
 
 /* --- A full disk: a small file system of its own, filled up --- */
 
-static char *fill(Scene *scene)
-{
-	char *path = g_build_filename(scene->dir, "filler", NULL);
-	FILE *file = fopen(path, "w");
-	g_assert_nonnull(file);
-	static const char zeros[4096];
-	while (fwrite(zeros, sizeof zeros, 1, file) == 1 && fflush(file) == 0)
-		;
-	fclose(file);
-	return path;
-}
-
 /* Called from any thread. */
 static void on_warning(const char *domain, GLogLevelFlags level, const char *message, gpointer kept)
 {
@@ -854,17 +842,12 @@ static void test_full_disk(Scene *scene, gconstpointer data)
 {
 	(void)data;
 	int kept = 0;
-	/* A mount of this thread and those it starts: nothing is left behind if the test dies. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("tmpfs", scene->dir, "tmpfs", 0, "size=2m,mode=700") < 0) {
-		g_test_skip("needs the right to mount a file system");
-		return;
-	}
+	small_disk_mount(scene->dir, "size=2m,mode=700");
 	scene_open(scene, kinds);
 	scene_start(scene);
 	gint64 id = submit(scene, &gate, "vm/100"), next = submit(scene, &gate, "vm/100");
 	wait_inside(scene, 1);
-	g_autofree char *filler = fill(scene);
+	g_autofree char *filler = small_disk_fill(scene->dir);
 	GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK);
 	guint handler = g_log_set_handler(NULL, G_LOG_LEVEL_WARNING, on_warning, &kept);
 	/* What the log file has already allocated may take a few more. They wait behind the gate. */
