@@ -216,11 +216,11 @@ static void begin(Http1 *http)
 /* One step; FALSE if more bytes, or the answer, have to come. */
 static gboolean step(Http1 *http)
 {
-	const char *data = (const char *)http->in->data + http->start;
 	gsize length = http->in->len - http->start;
 	Refusal refusal;
 	if (length == 0)
 		return FALSE;
+	const char *data = (const char *)http->in->data + http->start;
 	if (http->phase == PHASE_HEAD) {
 		if (connection_is_full(http->connection))
 			return FALSE;
