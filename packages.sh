@@ -1,22 +1,30 @@
 # What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
 packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
-	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 passwd e2fsprogs lz4)
+	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 passwd e2fsprogs lz4)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
-	libcrypt-dev)
+	libcrypt-dev libsystemd-dev groff-base)
+# ./package needs these beside those of the build.
+packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(python3-pytest qemu-guest-agent iproute2 mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl)
 # The validator of the API's description needs Node, from wherever it came.
 command -v node npm >/dev/null || packages_test+=(nodejs npm)
 packages_full=(clang)
 
+# Those that are not installed, one a line.
+list_missing() {
+	local package
+	for package in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+	done
+}
+
 # Installs what is not installed; without anything to do it takes no time and no network.
 install_missing() {
-	local missing=() package
-	for package in "$@"; do
-		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-	done
+	local missing
+	mapfile -t missing < <(list_missing "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "installing ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/host-names.h"
 #include "base/process.h"
 #include "daemon/listen.h"
 #include "guest/adopt.h"
@@ -115,16 +116,15 @@ static Launch *prepare(Front *front, const char *program)
 	g_autofree char *sockets = g_build_filename(options->run_dir, "front", NULL);
 	g_autofree char *socket = front_socket_path(options->run_dir);
 	g_autofree char *certificate = g_build_filename(options->state_dir, "front", NULL);
-	g_auto(GStrv) addresses = listen_addresses();
+	g_auto(GStrv) names = host_names();
 	Launch *launch = launch_new(program, front->run_dir);
 	add_pair(launch, "--backend", socket);
 	add_pair(launch, "--tls-dir", certificate);
 	/* Names that a new certificate is made for. */
-	add_pair(launch, "--name", g_get_host_name());
-	if (!g_str_equal(options->node, g_get_host_name()))
+	for (char **name = names; *name; name++)
+		add_pair(launch, "--name", *name);
+	if (!g_strv_contains((const char *const *)names, options->node))
 		add_pair(launch, "--name", options->node);
-	for (char **address = addresses; *address; address++)
-		add_pair(launch, "--name", *address);
 	for (guint i = 0; i < front->socket_count; i++) {
 		g_autofree char *number = g_strdup_printf("%u", 10 + i);
 		add_pair(launch, "--listen-fd", number);

@@ -2,7 +2,6 @@
 #include "daemon/listen.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -72,33 +71,4 @@ int listen_tcp(const char *where, GError **error)
 	else
 		error_set_errno(error, failure, "cannot listen at '%s'", where);
 	return -1;
-}
-
-char **listen_addresses(void)
-{
-	g_autoptr(GPtrArray) found = g_ptr_array_new();
-	struct ifaddrs *all = NULL;
-	if (getifaddrs(&all) < 0)
-		all = NULL;
-	for (struct ifaddrs *one = all; one; one = one->ifa_next) {
-		char text[NI_MAXHOST];
-		int family = one->ifa_addr ? one->ifa_addr->sa_family : AF_UNSPEC;
-		socklen_t length = family == AF_INET    ? sizeof(struct sockaddr_in)
-				   : family == AF_INET6 ? sizeof(struct sockaddr_in6)
-							: 0;
-		if (length == 0 || getnameinfo(one->ifa_addr, length, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
-			continue;
-		if (!strchr(text, '%')) /* link-local addresses are no name for a certificate */
-			g_ptr_array_add(found, g_strdup(text));
-	}
-	if (all)
-		freeifaddrs(all);
-	g_ptr_array_add(found, NULL);
-	return (char **)g_ptr_array_free(g_steal_pointer(&found), FALSE);
-}
-
-char *listen_url(const char *where)
-{
-	return strchr(where, ':') ? g_strdup_printf("https://%s/", where)
-				  : g_strdup_printf("https://%s:%s/", g_get_host_name(), where);
 }

@@ -1,12 +1,15 @@
-/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). yadod starts
- * it in a cage, as a user without rights; everything that it does not need there it gives up by itself as well. */
+/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). It is started by
+ * systemd, with the sockets of a unit and that unit's confinement, or by yadod in a cage, with the numbers of its
+ * sockets; as a user without rights either way. Everything that it does not need there it gives up by itself as well. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/error.h"
+#include "base/host-names.h"
 #include "httpd/accept.h"
 #include "httpd/backend.h"
 #include "httpd/confine.h"
@@ -21,12 +24,13 @@ enum { DESCRIPTORS = 16384, TICK_MS = 1000 };
 typedef struct Options {
 	char *backend, *tls_dir, *web_dir;
 	char **listen_fds, **names;
-	gboolean debug, version;
+	gboolean certificate, debug, version;
 } Options;
 
 static void on_tick(uv_timer_t *timer)
 {
 	connections_tick(timer->data);
+	sd_notify(0, "WATCHDOG=1"); /* nothing without a service manager */
 }
 
 /* Before the loop sleeps, what this turn has made is sent, in both directions. */
@@ -78,9 +82,13 @@ static gboolean listen_on(Front *front, char **numbers, GError **error)
 	for (char **number = numbers; number && *number; number++)
 		if (!accept_listen(front, atoi(*number), error))
 			return FALSE;
-	if (numbers && *numbers)
+	int passed = sd_listen_fds(TRUE);
+	for (int i = 0; i < passed; i++)
+		if (!accept_listen(front, SD_LISTEN_FDS_START + i, error))
+			return FALSE;
+	if (passed > 0 || (numbers && *numbers))
 		return TRUE;
-	error_set(error, ERROR_INVALID, "yadod starts this program; by hand, give --listen-fd",
+	error_set(error, ERROR_INVALID, "start it with 'systemctl start yado-httpd', or let yadod do it (--https)",
 		"no listening socket is given");
 	return FALSE;
 }
@@ -95,7 +103,10 @@ static gboolean assemble(Front *front, const Options *options, GError **error)
 	}
 	front->loop = uv_default_loop();
 	front->peers = g_hash_table_new(g_str_hash, g_str_equal);
-	front->tls = tls_new(options->tls_dir, (const char *const *)options->names, error);
+	/* Under systemd a unit of its own has made the pair (--make-certificate). */
+	if (options->names && !tls_make(options->tls_dir, (const char *const *)options->names, error))
+		return FALSE;
+	front->tls = tls_new(options->tls_dir, error);
 	front->page = front->tls ? page_new(options->web_dir, error) : NULL;
 	if (!front->page || !make_lws(front, error))
 		return FALSE;
@@ -118,7 +129,9 @@ static gboolean parse(int argc, char **argv, Options *options, GError **error)
 		{"tls-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->tls_dir,
 			"Where cert.pem and key.pem are, or are made", "DIR"},
 		{"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
-			"Name or address for a certificate that is made", "NAME"},
+			"Name or address for a certificate that is made; may be repeated", "NAME"},
+		{"make-certificate", 0, 0, G_OPTION_ARG_NONE, &options->certificate,
+			"Make a certificate for this host's names and addresses, if there is none, and exit", NULL},
 		{"web-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->web_dir, "Files of the page", "DIR"},
 		{"debug", 0, 0, G_OPTION_ARG_NONE, &options->debug, "Log more", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
@@ -140,6 +153,28 @@ static void raise_limits(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Where the host's addresses can be seen; a front that serves sees no network. */
+static gboolean make_certificate(const Options *options, GError **error)
+{
+	g_auto(GStrv) known = host_names();
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	for (char **name = options->names; name && *name; name++)
+		g_ptr_array_add(names, *name);
+	for (char **name = known; *name; name++)
+		g_ptr_array_add(names, *name);
+	g_ptr_array_add(names, NULL);
+	if (options->tls_dir)
+		return tls_make(options->tls_dir, (const char *const *)names->pdata, error);
+	error_set(error, ERROR_INVALID, NULL, "--make-certificate needs --tls-dir");
+	return FALSE;
+}
+
+static int fail(const GError *error)
+{
+	log_message("%s%s%s", error->message, error_hint(error) ? "; " : "", error_hint(error) ? error_hint(error) : "");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static Options options;
@@ -155,13 +190,13 @@ int main(int argc, char **argv)
 	}
 	log_set_debug(options.debug);
 	lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
+	if (options.certificate)
+		return make_certificate(&options, &error) ? 0 : fail(error);
 	raise_limits();
-	if (!assemble(&front, &options, &error)) {
-		log_message("%s%s%s", error->message, error_hint(error) ? "; " : "",
-			error_hint(error) ? error_hint(error) : "");
-		return 1;
-	}
+	if (!assemble(&front, &options, &error))
+		return fail(error);
 	log_message("%s serves", YADO_VERSION);
+	sd_notify(0, "READY=1");
 	uv_run(front.loop, UV_RUN_DEFAULT);
 	return 0;
 }

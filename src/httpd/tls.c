@@ -98,15 +98,19 @@ static gboolean write_pem(const char *path, BIO *memory, GError **error)
 	return file_write_atomic(path, data, (gsize)length, 0600, error);
 }
 
-static gboolean make_pair(Tls *tls, const char *const *names, GError **error)
+gboolean tls_make(const char *directory, const char *const *names, GError **error)
 {
+	g_autofree char *cert_path = g_build_filename(directory, "cert.pem", NULL);
+	g_autofree char *key_path = g_build_filename(directory, "key.pem", NULL);
+	if (g_file_test(cert_path, G_FILE_TEST_EXISTS))
+		return TRUE;
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = key ? make_certificate(key, names) : NULL;
 	BIO *key_pem = BIO_new(BIO_s_mem()), *cert_pem = BIO_new(BIO_s_mem());
 	gboolean done = FALSE;
 	if (certificate && PEM_write_bio_PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL) &&
 		PEM_write_bio_X509(cert_pem, certificate))
-		done = write_pem(tls->key_path, key_pem, error) && write_pem(tls->cert_path, cert_pem, error);
+		done = write_pem(key_path, key_pem, error) && write_pem(cert_path, cert_pem, error);
 	else
 		set_openssl_error(error, "cannot make a certificate");
 	BIO_free(key_pem);
@@ -187,17 +191,15 @@ static void log_pair(const Tls *tls)
 	log_message("serves the certificate with SHA-256 fingerprint %s", text->str);
 }
 
-Tls *tls_new(const char *directory, const char *const *names, GError **error)
+Tls *tls_new(const char *directory, GError **error)
 {
 	Tls *tls = g_new0(Tls, 1);
 	tls->cert_path = g_build_filename(directory, "cert.pem", NULL);
 	tls->key_path = g_build_filename(directory, "key.pem", NULL);
-	if (!g_file_test(tls->cert_path, G_FILE_TEST_EXISTS) && !make_pair(tls, names, error))
-		return NULL; /* the program ends */
 	stat(tls->cert_path, &tls->cert_info);
 	stat(tls->key_path, &tls->key_info);
 	if (!load(tls, error))
-		return NULL;
+		return NULL; /* the program ends */
 	log_pair(tls);
 	return tls;
 }

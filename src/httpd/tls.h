@@ -6,8 +6,10 @@
 
 #include "httpd/front.h"
 
-/* Loads cert.pem and key.pem from the directory; makes a self-signed pair for the names if there is none. */
-Tls *tls_new(const char *directory, const char *const *names, GError **error);
+/* Makes a self-signed pair for the names as cert.pem and key.pem of the directory, if there is none. */
+gboolean tls_make(const char *directory, const char *const *names, GError **error);
+/* Loads the pair of the directory. */
+Tls *tls_new(const char *directory, GError **error);
 /* Sets lws's SSL_CTX up. */
 gboolean tls_setup(Tls *tls, SSL_CTX *context);
 /* When lws has made its context, in which it has set itself up for ALPN: takes that over. From then on it looks each
