@@ -482,9 +482,10 @@ def test_addresses_stay_whatever_is_removed(host):
     for part in ("disks", "nics"):
         for key, device in after[part].items():
             assert device["address"] == document[part][key]["address"]
-    serials = wait_for(lambda: console.shell(
-        "for d in /sys/block/vd*; do echo $(readlink -f $d/device/..) $(cat $d/serial); done"), what="the disk")
-    assert serials.split() == [place[after["disks"]["c"]["serial"]], after["disks"]["c"]["serial"]]
+    # The kernel shows a disk piece by piece while it finds it.
+    script = "for d in /sys/block/vd*; do echo $(readlink -f $d/device/..) $(cat $d/serial); done"
+    serials = wait_for(lambda: (words := console.shell(script).split()) and len(words) == 2 and words, what="the disk")
+    assert serials == [place[after["disks"]["c"]["serial"]], after["disks"]["c"]["serial"]]
     assert set(pci_devices(console).items()) < set(seen.items())
     # A freed place is given to a new device, and nobody moves for it.
     change_as_planned(host, "subject", {"disks": {"d": {"size": 8 * MIB, "bus": "virtio-blk"}}})

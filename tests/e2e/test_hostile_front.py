@@ -35,17 +35,18 @@ class Watch:
 
     def __init__(self, yado):
         self.frames = Frames(yado.connect())  # now: connect_front() is another user for a moment, with all threads
-        self.worst, self.count, self.failure = 0, 0, None
+        self.worst, self.failure = 0, None
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
         try:
-            while not self.stop.wait(0.02):
+            while True:
                 begin = time.monotonic()
                 assert self.frames.ask("GET", "/api/v1/vms", timeout=20).status == 200
                 self.worst = max(self.worst, time.monotonic() - begin)
-                self.count += 1
+                if self.stop.wait(0.02):
+                    break
         except Exception as failure:
             self.failure = failure
 
@@ -56,7 +57,7 @@ class Watch:
     def __exit__(self, *_):
         self.stop.set()
         self.thread.join()
-        assert self.failure is None and self.count > 0
+        assert self.failure is None
         assert self.worst < 5, f"api.sock took {self.worst:.1f} s"
 
 

@@ -63,7 +63,7 @@ def test_each_action_does_what_it_says_or_refuses(host):
 
     host.wait_agent("a", 120)
     console = Console(host, "a").login()
-    console.shell("n=0; while :; do n=$((n+1)); echo $n >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.1; done >/dev/null 2>&1 & true")
+    console.shell("n=0; while :; do n=$((n+1)); echo $n >/tmp/n.new; mv /tmp/n.new /tmp/n; sleep 0.1; done >/dev/null 2>&1 & until [ -e /tmp/n ]; do sleep 0.1; done")
     host("vm", "pause", "a")
     assert now(host, "a") == ("paused", "user-pause")
     check_refusals("paused")
