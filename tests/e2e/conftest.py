@@ -4,26 +4,20 @@ import shutil
 
 import pytest
 
-from yado import Yado
+from yado import Yado, build_images
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """The image, built once a session by a daemon of its own, to be copied into others' states."""
+    """The image, built once by a daemon of its own, to be copied into others' states."""
     cached = os.environ.get("YADO_TEST_IMAGES")
     if cached and pathlib.Path(cached).exists():
         yield pathlib.Path(cached)
         return
     folder = pathlib.Path("/var/tmp") / f"yado-test-{os.getpid()}" / "seed"
     folder.parent.mkdir(mode=0o700)
-    yado = Yado(folder)
-    yado.start()
-    try:
-        yado("image", "build", "tiny", timeout=600)
-    finally:
-        yado.stop()
+    build_images(folder)
     yield folder
-    shutil.rmtree(yado.run, ignore_errors=True)
     shutil.rmtree(folder.parent, ignore_errors=True)
 
 

@@ -39,6 +39,17 @@ def wait_for(condition, timeout=30, what="the condition"):
         time.sleep(0.02)
 
 
+def build_images(state):
+    """A state directory that has the image `tiny`, for YADO_TEST_IMAGES."""
+    yado = Yado(state)
+    yado.start()
+    try:
+        yado("image", "build", "tiny", timeout=600)
+    finally:
+        yado.stop()
+        shutil.rmtree(yado.run, ignore_errors=True)
+
+
 class Yado:
     def __init__(self, state):
         self.state = pathlib.Path(state)
