@@ -1,10 +1,9 @@
 /* The cage: what the program can see and do.
  *
- * Order matters and is that of cage_enter(): new namespaces; the mount view on a tmpfs, which becomes the root while
- * the old root is detached; limits; the bounding set, groups, uid; no_new_privs; the parent's word that it may go on;
- * close all descriptors that are not the program's; the filter; and execute it. The parent (main.c) does two things
- * meanwhile: it writes the record, and joins the process to its cgroups, for which the kernel takes its time (an RCU
- * grace period, some 10 ms). It also makes the pid namespace, as only children enter that. */
+ * Order matters and is that of cage_enter(): control groups; new namespaces; the mount view on a tmpfs, which becomes
+ * the root while the old root is detached; limits; the bounding set, groups, uid; no_new_privs; the parent's word that
+ * it may go on; close all descriptors that are not the program's; the filter; and execute it. The parent (main.c) writes
+ * the record meanwhile. It also makes the pid namespace, as only children enter that. */
 #include "cage.h"
 
 #include <errno.h>
@@ -29,6 +28,7 @@
 #include <unistd.h>
 
 #include "../sandbox/launch-spec.h"
+#include "group.h"
 
 enum { GROUPS_MAX = 8 };
 
@@ -264,6 +264,9 @@ void cage_enter(const Spec *spec, int go, int status)
 	int namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (spec->network_host ? 0 : CLONE_NEWNET);
 
 	status_fd = status;
+	const char *refused = group_join_tasks(spec);
+	if (refused)
+		fail("cannot join the control group by '%s'", refused);
 	umask(022); /* for what is made in the view; the program gets a stricter one */
 	if (unshare(namespaces) < 0)
 		fail("cannot make namespaces");

@@ -4,9 +4,9 @@
  *                                ├── C: pid 1 of the new pid namespace, reaps orphans
  *                                └── D: builds the cage (cage.c) and becomes the program
  *
- * A ends at once, so that nothing of this is ever yadod's child. B writes RUNDIR/pid and puts D into its cgroups while
- * D builds the cage, and then lets D execute the program: none runs without a record, or outside its cgroups. B waits
- * until D has executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit
+ * A ends at once, so that nothing of this is ever yadod's child. B makes D in its control group (group.c) and writes
+ * RUNDIR/pid while D joins what other groups it has and builds the cage, and then lets D execute the program: none runs
+ * without a record, or outside its groups. B waits until D has executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit
  * when D ends. D is not pid 1 of its namespace because the kernel gives pid 1 no default signal actions (abort() would
  * not end it). C is, and so ends last: with B, or after B's death when nobody is left in the namespace. B ignores the
  * signals that end a session or a service: the program gets its own, and someone has to be left to write how it ended.
@@ -28,6 +28,7 @@
 
 #include "../sandbox/launch-spec.h"
 #include "cage.h"
+#include "group.h"
 #include "record.h"
 #include "spec.h"
 
@@ -146,30 +147,11 @@ static int follow(const Spec *spec, pid_t child, int pidfd, int output, Log *log
 	return status;
 }
 
-/* 0 with the reason if one cannot be joined. The kernel waits for an RCU grace period in the first. */
-static int join_cgroups(const Spec *spec, pid_t child, char *why, size_t why_size)
-{
-	char number[16];
-	int length = snprintf(number, sizeof number, "%d", (int)child);
-	for (size_t i = 0; i < spec->cgroup_count; i++) {
-		int fd = open(spec->cgroups[i], O_WRONLY | O_CLOEXEC);
-		int joined = fd >= 0 && write(fd, number, (size_t)length) == length;
-		if (!joined)
-			snprintf(why, why_size, "cannot join the control group '%.300s': %s", spec->cgroups[i],
-				 strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		if (!joined)
-			return 0;
-	}
-	return 1;
-}
-
 /* B. */
 __attribute__((noreturn)) static void launch(const Spec *spec)
 {
 	int input[2], output[2], go[2], said[2];
-	char reason[3072], refused[512] = "", text[4096];
+	char reason[3072], text[4096];
 	Log log;
 
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -189,9 +171,14 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		syscall(SYS_close_range, 0, ~0U, 0);
 		reap();
 	}
-	pid_t child = reaper < 0 ? -1 : fork();
-	if (child < 0)
+	if (reaper < 0)
 		give_up("cannot fork", strerror(errno));
+	pid_t child = group_fork(spec->cgroup);
+	if (child < 0) {
+		int saved = errno;
+		kill(reaper, SIGKILL);
+		give_up("cannot make a process in the control group", strerror(saved));
+	}
 	if (child == 0) {
 		close(go[1]);
 		for (int number = 1; number < 65; number++)
@@ -231,15 +218,11 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		kill(reaper, SIGKILL);
 		give_up("cannot write the run directory's pid file", strerror(saved));
 	}
-	/* A child that has failed by now says why below; without this byte it ends. */
-	if (join_cgroups(spec, child, refused, sizeof refused)) {
-		ssize_t n = write(go[1], "g", 1);
-		(void)n;
-	}
+	/* A child that has failed by now says why below. */
+	ssize_t told = write(go[1], "g", 1);
+	(void)told;
 	close(go[1]);
-	if (read_reason(said[0], reason, sizeof reason) == 0)
-		strcpy(reason, refused);
-	if (reason[0]) {
+	if (read_reason(said[0], reason, sizeof reason) > 0) {
 		waitpid(child, NULL, 0);
 		record_forget(spec->run_dir);
 		kill(reaper, SIGKILL);

@@ -68,7 +68,9 @@ static int take_record(Spec *spec, size_t *args, const char *word, char *value)
 	else if (strcmp(word, "fd") == 0 && parse_number(value, 1 << 20, &number) && number >= LAUNCH_FD_FIRST)
 		spec->fds[spec->fd_count++] = (int)number;
 	else if (strcmp(word, "cgroup") == 0)
-		spec->cgroups[spec->cgroup_count++] = value;
+		spec->cgroup = value;
+	else if (strcmp(word, "tasks") == 0)
+		spec->tasks[spec->tasks_count++] = value;
 	else if (strcmp(word, "lifeline") == 0)
 		spec->lifeline = 1;
 	else if (strcmp(word, "seccomp") == 0)
@@ -93,8 +95,8 @@ int spec_read(Spec *spec, char *why, size_t why_size)
 	spec->argv = calloc(records, sizeof *spec->argv);
 	spec->binds = calloc(records, sizeof *spec->binds);
 	spec->fds = calloc(records, sizeof *spec->fds);
-	spec->cgroups = calloc(records, sizeof *spec->cgroups);
-	if (!spec->argv || !spec->binds || !spec->fds || !spec->cgroups) {
+	spec->tasks = calloc(records, sizeof *spec->tasks);
+	if (!spec->argv || !spec->binds || !spec->fds || !spec->tasks) {
 		snprintf(why, why_size, "not enough memory for the spec");
 		return -1;
 	}

@@ -14,8 +14,9 @@ typedef struct Spec {
 	char **argv; /* NULL-terminated, argv[0] is the program */
 	Bind *binds;
 	size_t bind_count;
-	const char **cgroups;
-	size_t cgroup_count;
+	const char *cgroup; /* NULL: that of the launcher */
+	const char **tasks;
+	size_t tasks_count;
 	int *fds; /* ascending */
 	size_t fd_count;
 	uid_t uid;

@@ -193,11 +193,12 @@ gboolean cgroup_remove(const char *name, GError **error)
 	return TRUE;
 }
 
-char **cgroup_join_paths(const char *name)
+char **cgroup_tasks_paths(const char *name)
 {
 	GPtrArray *paths = g_ptr_array_new();
 	for (guint i = 0; i < hierarchy_count(); i++)
-		g_ptr_array_add(paths, group_path(hierarchy_at(i), name, "cgroup.procs"));
+		if (!hierarchy_at(i)->unified)
+			g_ptr_array_add(paths, group_path(hierarchy_at(i), name, "tasks"));
 	g_ptr_array_add(paths, NULL);
 	return (char **)g_ptr_array_free(paths, FALSE);
 }

@@ -10,8 +10,8 @@ gboolean cgroup_make(const char *name, GError **error);
 gboolean cgroup_remove(const char *name, GError **error);
 /* SIGKILL to all processes in it, until none is left or the deadline passes. */
 gboolean cgroup_kill(const char *name, guint timeout_ms, GError **error);
-/* Paths of cgroup.procs files that a process writes itself into to join; NULL-terminated, caller frees (g_strfreev). */
-char **cgroup_join_paths(const char *name);
+/* Where a process joins the group's version 1 trees: their files `tasks`; NULL-terminated, caller frees (g_strfreev). */
+char **cgroup_tasks_paths(const char *name);
 /* The group's directory in the version 2 tree (name "": our root); NULL without one. Caller frees. */
 char *cgroup_unified_path(const char *name);
 /* CPU time used by all in the group, and memory in use now. FALSE where not accounted. */

@@ -11,7 +11,8 @@
  *   network host      stay in the host's network namespace (otherwise an empty one)
  *   ro PATH, rw PATH  a path that appears in the view, in this order; devices too
  *   fd NUMBER         this descriptor of yado-launch is for the program; all others are closed
- *   cgroup PATH       a cgroup.procs file that the program is written into before it begins; repeated
+ *   cgroup PATH       the directory of a control group (version 2) that the program's process is made in
+ *   tasks PATH        the file `tasks` of a control group (version 1) that it joins before all else; repeated
  *   input TEXT        stdin is a pipe with this text that never comes to an end
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)

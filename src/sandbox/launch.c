@@ -97,9 +97,12 @@ void launch_bind(Launch *launch, const char *path, gboolean writable)
 
 void launch_set_cgroup(Launch *launch, const char *name)
 {
-	g_auto(GStrv) paths = cgroup_join_paths(name);
-	for (char **path = paths; *path; path++)
-		add_record(launch, "cgroup", *path);
+	g_autofree char *unified = cgroup_unified_path(name);
+	g_auto(GStrv) tasks = cgroup_tasks_paths(name);
+	if (unified)
+		add_record(launch, "cgroup", unified);
+	for (char **path = tasks; *path; path++)
+		add_record(launch, "tasks", *path);
 }
 
 void launch_set_lifeline(Launch *launch)
