@@ -1,8 +1,5 @@
-/* One SQLite connection: how it is opened, its prepared statements, and SQLite's errors in our words. */
-#include <errno.h>
-#include <string.h>
-
-#include "base/error.h"
+/* One SQLite connection of the store: how it is opened, and its prepared statements. */
+#include "store/failure.h"
 #include "store/internal.h"
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -45,41 +42,34 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_SECRET_LIST] = "SELECT name FROM secret WHERE name >= ?1 AND name < ?2 ORDER BY name",
 };
 
+const char *const store_migrations[] = {
+	/* A change is found by its commit (the key) or by its document (the index); both only grow at their ends or
+	 * beside the document's last change. */
+	"CREATE TABLE doc(path TEXT PRIMARY KEY NOT NULL, rev INTEGER NOT NULL, body TEXT NOT NULL) STRICT;"
+	"CREATE TABLE change(rev INTEGER NOT NULL, at INTEGER NOT NULL, author TEXT NOT NULL, task INTEGER NOT NULL,"
+	" path TEXT NOT NULL, before TEXT, after TEXT, PRIMARY KEY(rev, path)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX change_path ON change(path, rev);"
+	"CREATE TABLE secret(name TEXT PRIMARY KEY NOT NULL, key BLOB NOT NULL, nonce BLOB NOT NULL,"
+	" value BLOB NOT NULL) STRICT;",
+	NULL,
+};
+
 void database_fail(Connection *connection, GError **error, const char *format, ...)
 {
-	int code = sqlite3_errcode(connection->db) & 0xff;
-	int errnum = sqlite3_system_errno(connection->db);
 	va_list args;
 	va_start(args, format);
 	g_autofree char *what = g_strdup_vprintf(format, args);
 	va_end(args);
-	gboolean io = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
-	if (code == SQLITE_FULL || (io && (errnum == ENOSPC || errnum == EDQUOT))) {
-		error_set(error, ERROR_NO_SPACE, "free space on that file system and try again",
-			"%s: no space is left where '%s' is", what, connection->dir);
-	} else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-		g_autofree char *hint = database_repair_hint(connection->dir);
-		error_set(error, ERROR_FAILED, hint, "%s: '%s/store.db' is damaged (%s)", what, connection->dir,
-			sqlite3_errmsg(connection->db));
-	} else if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-		error_set(error, ERROR_UNAVAILABLE, "close the other program that has the file open, and try again",
-			"%s: another program holds '%s/store.db'", what, connection->dir);
-	} else if (io && errnum) {
-		error_set(error, ERROR_FAILED, "look for disk errors in the kernel's log", "%s: %s (%s)", what,
-			sqlite3_errmsg(connection->db), g_strerror(errnum));
-	} else {
-		error_set(error, ERROR_FAILED, NULL, "%s: %s", what, sqlite3_errmsg(connection->db));
-	}
+	failure_set(connection->db, connection->path, what, error);
 }
 
 Connection *database_open(const char *dir, gboolean reader, GError **error)
 {
 	g_autoptr(Connection) connection = g_new0(Connection, 1);
-	connection->dir = g_strdup(dir);
-	g_autofree char *path = g_build_filename(dir, "store.db", NULL);
+	connection->path = g_build_filename(dir, "store.db", NULL);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	if (sqlite3_open_v2(path, &connection->db, flags, NULL) != SQLITE_OK) {
-		database_fail(connection, error, "cannot open '%s'", path);
+	if (sqlite3_open_v2(connection->path, &connection->db, flags, NULL) != SQLITE_OK) {
+		database_fail(connection, error, "cannot open '%s'", connection->path);
 		return NULL;
 	}
 	sqlite3_busy_timeout(connection->db, 5000);
@@ -89,7 +79,7 @@ Connection *database_open(const char *dir, gboolean reader, GError **error)
 				   : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 				     "PRAGMA trusted_schema = 0;";
 	if (sqlite3_exec(connection->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
-		database_fail(connection, error, "cannot open '%s'", path);
+		database_fail(connection, error, "cannot open '%s'", connection->path);
 		return NULL;
 	}
 	return g_steal_pointer(&connection);
@@ -102,7 +92,7 @@ void database_close(Connection *connection)
 	for (guint i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(connection->statements[i]);
 	sqlite3_close(connection->db);
-	g_free(connection->dir);
+	g_free(connection->path);
 	g_free(connection);
 }
 

@@ -50,7 +50,7 @@ typedef enum Statement {
 /* Used by one thread at a time. */
 typedef struct Connection {
 	sqlite3 *db;
-	char *dir; /* where the file and its copies are, for error messages */
+	char *path;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 } Connection;
 
@@ -72,11 +72,8 @@ void statement_bind_text(sqlite3_stmt *statement, int index, const char *text, i
 /* This parameter and the next: from the prefix on, up to behind all that begin with it. */
 void statement_bind_prefix(sqlite3_stmt *statement, int index, const char *prefix);
 
-/* migrate.c: brings the file to the last of the migrations (NULL-terminated texts; version N is N of them applied). */
+/* The store's layout, for migrate(). */
 extern const char *const store_migrations[];
-gboolean database_migrate(Connection *connection, const char *const *migrations, GError **error);
-/* What to do about a damaged file: names the newest copy, if there is one. Caller frees. */
-char *database_repair_hint(const char *dir);
 
 typedef enum OpType {
 	OP_PUT,

@@ -18,6 +18,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "store/failure.h"
+#include "store/migrate.h"
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
@@ -43,15 +45,12 @@ struct Journal {
 	sqlite3 *reader;
 };
 
-static void set_error(GError **error, sqlite3 *db, const char *what)
+/* What was asked is "open", "read", "write"… */
+static void set_error(GError **error, sqlite3 *db, const char *asked)
 {
-	int code = sqlite3_errcode(db), number = sqlite3_system_errno(db);
-	const char *name = db ? sqlite3_db_filename(db, "main") : NULL;
-	/* SQLite says FULL for most writes, and a general I/O error where it extends the shared-memory file. */
-	gboolean space = code == SQLITE_FULL || (code == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
-	error_set(error, space ? ERROR_NO_SPACE : ERROR_FAILED,
-		space ? "free space on the file system of the daemon's state and try again" : NULL,
-		"cannot %s '%s': %s", what, name ? name : "a journal", sqlite3_errmsg(db));
+	const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
+	g_autofree char *what = g_strdup_printf("cannot %s '%s'", asked, path ? path : "a journal");
+	failure_set(db, path ? path : "", what, error);
 }
 
 static sqlite3_stmt *prepare(sqlite3 *db, GError **error, const char *sql, const char *types, va_list args)
@@ -134,43 +133,6 @@ static sqlite3 *connect_to(const char *path, int flags, GError **error)
 	}
 	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
 	return db;
-}
-
-static gboolean read_version(sqlite3 *db, gint64 *ret_version, GError **error)
-{
-	sql_auto sqlite3_stmt *statement = sql_prepare(db, error, "PRAGMA user_version", "");
-	gboolean row = FALSE;
-	if (!statement || !sql_step(statement, &row, error))
-		return FALSE;
-	*ret_version = row ? sqlite3_column_int64(statement, 0) : 0;
-	return TRUE;
-}
-
-static gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, GError **error)
-{
-	gint64 version = 0, known = 0;
-	while (migrations[known])
-		known++;
-	if (!read_version(db, &version, error))
-		return FALSE;
-	if (version > known) {
-		error_set(error, ERROR_UNSUPPORTED, "install the version of Yado that wrote it, or a newer one",
-			"'%s' was written by a newer version of Yado (its format is %" G_GINT64_FORMAT
-			", this version knows %" G_GINT64_FORMAT ")",
-			path, version, known);
-		return FALSE;
-	}
-	for (; version < known; version++) {
-		g_autofree char *mark = g_strdup_printf("PRAGMA user_version = %" G_GINT64_FORMAT, version + 1);
-		if (!execute(db, "BEGIN IMMEDIATE", error))
-			return FALSE;
-		if (!execute(db, migrations[version], error) || !execute(db, mark, error) ||
-			!execute(db, "COMMIT", error)) {
-			execute(db, "ROLLBACK", NULL);
-			return FALSE;
-		}
-	}
-	return TRUE;
 }
 
 static gboolean prepare_file(sqlite3 *db, const char *path, const char *const *migrations, GError **error)

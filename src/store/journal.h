@@ -6,8 +6,7 @@
 
 typedef struct Journal Journal;
 
-/* Opens or makes the file (0600; its directory 0700). migrations: NULL-terminated texts; the file's user_version says how
- * many of them it has had. ERROR_UNSUPPORTED if a newer version wrote it. */
+/* Opens or makes the file (0600; its directory 0700) and brings it to the layout of the migrations (store/migrate.h). */
 Journal *journal_open(const char *path, const char *const *migrations, GError **error);
 /* Waits for what is being written; later commits fail with ERROR_UNAVAILABLE. Reading goes on. */
 void journal_close(Journal *journal);

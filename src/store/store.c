@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "store/internal.h"
+#include "store/migrate.h"
 
 /* Behind store_allocate(), so known in every store: a number that was given out stays given out. */
 static const StoreKind counter_kind = {"counter", TRUE};
@@ -80,9 +81,9 @@ json_object *store_parse_body(
 	g_autoptr(GError) cause = NULL;
 	json_object *body = text ? json_parse(text, (gsize)sqlite3_column_bytes(statement, column), &cause) : NULL;
 	if (!body) {
-		g_autofree char *hint = database_repair_hint(connection->dir);
-		error_set(error, ERROR_FAILED, hint, "cannot read '%s': '%s/store.db' is damaged (%s)", path,
-			connection->dir, cause ? cause->message : "a body is missing");
+		g_autofree char *hint = migrate_repair_hint(connection->path);
+		error_set(error, ERROR_FAILED, hint, "cannot read '%s': '%s' is damaged (%s)", path,
+			connection->path, cause ? cause->message : "a body is missing");
 	}
 	return body;
 }
@@ -150,7 +151,7 @@ Store *store_open_migrating(const char *dir, const StoreKind *kinds, const char 
 	store->readers.idle = g_ptr_array_new_with_free_func((GDestroyNotify)database_close);
 	gboolean ok = lock_directory(store, error) && make_file(dir, error) &&
 		      (store->writer = database_open(dir, FALSE, error)) &&
-		      database_migrate(store->writer, migrations, error) && read_newest_revision(store, error) &&
+		      migrate(store->writer->db, store->writer->path, migrations, error) && read_newest_revision(store, error) &&
 		      secret_key_load(store, error);
 	if (!ok) {
 		store_close(store);
