@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -24,6 +22,7 @@
 #include "base/json.h"
 #include "daemon/front.h"
 #include "daemon/listen.h"
+#include "daemon/manager.h"
 #include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
@@ -312,21 +311,6 @@ static void take_apart(Daemon *daemon)
 		g_free(given[i]);
 }
 
-/* sd_notify(3)'s protocol, for a unit of Type=notify; without NOTIFY_SOCKET nobody listens. */
-static void notify_ready(void)
-{
-	const char *path = g_getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (!path || g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
-		return;
-	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (address.sun_path[0] == '@')
-		address.sun_path[0] = '\0';
-	fd_auto int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0)
-		g_warning("cannot tell the service manager that yadod is ready");
-}
-
 static gboolean on_signal(gpointer data)
 {
 	Daemon *daemon = data;
@@ -395,11 +379,12 @@ int main(int argc, char **argv)
 	daemon.loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, on_signal, &daemon);
 	g_unix_signal_add(SIGINT, on_signal, &daemon);
-	notify_ready();
+	manager_ready(&daemon.services);
 	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
 		  daemon.services.host->kvm ? "kvm" : "tcg");
 	guests_autostart(daemon.services.guests);
 	g_main_loop_run(daemon.loop);
+	manager_stopping();
 	take_apart(&daemon);
 	g_main_loop_unref(daemon.loop);
 	return 0;
