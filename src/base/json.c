@@ -84,6 +84,11 @@ gboolean json_get_bool(json_object *json, const char *key, gboolean fallback)
 	return json_object_is_type(value, json_type_boolean) ? json_object_get_boolean(value) : fallback;
 }
 
+gsize json_get_count(json_object *json)
+{
+	return json_object_is_type(json, json_type_array) ? json_object_array_length(json) : 0;
+}
+
 json_object *json_get_path(json_object *json, const char *path)
 {
 	g_auto(GStrv) steps = g_strsplit(path, ".", -1);

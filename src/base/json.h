@@ -25,6 +25,8 @@ json_object *json_get(json_object *json, const char *key);
 const char *json_get_str(json_object *json, const char *key, const char *fallback);
 gint64 json_get_int(json_object *json, const char *key, gint64 fallback);
 gboolean json_get_bool(json_object *json, const char *key, gboolean fallback);
+/* How many elements; 0 of what is no array: json-c ends the process over that, and who answers may be hostile. */
+gsize json_get_count(json_object *json);
 /* A dotted path: "disks.disk0.size". NULL where a step is missing. */
 json_object *json_get_path(json_object *json, const char *path);
 

@@ -103,7 +103,7 @@ static void recall(Vm *vm, json_object *memory)
 		vm->exit_code = g_strdup(exit_code);
 		vm->exit_reason = g_strdup(json_get_str(memory, "exit_reason", ""));
 	}
-	gsize count = json_object_is_type(restarts, json_type_array) ? json_object_array_length(restarts) : 0;
+	gsize count = json_get_count(restarts);
 	for (gsize i = 0; i < MIN(count, RESTARTS_MAX); i++) {
 		gint64 at = json_object_get_int64(json_object_array_get_idx(restarts, i));
 		g_array_append_val(vm->restarts_us, at);

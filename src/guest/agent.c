@@ -153,7 +153,7 @@ static void set_port(Vm *vm, gboolean open)
 		agent_refresh(vm, NULL);
 		json_auto json_object *document = vm_dup_document(vm, NULL);
 		json_auto json_object *addresses = agent_addresses(vm, document);
-		gboolean calm = json_object_array_length(addresses) ||
+		gboolean calm = json_get_count(addresses) ||
 				json_object_object_length(json_get(document, "nics")) == 0;
 		next_s = calm ? CALM_S : EAGER_S;
 	}
@@ -170,7 +170,7 @@ static gboolean ask_port(Vm *vm, gboolean *ret_open)
 	if (!chardevs)
 		return FALSE;
 	gboolean open = FALSE;
-	for (size_t i = 0; i < json_object_array_length(chardevs); i++) {
+	for (size_t i = 0; i < json_get_count(chardevs); i++) {
 		json_object *chardev = json_object_array_get_idx(chardevs, i);
 		open |= g_str_equal(json_get_str(chardev, "label", ""), "agent") &&
 			json_get_bool(chardev, "frontend-open", FALSE);
@@ -259,8 +259,7 @@ json_object *agent_addresses(Vm *vm, json_object *document)
 {
 	json_object *list = json_object_new_array();
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
-	size_t nics = json_object_is_type(vm->agent_nics, json_type_array) ? json_object_array_length(vm->agent_nics)
-									   : 0;
+	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {
 		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
 		json_object *addresses = json_get(nic, "ip-addresses");
@@ -268,10 +267,10 @@ json_object *agent_addresses(Vm *vm, json_object *document)
 		const char *key = nic_of_mac(document, mac);
 		if (!json_object_is_type(addresses, json_type_array) || strlen(mac) != MAC_LENGTH)
 			continue;
-		for (size_t j = 0; j < json_object_array_length(addresses); j++) {
+		for (size_t j = 0; j < json_get_count(addresses); j++) {
 			const char *text =
 				json_get_str(json_object_array_get_idx(addresses, j), "ip-address", "127.");
-			if (!is_shown(text) || json_object_array_length(list) >= ADDRESSES_MAX)
+			if (!is_shown(text) || json_get_count(list) >= ADDRESSES_MAX)
 				continue;
 			json_object *entry = json_object_new_object();
 			if (key)
@@ -290,8 +289,7 @@ gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, gui
 	/* Two reports have not come: what is known is no longer true. */
 	if (g_get_monotonic_time() - vm->agent_nics_us > 2 * CALM_S * G_USEC_PER_SEC)
 		return FALSE;
-	size_t nics = json_object_is_type(vm->agent_nics, json_type_array) ? json_object_array_length(vm->agent_nics)
-									   : 0;
+	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {
 		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
 		json_object *statistics = json_get(nic, "statistics");

@@ -109,7 +109,7 @@ static gint64 find_fdset(Live *live, const char *file_node)
 	json_set_bool(arguments, "flat", TRUE);
 	json_auto json_object *nodes =
 		qmp_command(live->qmp, "query-named-block-nodes", arguments, COMMAND_TIMEOUT_MS, NULL);
-	for (size_t i = 0; nodes && i < json_object_array_length(nodes); i++) {
+	for (size_t i = 0; i < json_get_count(nodes); i++) {
 		json_object *node = json_object_array_get_idx(nodes, i);
 		const char *file = json_get_str(node, "file", "");
 		if (g_str_equal(json_get_str(node, "node-name", ""), file_node) &&
@@ -142,7 +142,7 @@ static gboolean has_device(Live *live, const char *prefix, const char *key, gboo
 	json_object *arguments = json_object_new_object();
 	json_set_str(arguments, "path", "/machine/peripheral");
 	json_auto json_object *list = qmp_command(live->qmp, "qom-list", arguments, COMMAND_TIMEOUT_MS, NULL);
-	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+	for (size_t i = 0; i < json_get_count(list); i++)
 		if (g_str_equal(json_get_str(json_object_array_get_idx(list, i), "name", ""), device))
 			return TRUE;
 	return list ? FALSE : unknown;
@@ -512,7 +512,7 @@ gboolean live_waits(Vm *vm)
 {
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	json_auto json_object *pending = vm_pending(vm);
-	for (size_t i = 0; i < json_object_array_length(pending); i++) {
+	for (size_t i = 0; i < json_get_count(pending); i++) {
 		const char *path = json_get_str(json_object_array_get_idx(pending, i), "path", "");
 		if (g_str_equal(live_when(vm, path, document, document), "now"))
 			return TRUE;
@@ -539,8 +539,8 @@ gboolean live_apply(Vm *vm, Task *task, GError **error)
 	apply_removals(&live, &first);
 	apply_additions(&live, &first);
 	json_auto json_object *pending = vm_pending(vm);
-	if (json_object_array_length(pending) > 0)
-		task_log(task, "%zu change(s) wait for the guest's next start", json_object_array_length(pending));
+	if (json_get_count(pending) > 0)
+		task_log(task, "%zu change(s) wait for the guest's next start", json_get_count(pending));
 	if (!first)
 		return TRUE;
 	g_propagate_prefixed_error(error, first, "the change is saved, but not in effect yet: ");

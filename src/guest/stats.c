@@ -59,7 +59,7 @@ static json_object *disk_stats(json_object *hardware, json_object *blocks)
 	json_object_object_foreach (disks, key, disk) {
 		(void)disk;
 		g_autofree char *node = qemu_node_name('d', key);
-		for (size_t i = 0; blocks && i < json_object_array_length(blocks); i++) {
+		for (size_t i = 0; i < json_get_count(blocks); i++) {
 			json_object *block = json_object_array_get_idx(blocks, i);
 			json_object *counters = json_get(block, "stats");
 			if (!g_str_equal(json_get_str(block, "node-name", ""), node))

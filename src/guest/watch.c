@@ -161,7 +161,7 @@ static void describe_io_error(Vm *vm, Qmp *qmp)
 	g_autoptr(GString) disks = g_string_new(NULL);
 	gboolean no_space = FALSE;
 	json_auto json_object *blocks = qmp_command(qmp, "query-block", NULL, QUERY_TIMEOUT_MS, NULL);
-	for (size_t i = 0; blocks && i < json_object_array_length(blocks); i++) {
+	for (size_t i = 0; i < json_get_count(blocks); i++) {
 		json_object *block = json_object_array_get_idx(blocks, i);
 		const char *status = json_get_str(block, "io-status", "ok");
 		if (g_str_equal(status, "ok"))

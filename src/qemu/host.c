@@ -62,7 +62,7 @@ static json_object *make_stamp(const char *program, GError **error)
 static char **dup_strings(json_object *array)
 {
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-	gsize count = json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+	gsize count = json_get_count(array);
 	for (gsize i = 0; i < count; i++) {
 		json_object *value = json_object_array_get_idx(array, i);
 		if (json_object_is_type(value, json_type_string))
@@ -139,7 +139,7 @@ static int compare_newest_first(gconstpointer a, gconstpointer b)
 static char **collect_names(json_object *list, gboolean machines)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-	gsize count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	gsize count = json_get_count(list);
 	for (gsize i = 0; i < count; i++) {
 		const char *name = json_get_str(json_object_array_get_idx(list, i), "name", NULL);
 		guint major, minor;

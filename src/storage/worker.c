@@ -251,7 +251,7 @@ static gboolean is_single_file(const Image *image, json_object *specific)
 	g_autofree char *own = g_strdup_printf("/dev/fdset/%u", image->number);
 	json_object *extents = json_get(specific, "extents");
 	const char *type = json_get_str(specific, "create-type", "");
-	if (!json_object_is_type(extents, json_type_array) || json_object_array_length(extents) != 1)
+	if (!json_object_is_type(extents, json_type_array) || json_get_count(extents) != 1)
 		return FALSE;
 	return (strcmp(type, "monolithicSparse") == 0 || strcmp(type, "streamOptimized") == 0) &&
 	       strcmp(json_get_str(json_object_array_get_idx(extents, 0), "filename", ""), own) == 0;
@@ -268,7 +268,7 @@ static gboolean image_check(
 	if (!nodes)
 		return FALSE;
 	json_object *node = NULL;
-	for (gsize i = 0; json_object_is_type(nodes, json_type_array) && i < json_object_array_length(nodes); i++) {
+	for (gsize i = 0; i < json_get_count(nodes); i++) {
 		json_object *candidate = json_object_array_get_idx(nodes, i);
 		if (g_strcmp0(json_get_str(candidate, "node-name", ""), image->node) == 0)
 			node = candidate;
@@ -326,7 +326,7 @@ static json_object *find_job(BlockWorker *worker, const char *id, json_object **
 	*ret_jobs = qmp_command(worker->qmp, "query-jobs", NULL, COMMAND_MS, error);
 	if (!*ret_jobs)
 		return NULL;
-	for (gsize i = 0; i < json_object_array_length(*ret_jobs); i++) {
+	for (gsize i = 0; i < json_get_count(*ret_jobs); i++) {
 		json_object *job = json_object_array_get_idx(*ret_jobs, i);
 		if (g_strcmp0(json_get_str(job, "id", ""), id) == 0)
 			return job;
