@@ -101,6 +101,15 @@ static gboolean drain(int fd, GString *into)
 	return n > 0;
 }
 
+/* What runs for yadod is not spared with it when memory runs out. */
+static void reset_oom_score(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/oom_score_adj", (int)pid);
+	fd_auto int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || !fd_write_all(fd, "0", 1))
+		g_debug("process %d keeps our oom_score_adj: %s", (int)pid, g_strerror(errno));
+}
+
 gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_out, int *ret_err, GError **error)
 {
 	int out[2], err[2];
@@ -117,6 +126,7 @@ gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_o
 	ProcessFd fds[] = {{out_write, 1}, {err_write, 2}};
 	if (!process_spawn(argv, fds, G_N_ELEMENTS(fds), ret_pid, error))
 		return FALSE;
+	reset_oom_score(*ret_pid);
 	*ret_out = fd_steal(&out_read);
 	*ret_err = fd_steal(&err_read);
 	return TRUE;

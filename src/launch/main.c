@@ -243,6 +243,15 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	_exit(0);
 }
 
+/* yadod is the last to go when memory runs out (its unit's OOMScoreAdjust=); a guest is worth what it uses. */
+static void reset_oom_score(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		give_up("cannot set /proc/self/oom_score_adj", strerror(errno));
+	close(fd);
+}
+
 int main(void)
 {
 	static Spec spec;
@@ -261,6 +270,7 @@ int main(void)
 		fcntl(LAUNCH_FD_LIFELINE, F_SETFD, FD_CLOEXEC);
 	if (spec.filter_length)
 		close(LAUNCH_FD_SECCOMP);
+	reset_oom_score();
 	if (setsid() < 0 && getpgrp() != getpid())
 		give_up("cannot make a session", strerror(errno));
 	pid_t pid = fork();

@@ -107,6 +107,21 @@ static void test_uid(Fixture *fixture, gconstpointer data)
 	g_assert_nonnull(strstr(status, "NoNewPrivs:\t1\n"));
 }
 
+static void write_oom_score(const char *value)
+{
+	fd_auto int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	g_assert_true(fd_write_all(fd, value, strlen(value)));
+}
+
+static void test_oom_score(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	write_oom_score("500"); /* less than 0 takes a capability that a container may lack */
+	g_autofree char *said = run_shell(fixture, "cat /proc/self/oom_score_adj");
+	write_oom_score("0");
+	g_assert_cmpstr(said, ==, "0\n");
+}
+
 static void test_network(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -552,6 +567,7 @@ int main(int argc, char **argv)
 		void (*test)(Fixture *, gconstpointer);
 	} tests[] = {
 		{"/sandbox/the program has its own uid, no groups and no capabilities", test_uid},
+		{"/sandbox/when memory runs out it is not judged like its starter", test_oom_score},
 		{"/sandbox/the network namespace is empty unless the host's is asked for", test_network},
 		{"/sandbox/host files and processes are not in the view", test_view},
 		{"/sandbox/the view is read-only but for a small tmp without programs", test_read_only},
