@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/groups.h"
 
 /* MemAvailable of /proc/meminfo: what could be given to new guests without swapping. */
 gint64 node_memory_available(void)
@@ -28,6 +29,7 @@ json_object *node_describe(Services *services)
 	struct sysinfo info;
 	json_object *node = json_object_new_object();
 	g_autofree char *cgroup = cgroup_describe();
+	g_autofree char *groups = groups_describe();
 
 	sysinfo(&info);
 	json_set_str(node, "name", services->node);
@@ -38,6 +40,7 @@ json_object *node_describe(Services *services)
 	json_set_int(node, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_int(node, "memory", (gint64)info.totalram * info.mem_unit);
 	json_set_str(node, "cgroup", cgroup);
+	json_set_str(node, "guest_groups", groups);
 	json_set_str(node, "machine", services->host->newest_machine);
 	return node;
 }

@@ -32,6 +32,8 @@ static const struct {
 	{"panic", "ゲストのカーネルがパニック", DETAIL_TEXT},
 	{"crash", "QEMUの異常終了", DETAIL_TEXT},
 	{"host-signal", "QEMUが外部のシグナルで終了", DETAIL_TEXT},
+	{"scope-stopped", "systemdがスコープを停止した", DETAIL_TEXT},
+	{"node-shutdown", "ノードとともにシャットダウン", DETAIL_USER},
 	{"unresponsive", "QEMUが応答しない", DETAIL_TEXT},
 	{"node-restart", "稼働中にノードが再起動した", DETAIL_NONE},
 };

@@ -27,7 +27,7 @@
 #include "guest/guests.h"
 #include "guest/services.h"
 #include "sandbox/caged.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/groups.h"
 #include "schema/schema.h"
 #include "storage/transfer.h"
 
@@ -150,17 +150,16 @@ static gboolean settle_storage(Daemon *daemon, GError **error)
 }
 
 /* One control group root and one place for it each state directory: several daemons do not meet (tests, a checkout). */
-static gboolean setup_cgroup(Daemon *daemon)
+static void setup_groups(Daemon *daemon)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, daemon->options.state, -1);
 	g_autofree char *name = g_str_equal(daemon->options.state, "/var/lib/yado")
 					? g_strdup("yado")
 					: g_strdup_printf("yado-%.8s", hash);
-	if (cgroup_setup(name, &error))
-		return TRUE;
-	g_warning("guests run without control groups: %s", error->message);
-	return FALSE;
+	if (!groups_setup(name, &error))
+		g_warning("there are no control groups for workers: %s%s%s", error->message,
+			  error_hint(error) ? "; " : "", error_hint(error) ? error_hint(error) : "");
 }
 
 /* A directory that was there already may be somebody else's, or open to everybody. */
@@ -234,7 +233,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 
 	if (!own_directory(options->state, error) || !own_directory(options->run, error))
 		return FALSE;
-	setup_cgroup(daemon);
+	setup_groups(daemon);
 	services->run_dir = options->run;
 	services->started_us = g_get_monotonic_time();
 	services->store = store_open(options->state, store_kinds, error);

@@ -22,7 +22,7 @@
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/power.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/groups.h"
 
 enum {
 	MONITOR_TIMEOUT_MS = 5000,
@@ -296,7 +296,7 @@ void adopt_wait_launchers(const char *run_dir)
 static void end_stray(gint64 id, const char *run_dir)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *cgroup = g_strdup_printf("vm-%" G_GINT64_FORMAT, id);
+	g_autofree char *cgroup = groups_guest(id);
 	LaunchRecord record;
 	if (launch_read_record(run_dir, &record, NULL) && record.running) {
 		fd_auto int pidfd = process_open(record.pid, record.start_time);
@@ -307,9 +307,9 @@ static void end_stray(gint64 id, const char *run_dir)
 			return;
 		}
 	}
-	gboolean ended = cgroup_kill(cgroup, END_TIMEOUT_MS, &error);
+	gboolean ended = groups_end(cgroup, END_TIMEOUT_MS, &error);
 	adopt_wait_launchers(run_dir);
-	if (!ended || !cgroup_remove(cgroup, &error) || !dir_remove(run_dir, &error))
+	if (!ended || !dir_remove(run_dir, &error))
 		g_warning("what is left of VM %" G_GINT64_FORMAT ": %s", id, error->message);
 }
 

@@ -16,7 +16,7 @@
 #include "guest/open.h"
 #include "guest/power.h"
 #include "qemu/command.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/groups.h"
 
 enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000 };
 
@@ -64,8 +64,7 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	uid_t uid = identity_vm_uid(vm, error);
 	if (!uid)
 		return FALSE;
-	if (!dir_make(vm->run_dir, 0700, error) || !launch_clear_record(vm->run_dir, error) ||
-	    !cgroup_make(vm->cgroup, error))
+	if (!dir_make(vm->run_dir, 0700, error) || !launch_clear_record(vm->run_dir, error))
 		return FALSE;
 	launch_clear_log(vm->run_dir);
 
@@ -75,7 +74,9 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	launch_set_uid(launch, uid);
 	launch_set_input(launch, "{\"execute\":\"qmp_capabilities\"}\n");
 	launch_set_network(launch, LAUNCH_NETWORK_NONE);
-	launch_set_cgroup(launch, vm->cgroup);
+	g_autofree char *label = vm_label(vm);
+	if (!groups_begin(vm->cgroup, label, launch, error))
+		return FALSE;
 	/* Beside QEMU's own filter, which lets ptrace() through and ends one thread, not the process. */
 	launch_set_seccomp(launch);
 	if (services->host->kvm)
@@ -153,8 +154,7 @@ static void explain_failure(Vm *vm, GError **error)
 static void clean_up(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
-	if (!cgroup_kill(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error) ||
-	    !launch_clear_record(vm->run_dir, &error))
+	if (!groups_end(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !launch_clear_record(vm->run_dir, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
 }
 
@@ -184,6 +184,8 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	    (qmp = vm_ref_qmp(vm, error)) && unplug_cables(qmp, document, error) && console_open(vm, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
+		if (launched.scope_ms > 0)
+			task_log(task, "systemd made %s within %.1f ms", groups_scope(vm->cgroup), launched.scope_ms);
 		task_log(task, "QEMU %d: executed after %.1f ms, running after %.1f ms", (int)launched.pid,
 			 (double)(executed - begin) / 1000, (double)(now - begin) / 1000);
 		const char *cause = json_get_str(task_args(task), "cause", NULL);

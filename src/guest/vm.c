@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "guest/adopt.h"
 #include "guest/guests.h"
+#include "sandbox/groups.h"
 
 static char **tags_new(json_object *tags)
 {
@@ -43,7 +44,7 @@ Vm *vm_new(Services *services, gint64 id)
 	vm->services = services;
 	vm->path = g_strdup_printf("/vms/%" G_GINT64_FORMAT, id);
 	vm->run_dir = g_strdup_printf("%s/vm/%" G_GINT64_FORMAT, services->run_dir, id);
-	vm->cgroup = g_strdup_printf("vm-%" G_GINT64_FORMAT, id);
+	vm->cgroup = groups_guest(id);
 	g_atomic_ref_count_init(&vm->refs);
 	g_mutex_init(&vm->lock);
 	g_cond_init(&vm->changed);

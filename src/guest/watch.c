@@ -25,7 +25,7 @@
 #include "guest/lifecycle.h"
 #include "guest/open.h"
 #include "guest/power.h"
-#include "sandbox/cgroup.h"
+#include "sandbox/groups.h"
 
 enum {
 	QUERY_TIMEOUT_MS = 5000,
@@ -367,13 +367,18 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 	return wait_settled(vm, timeout_ms, error);
 }
 
-/* QEMU leaves with 0 only when told to; its last event says by whom. */
-static void explain_good_end(Vm *vm, char **ret_code, char **ret_reason)
+/* QEMU leaves with 0 only when told to; its last event says by whom. Whom a signal came from its launcher knows, which
+ * had the same: the first process of all is systemd, which stops a scope so. */
+static void explain_good_end(Vm *vm, pid_t told_by, char **ret_code, char **ret_reason)
 {
 	json_auto json_object *data = NULL;
 	vm_find_event(vm, "SHUTDOWN", NULL, 0, &data);
 	const char *cause = json_get_str(data, "reason", "");
-	if (g_str_equal(cause, "host-signal")) {
+	const char *scope = groups_scope(vm->cgroup);
+	if (g_str_equal(cause, "host-signal") && scope && told_by == 1) {
+		*ret_code = g_strdup("scope-stopped");
+		*ret_reason = g_strdup_printf("systemd stopped its scope %s", scope);
+	} else if (g_str_equal(cause, "host-signal")) {
 		*ret_code = g_strdup("host-signal");
 		*ret_reason = g_strdup("QEMU was told to end by a signal from outside Yado");
 	} else if (g_str_has_prefix(cause, "guest-")) {
@@ -395,7 +400,7 @@ static gboolean decide_reason(Vm *vm, const LaunchRecord *record, gboolean known
 	if (*ret_code)
 		return FALSE;
 	if (known && record->exit_code == 0) {
-		explain_good_end(vm, ret_code, ret_reason);
+		explain_good_end(vm, record->told_by, ret_code, ret_reason);
 		return FALSE;
 	}
 	*ret_code = g_strdup("crash");
@@ -425,7 +430,7 @@ static gint64 settle(Vm *vm)
 	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
 
 	vm_release_process(vm);
-	if (!cgroup_kill(vm->cgroup, CGROUP_TIMEOUT_MS, &error) || !cgroup_remove(vm->cgroup, &error))
+	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */
 	vm_set_applied(vm, NULL);

@@ -5,11 +5,13 @@
  *                                └── D: builds the cage (cage.c) and becomes the program
  *
  * A ends at once, so that nothing of this is ever yadod's child. B makes D in its control group (group.c) and writes
- * RUNDIR/pid while D joins what other groups it has and builds the cage, and then lets D execute the program: none runs
- * without a record, or outside its groups. B waits until D has executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit
- * when D ends. D is not pid 1 of its namespace because the kernel gives pid 1 no default signal actions (abort() would
- * not end it). C is, and so ends last: with B, or after B's death when nobody is left in the namespace. B ignores the
- * signals that end a session or a service: the program gets its own, and someone has to be left to write how it ended.
+ * RUNDIR/pid while D joins what other groups it has and builds the cage (and yadod has systemd put B, C and D into their
+ * scope), and then lets D execute the program: none runs without a record, or outside its groups. B waits until D has
+ * executed it or has said why it cannot, tells yadod, and stays: it keeps the log, and writes RUNDIR/exit when D ends. D
+ * is not pid 1 of its namespace because the kernel gives pid 1 no default signal actions (abort() would not end it). C
+ * is, and so ends last: with B, or after B's death when nobody is left in the namespace. B ignores the signals that end
+ * a session or a service: the program gets its own, and someone has to be left to write how it ended; of SIGTERM it
+ * notes who sent it, which the program could not see from within its namespace.
  * It holds none of the program's descriptors (a duplicate would keep QEMU's image locks alive). */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,11 +46,11 @@ static int answer(const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-/* pipe(7): the write end polls POLLERR once nobody has the read end. */
+/* A socket polls POLLHUP once nobody has its other end. */
 static int is_awaited(void)
 {
 	struct pollfd status = {.fd = LAUNCH_FD_STATUS, .events = 0};
-	return poll(&status, 1, 0) >= 0 && !(status.revents & POLLERR);
+	return poll(&status, 1, 0) >= 0 && !(status.revents & (POLLHUP | POLLERR));
 }
 
 __attribute__((noreturn)) static void give_up(const char *what, const char *reason)
@@ -123,8 +125,11 @@ static int follow(const Spec *spec, pid_t child, int pidfd, int output, Log *log
 	char data[4096];
 	int ended = 0, status = 0;
 	while (!ended) {
-		if (poll(polls, 3, -1) < 0 && errno != EINTR)
+		if (poll(polls, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue; /* somebody has told us to end */
 			break;
+		}
 		if (polls[1].revents) {
 			ssize_t n = read(output, data, sizeof data);
 			if (n > 0)
@@ -145,6 +150,29 @@ static int follow(const Spec *spec, pid_t child, int pidfd, int output, Log *log
 	for (ssize_t n, total = 0; total < LAUNCH_LOG_MAX && (n = read(output, data, sizeof data)) > 0; total += n)
 		log_write(log, data, (size_t)n);
 	return status;
+}
+
+/* The pids go to yadod, which has them put into their group; 0 if it gives up. */
+static int await_scope(pid_t reaper, pid_t child)
+{
+	char text[64], byte;
+	int length = snprintf(text, sizeof text, "scope %d %d %d\n", (int)getpid(), (int)reaper, (int)child);
+	if (write(LAUNCH_FD_STATUS, text, (size_t)length) != length)
+		return 0;
+	ssize_t n;
+	while ((n = read(LAUNCH_FD_STATUS, &byte, 1)) < 0 && errno == EINTR)
+		;
+	return n == 1;
+}
+
+static volatile sig_atomic_t told_by;
+
+static void note_told(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (!told_by)
+		told_by = info->si_pid;
 }
 
 /* B. */
@@ -205,6 +233,8 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 	for (size_t i = 0; i < spec->fd_count; i++)
 		close(spec->fds[i]);
 
+	/* Only B: a signal from outside of a pid namespace comes to its first process, C, once it has a handler. */
+	sigaction(SIGTERM, &(struct sigaction){.sa_sigaction = note_told, .sa_flags = SA_SIGINFO | SA_RESTART}, NULL);
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	unsigned long long start_time = record_start_time(child);
 	/* A yadod that has died cannot take the program over, and the next one may be about to start it itself. */
@@ -218,11 +248,16 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		kill(reaper, SIGKILL);
 		give_up("cannot write the run directory's pid file", strerror(saved));
 	}
-	/* A child that has failed by now says why below. */
-	ssize_t told = write(go[1], "g", 1);
-	(void)told;
+	/* A child that has failed by now says why below; without this byte it ends. */
+	int placed = !spec->scope || await_scope(reaper, child);
+	if (placed) {
+		ssize_t n = write(go[1], "g", 1);
+		(void)n;
+	}
 	close(go[1]);
-	if (read_reason(said[0], reason, sizeof reason) > 0) {
+	if (read_reason(said[0], reason, sizeof reason) == 0 && !placed)
+		strcpy(reason, "yadod has not put it into its scope");
+	if (reason[0]) {
 		waitpid(child, NULL, 0);
 		record_forget(spec->run_dir);
 		kill(reaper, SIGKILL);
@@ -234,7 +269,7 @@ __attribute__((noreturn)) static void launch(const Spec *spec)
 		kill(child, SIGKILL);
 
 	int status = follow(spec, child, pidfd, output[0], &log);
-	if (record_exit(spec->run_dir, status) < 0) {
+	if (record_exit(spec->run_dir, status, told_by) < 0) {
 		int length =
 			snprintf(text, sizeof text, "yado-launch: cannot write the exit record: %s\n", strerror(errno));
 		log_write(&log, text, (size_t)length);
@@ -273,9 +308,9 @@ int main(void)
 	reset_oom_score();
 	if (setsid() < 0 && getpgrp() != getpid())
 		give_up("cannot make a session", strerror(errno));
-	pid_t pid = fork();
+	pid_t pid = group_fork(spec.group);
 	if (pid < 0)
-		give_up("cannot fork", strerror(errno));
+		give_up(spec.group ? "cannot make a process in the control group" : "cannot fork", strerror(errno));
 	if (pid > 0)
 		_exit(0);
 	launch(&spec);

@@ -78,7 +78,7 @@ int record_pid(const char *run_dir, pid_t pid, unsigned long long start_time)
 	return write_atomic(run_dir, LAUNCH_PID_FILE, text, (size_t)length, 0);
 }
 
-int record_exit(const char *run_dir, int wait_status)
+int record_exit(const char *run_dir, int wait_status, pid_t told_by)
 {
 	char text[256];
 	struct timespec now;
@@ -87,6 +87,8 @@ int record_exit(const char *run_dir, int wait_status)
 			      WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
 			      WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
 			      (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000, boot_id());
+	if (told_by)
+		length += snprintf(text + length, sizeof text - (size_t)length, "told %d\n", (int)told_by);
 	return write_atomic(run_dir, LAUNCH_EXIT_FILE, text, (size_t)length, 1);
 }
 

@@ -7,7 +7,7 @@
 unsigned long long record_start_time(pid_t pid);
 /* 0, or -1 with errno. */
 int record_pid(const char *run_dir, pid_t pid, unsigned long long start_time);
-int record_exit(const char *run_dir, int wait_status);
+int record_exit(const char *run_dir, int wait_status, pid_t told_by);
 void record_forget(const char *run_dir);
 
 /* The bounded log. Failures to write are not reported: there is nobody to report them to, and the program goes on. */

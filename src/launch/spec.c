@@ -71,6 +71,10 @@ static int take_record(Spec *spec, size_t *args, const char *word, char *value)
 		spec->cgroup = value;
 	else if (strcmp(word, "tasks") == 0)
 		spec->tasks[spec->tasks_count++] = value;
+	else if (strcmp(word, "group") == 0)
+		spec->group = value;
+	else if (strcmp(word, "scope") == 0)
+		spec->scope = 1;
 	else if (strcmp(word, "lifeline") == 0)
 		spec->lifeline = 1;
 	else if (strcmp(word, "seccomp") == 0)

@@ -20,7 +20,8 @@ typedef struct Spec {
 	int *fds; /* ascending */
 	size_t fd_count;
 	uid_t uid;
-	int network_host, lifeline;
+	const char *group; /* or NULL */
+	int network_host, lifeline, scope;
 	void *filter; /* struct sock_filter[filter_length] */
 	size_t filter_length;
 } Spec;

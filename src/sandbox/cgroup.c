@@ -2,7 +2,8 @@
  *
  * Version 2 is one tree with all controllers, which are enabled downwards in cgroup.subtree_control; version 1 is a
  * tree for each controller (or a few). /proc/self/mountinfo tells what is mounted where. Our groups are ROOT/NAME in
- * each tree that has a controller we use. A hybrid machine has its controllers in version 1 and an empty version 2
+ * each tree that has a controller we use; a name that begins with '/' is a group of version 2 that somebody else has
+ * made (systemd, groups.c). A hybrid machine has its controllers in version 1 and an empty version 2
  * tree: that one is used too, because only it can kill a group at once (cgroup.kill).
  *
  * Killing: cgroup.kill where there is one; else, with the group frozen so that nothing forks meanwhile, a SIGKILL to
@@ -11,12 +12,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -64,7 +67,8 @@ static gboolean write_value(const char *path, const char *value)
 
 static char *group_path(const Hierarchy *hierarchy, const char *name, const char *file)
 {
-	return g_build_filename(hierarchy->path, our_root, name ? name : "", file ? file : "", NULL);
+	gboolean absolute = name && *name == '/';
+	return g_build_filename(hierarchy->path, absolute ? "" : our_root, name ? name : "", file ? file : "", NULL);
 }
 
 static char *unified_controllers(const char *mount_point)
@@ -115,19 +119,31 @@ static void enable_controllers(const Hierarchy *hierarchy, const char *group)
 	}
 }
 
-gboolean cgroup_setup(const char *root_name, GError **error)
+static gboolean begin_setup(const char *root, GError **error)
 {
 	g_autofree char *mountinfo = NULL;
-	GError *cause = NULL;
 	if (hierarchies)
 		g_array_free(hierarchies, TRUE);
 	hierarchies = g_array_new(FALSE, FALSE, sizeof(Hierarchy));
 	g_array_set_clear_func(hierarchies, hierarchy_clear);
 	g_free(our_root);
-	our_root = g_strdup(root_name);
+	our_root = g_strdup(root);
 	if (!file_read("/proc/self/mountinfo", 4 << 20, &mountinfo, NULL, error))
 		return FALSE;
 	find_hierarchies(mountinfo);
+	return TRUE;
+}
+
+gboolean cgroup_setup_delegated(const char *group, GError **error)
+{
+	return begin_setup(group, error);
+}
+
+gboolean cgroup_setup(const char *root_name, GError **error)
+{
+	GError *cause = NULL;
+	if (!begin_setup(root_name, error))
+		return FALSE;
 	for (guint i = 0; i < hierarchies->len;) {
 		Hierarchy *hierarchy = &g_array_index(hierarchies, Hierarchy, i);
 		g_autofree char *path = group_path(hierarchy, NULL, NULL);
@@ -191,6 +207,25 @@ gboolean cgroup_remove(const char *name, GError **error)
 		return FALSE;
 	}
 	return TRUE;
+}
+
+gboolean cgroup_is_unified(void)
+{
+	struct statfs info;
+	return statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+char *cgroup_read_own(GError **error)
+{
+	g_autofree char *text = NULL;
+	if (!file_read("/proc/self/cgroup", 65536, &text, NULL, error))
+		return NULL;
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++)
+		if (g_str_has_prefix(*line, "0::/"))
+			return g_strdup(*line + strlen("0::"));
+	error_set(error, ERROR_UNSUPPORTED, NULL, "this process has no control group of version 2");
+	return NULL;
 }
 
 char **cgroup_tasks_paths(const char *name)

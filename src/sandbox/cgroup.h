@@ -1,10 +1,18 @@
-/* Control groups, v1 and v2: one per guest below "yado", for limits, accounting, and killing all that is in it.
+/* Control groups, v1 and v2: for limits, accounting, and killing all that is in one. Who is in which: groups.h.
  * Where a controller is not there (or the tree cannot be written), what needs it says so; guests still run. */
 #pragma once
 #include <glib.h>
 
 /* Finds the hierarchies and makes our root; root_name is "yado" or, for a checkout, "yado-HASH". */
 gboolean cgroup_setup(const char *root_name, GError **error);
+/* The same where version 2 is all there is and our root is a group that we were given ("/system.slice/yadod.service").
+ * No controllers are enabled below it: what is in it itself would be in the way, now or when it is started anew. */
+gboolean cgroup_setup_delegated(const char *group, GError **error);
+/* Whether the machine has version 2 alone, and the group of this process there ("/user.slice"); caller frees. */
+gboolean cgroup_is_unified(void);
+char *cgroup_read_own(GError **error);
+
+/* Names of groups are below our root ("vm-100"), or begin with '/' and are below that of version 2. */
 gboolean cgroup_make(const char *name, GError **error);
 /* Removes an empty group; ERROR_CONFLICT while processes are in it. Absent is fine. */
 gboolean cgroup_remove(const char *name, GError **error);

@@ -13,19 +13,24 @@
  *   fd NUMBER         this descriptor of yado-launch is for the program; all others are closed
  *   cgroup PATH       the directory of a control group (version 2) that the program's process is made in
  *   tasks PATH        the file `tasks` of a control group (version 1) that it joins before all else; repeated
+ *   group PATH        the directory of a control group (version 2) that yado-launch itself and all that it starts are in
+ *   scope yes         somebody else puts yado-launch and all that it starts into a control group: see below
  *   input TEXT        stdin is a pipe with this text that never comes to an end
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)
  *   end yes           the last record
  *
- * The answer on LAUNCH_FD_STATUS is one line, written after the program was executed or has failed to be:
+ * LAUNCH_FD_STATUS is a socket. The answer is one line, written after the program was executed or has failed to be:
  *   "ok PID START_TIME\n"   or   "error TEXT\n"
+ * With "scope", there is a line before that, whose reader writes back one byte when the processes are in their group:
+ *   "scope PID PID PID\n"
  * When nobody is there to read it (yadod has died), the program is not begun, or is killed.
  *
  * Files in rundir: LAUNCH_PID_FILE before the program begins, LAUNCH_EXIT_FILE when the program has ended. Each is lines
  * of a word, a space and a value; each is written beside and renamed, the exit file synced before that.
  *   pid:  pid, start (clock ticks since boot), boot (boot id), launcher (pid of yado-launch)
- *   exit: code (-1 if by signal), signal (0 if by exit), time (UTC, microseconds), boot
+ *   exit: code (-1 if by signal), signal (0 if by exit), time (UTC, microseconds), boot, told (pid of who sent SIGTERM
+ *         to yado-launch before that, if anybody has: systemd does when it stops a scope)
  * The log is bounded: past LAUNCH_LOG_MAX / 2 it is renamed to "PATH.old" (replacing the former) and begun anew. */
 #pragma once
 

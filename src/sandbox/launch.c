@@ -1,4 +1,5 @@
-/* Starting programs through yado-launch: writes its spec, waits for its answer, reads what it leaves behind. */
+/* Starting programs through yado-launch: writes its spec, has systemd make the scope that it asks for, waits for its
+ * answer. What it leaves behind: launch-record.c. */
 #include "sandbox/launch.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,9 +27,9 @@ struct Launch {
 	GByteArray *records;
 	GArray *fds; /* ProcessFd */
 	gboolean lifeline, seccomp;
+	char *scope_unit, *scope_description;
+	UnitScope scope; /* its unit NULL: none */
 };
-
-enum { RECORD_MAX = 4096 };
 
 static void add_record(Launch *launch, const char *word, const char *value)
 {
@@ -56,6 +57,8 @@ void launch_free(Launch *launch)
 	if (!launch)
 		return;
 	g_free(launch->program);
+	g_free(launch->scope_unit);
+	g_free(launch->scope_description);
 	g_free(launch->run_dir);
 	g_free(launch->log);
 	g_byte_array_free(launch->records, TRUE);
@@ -95,9 +98,23 @@ void launch_bind(Launch *launch, const char *path, gboolean writable)
 	add_record(launch, writable ? "rw" : "ro", path);
 }
 
+void launch_set_scope(Launch *launch, const UnitScope *scope)
+{
+	launch->scope_unit = g_strdup(scope->unit);
+	launch->scope_description = g_strdup(scope->description);
+	launch->scope = *scope;
+	launch->scope.unit = launch->scope_unit;
+	launch->scope.description = launch->scope_description;
+	add_record(launch, "scope", "yes");
+}
+
 void launch_set_cgroup(Launch *launch, const char *name)
 {
 	g_autofree char *unified = cgroup_unified_path(name);
+	if (*name == '/') {
+		add_record(launch, "group", unified);
+		return;
+	}
 	g_auto(GStrv) tasks = cgroup_tasks_paths(name);
 	if (unified)
 		add_record(launch, "cgroup", unified);
@@ -150,10 +167,9 @@ static int memory_file(const char *name, const void *data, gsize length, GError 
 	return fd_steal(&fd);
 }
 
-/* The launcher's one line. NULL with ERROR_TIMEOUT past the deadline. */
-static char *read_answer(int fd, guint timeout_ms, GError **error)
+/* A line of the launcher's. NULL with ERROR_TIMEOUT past the deadline. */
+static char *read_line(int fd, guint timeout_ms, gint64 deadline, GError **error)
 {
-	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
 	g_autoptr(GString) text = g_string_new(NULL);
 	while (!memchr(text->str, '\n', text->len) && text->len < 8192) {
 		char chunk[1024];
@@ -175,6 +191,27 @@ static char *read_answer(int fd, guint timeout_ms, GError **error)
 	}
 	g_strchomp(text->str);
 	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* The launcher's answer; before that, if it is to be in a scope, that is made around its processes and it is told to go
+ * on. It waits for that, so no line comes behind another. */
+static char *read_answer(const Launch *launch, int fd, guint timeout_ms, double *ret_scope_ms, GError **error)
+{
+	gint64 begin = g_get_monotonic_time(), deadline = begin + (gint64)timeout_ms * 1000;
+	g_autofree char *line = read_line(fd, timeout_ms, deadline, error);
+	int pids[3];
+	if (!line || !launch->scope.unit || sscanf(line, "scope %d %d %d", &pids[0], &pids[1], &pids[2]) != 3)
+		return g_steal_pointer(&line);
+	gint64 asked = g_get_monotonic_time();
+	guint left_ms = (guint)MAX((deadline - asked) / 1000, 1);
+	if (!scope_start(&launch->scope, pids, G_N_ELEMENTS(pids), left_ms, error))
+		return NULL;
+	*ret_scope_ms = (double)(g_get_monotonic_time() - asked) / 1000;
+	if (send(fd, "g", 1, MSG_NOSIGNAL) != 1) {
+		error_set_errno(error, errno, "its launcher died");
+		return NULL;
+	}
+	return read_line(fd, timeout_ms, deadline, error);
 }
 
 /* Ends what a launcher that did not answer may have begun. */
@@ -242,12 +279,12 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 		g_array_append_val(fds, mapping);
 	}
 	int status[2];
-	if (pipe2(status, O_CLOEXEC) < 0) {
-		error_set_errno(error, errno, "cannot make a pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) < 0) {
+		error_set_errno(error, errno, "cannot make a socket pair");
 		return FALSE;
 	}
-	fd_auto int status_read = status[0], status_write = status[1];
-	ProcessFd own[] = {{spec_fd, LAUNCH_FD_SPEC}, {status_write, LAUNCH_FD_STATUS}};
+	fd_auto int ours = status[0], theirs = status[1];
+	ProcessFd own[] = {{spec_fd, LAUNCH_FD_SPEC}, {theirs, LAUNCH_FD_STATUS}};
 	g_array_append_vals(fds, own, G_N_ELEMENTS(own));
 
 	/* A record of a former run must not be taken for this one's. */
@@ -257,12 +294,15 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	pid_t first;
 	if (!process_spawn(argv, (const ProcessFd *)(void *)fds->data, fds->len, &first, error))
 		return FALSE;
-	fd_close(fd_steal(&status_write));
+	fd_close(fd_steal(&theirs));
 	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
 		;
 	GError *cause = NULL;
-	g_autofree char *answer = read_answer(status_read, timeout_ms, &cause);
+	double scope_ms = 0;
+	g_autofree char *answer = read_answer(launch, ours, timeout_ms, &scope_ms, &cause);
 	if (!answer) {
+		/* Without us it gives up by itself, if it has not begun. */
+		fd_close(fd_steal(&ours));
 		kill_recorded(launch->run_dir);
 		g_propagate_prefixed_error(error, cause, "cannot start '%s': ", launch->program);
 		return FALSE;
@@ -276,147 +316,7 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	}
 	/* -1 if it has ended already; how is in the record. */
 	fd_auto int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	*ret_launched = (Launched){.pid = (pid_t)pid, .start_time = start_time, .pidfd = fd_steal(&pidfd)};
+	*ret_launched = (Launched){
+		.pid = (pid_t)pid, .start_time = start_time, .pidfd = fd_steal(&pidfd), .scope_ms = scope_ms};
 	return TRUE;
-}
-
-/* The file's lines "word value" as a table; NULL if it is not there. */
-static GHashTable *read_record_file(const char *run_dir, const char *name, GError **error)
-{
-	g_autofree char *path = g_build_filename(run_dir, name, NULL);
-	g_autofree char *text = NULL;
-	if (!file_read(path, RECORD_MAX, &text, NULL, error))
-		return NULL;
-	GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line; line++) {
-		char *space = strchr(*line, ' ');
-		if (space)
-			g_hash_table_replace(table, g_strndup(*line, (gsize)(space - *line)), g_strdup(space + 1));
-	}
-	return table;
-}
-
-static gint64 record_number(GHashTable *table, const char *word)
-{
-	const char *text = g_hash_table_lookup(table, word);
-	return text ? g_ascii_strtoll(text, NULL, 10) : 0;
-}
-
-static gboolean is_of_this_boot(GHashTable *table)
-{
-	return g_strcmp0(g_hash_table_lookup(table, "boot"), process_boot_id()) == 0;
-}
-
-gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error)
-{
-	LaunchRecord record = {.exit_code = -1};
-	GError *cause = NULL;
-	g_autoptr(GHashTable) pid = read_record_file(run_dir, LAUNCH_PID_FILE, &cause);
-	if (!pid && error_code(cause) != ERROR_NOT_FOUND) {
-		g_propagate_error(error, cause);
-		return FALSE;
-	}
-	g_clear_error(&cause);
-	if (pid && is_of_this_boot(pid)) {
-		record.present = TRUE;
-		record.pid = (pid_t)record_number(pid, "pid");
-		record.start_time = (guint64)record_number(pid, "start");
-		record.running = record.start_time && process_start_time(record.pid) == record.start_time;
-		record.watched = process_start_time((pid_t)record_number(pid, "launcher")) != 0;
-	}
-	/* Read after the process was looked at: when that has ended, the launcher writes this a moment later. */
-	g_autoptr(GHashTable) end = read_record_file(run_dir, LAUNCH_EXIT_FILE, &cause);
-	if (!end && error_code(cause) != ERROR_NOT_FOUND) {
-		g_propagate_error(error, cause);
-		return FALSE;
-	}
-	g_clear_error(&cause);
-	if (end) {
-		record.ended = TRUE;
-		record.running = FALSE;
-		record.exit_code = (int)record_number(end, "code");
-		record.exit_signal = (int)record_number(end, "signal");
-		record.ended_us = record_number(end, "time");
-	}
-	*ret_record = record;
-	return TRUE;
-}
-
-gboolean launch_clear_record(const char *run_dir, GError **error)
-{
-	static const char *const names[] = {LAUNCH_PID_FILE, LAUNCH_EXIT_FILE};
-	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *path = g_build_filename(run_dir, names[i], NULL);
-		if (unlink(path) < 0 && errno != ENOENT) {
-			error_set_errno(error, errno, "cannot remove '%s'", path);
-			return FALSE;
-		}
-	}
-	return TRUE;
-}
-
-static const char *const log_names[] = {"log.old", "log"};
-
-void launch_clear_log(const char *run_dir)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(log_names); i++) {
-		g_autofree char *path = g_build_filename(run_dir, log_names[i], NULL);
-		unlink(path);
-	}
-}
-
-/* All that is kept of the log, in lines. The log is turned wherever its bound is: once there is an older part, that
- * may begin within a line, which is left out. */
-static char **read_log_lines(const char *run_dir)
-{
-	g_autoptr(GString) all = g_string_new(NULL);
-	gboolean turned = FALSE;
-	for (guint i = 0; i < G_N_ELEMENTS(log_names); i++) {
-		g_autofree char *path = g_build_filename(run_dir, log_names[i], NULL);
-		g_autofree char *text = NULL;
-		gsize length;
-		if (file_read(path, LAUNCH_LOG_MAX, &text, &length, NULL))
-			g_string_append_len(all, text, (gssize)length);
-		turned |= i == 0 && all->len > 0;
-	}
-	if (turned) {
-		const char *line = memchr(all->str, '\n', all->len);
-		g_string_erase(all, 0, line ? (gssize)(line + 1 - all->str) : 0);
-	}
-	g_autofree char *valid = g_utf8_make_valid(all->str, (gssize)all->len);
-	return g_strsplit(valid, "\n", -1);
-}
-
-static gboolean is_event(const char *line)
-{
-	return line[0] == '{' && (line[1] == '"' || line[1] == '}');
-}
-
-char *launch_read_log(const char *run_dir, gsize max_bytes)
-{
-	g_auto(GStrv) lines = read_log_lines(run_dir);
-	g_autoptr(GString) kept = g_string_new(NULL);
-	for (char **line = lines; *line; line++)
-		if (!is_event(*line))
-			g_string_append_printf(kept, "%s%s", *line, line[1] ? "\n" : "");
-	gsize from = kept->len > max_bytes ? kept->len - max_bytes : 0;
-	if (from > 0) {
-		/* Begins with a whole line, where there is one. */
-		const char *line = memchr(kept->str + from, '\n', kept->len - from);
-		if (line && line[1])
-			from = (gsize)(line + 1 - kept->str);
-	}
-	return g_utf8_make_valid(kept->str + from, (gssize)(kept->len - from));
-}
-
-char **launch_read_events(const char *run_dir)
-{
-	g_auto(GStrv) lines = read_log_lines(run_dir);
-	g_autoptr(GPtrArray) events = g_ptr_array_new();
-	for (char **line = lines; *line; line++)
-		if (is_event(*line))
-			g_ptr_array_add(events, g_strdup(*line));
-	g_ptr_array_add(events, NULL);
-	return (char **)g_ptr_array_free(g_steal_pointer(&events), FALSE);
 }

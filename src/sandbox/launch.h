@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "sandbox/scope.h"
+
 typedef struct Launch Launch;
 
 typedef enum LaunchNetwork { LAUNCH_NETWORK_NONE /* an empty namespace */, LAUNCH_NETWORK_HOST } LaunchNetwork;
@@ -24,8 +26,11 @@ void launch_set_network(Launch *launch, LaunchNetwork network);
 /* A path that appears in the otherwise minimal view (/usr read-only, /proc of its own, /dev/{null,zero,urandom},
  * small /tmp). Devices are bound with launch_bind too ("/dev/kvm"). */
 void launch_bind(Launch *launch, const char *path, gboolean writable);
-/* Name of the cgroup below Yado's ("vm-100"); memory_max 0: no limit. Made and removed by yadod, see cgroup.h. */
+/* The program's control group, see cgroup.h. One below ours ("worker-7") is made and removed by yadod, and has the program
+ * alone; in one of systemd's ("/yado.slice/…"), which is there, the launcher is too. */
 void launch_set_cgroup(Launch *launch, const char *name);
+/* systemd makes a scope (copied, but for its lists) around launcher and program, before the program begins. */
+void launch_set_scope(Launch *launch, const UnitScope *scope);
 /* The program is killed when yadod ends (workers); guests do not set this. */
 void launch_set_lifeline(Launch *launch);
 /* Adds the filter of sandbox/seccomp.h; QEMU adds its own to it with -sandbox. */
@@ -38,6 +43,7 @@ typedef struct Launched {
 	pid_t pid;           /* of the program */
 	guint64 start_time;  /* process_start_time() */
 	int pidfd;           /* owned; readable when the program has ended */
+	double scope_ms;     /* how long systemd took to make its scope; 0: it has none */
 } Launched;
 /* Returns when the program has been executed (the exec succeeded), or FALSE with what failed in the cage. */
 gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, GError **error);
@@ -53,6 +59,7 @@ typedef struct LaunchRecord {
 	int exit_code;       /* or -1 */
 	int exit_signal;     /* or 0 */
 	gint64 ended_us;     /* UTC */
+	pid_t told_by;       /* who had told the launcher to end (SIGTERM) before that, or 0 */
 } LaunchRecord;
 gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error);
 /* Removes pid and exit files of a former run. */

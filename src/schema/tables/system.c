@@ -69,6 +69,9 @@ static const Field node_fields[] = {
 	 .help = "guests that run", .help_ja = "稼働中のゲスト数"},
 	{.name = "cgroup", .type = FIELD_STRING, .flags = FIELD_READONLY,
 	 .help = "which resources of guests can be bounded and counted", .help_ja = "制限と計測ができる資源"},
+	{.name = "guest_groups", .type = FIELD_STRING, .flags = FIELD_READONLY,
+	 .help = "how guests are grouped: in scopes of systemd, or in control groups of Yado's own",
+	 .help_ja = "ゲストのまとめ方。systemdのスコープ、またはYado独自のコントロールグループ"},
 	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 63,
 	 .help = "newest machine version, which new guests get", .help_ja = "最新のマシンバージョン（新しいゲスト用）"},
 	{0}};

@@ -1,0 +1,16 @@
+/* Transient scopes: systemd's units for processes that somebody else has started. */
+#pragma once
+#include <glib.h>
+#include <sys/types.h>
+
+typedef struct UnitScope {
+	const char *unit;        /* "yado-vm-100.scope" */
+	const char *description; /* for people */
+	const char *slice;       /* "yado-guests.slice"; NULL: system.slice */
+	const char *const *before, *const *after; /* units, NULL-terminated; NULL: none */
+} UnitScope;
+
+/* Has systemd make the scope around these processes, and waits until that is done; below it the groups are ours. A
+ * former scope of the name, whose last process has just ended, is waited for. ERROR_UNAVAILABLE when systemd cannot be
+ * asked, or takes in no more since the machine goes down; ERROR_TIMEOUT. */
+gboolean scope_start(const UnitScope *scope, const pid_t *pids, guint count, guint timeout_ms, GError **error);
