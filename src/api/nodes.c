@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/shutdown.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/groups.h"
 
@@ -64,14 +65,30 @@ static gboolean list_nodes(Call *call, GError **error)
 	return answer_page(call, items, error);
 }
 
+static gboolean check_node(const Call *call, GError **error)
+{
+	if (g_str_equal(call->args[0], "self") || g_str_equal(call->args[0], call->services->node))
+		return TRUE;
+	error_set(error, ERROR_NOT_FOUND, "'yado node list' shows what there is", "there is no node '%s'",
+		  call->args[0]);
+	return FALSE;
+}
+
 static gboolean get_node(Call *call, GError **error)
 {
-	if (!g_str_equal(call->args[0], "self") && !g_str_equal(call->args[0], call->services->node)) {
-		error_set(error, ERROR_NOT_FOUND, "'yado node list' shows what there is", "there is no node '%s'",
-			  call->args[0]);
+	return check_node(call, error) && answer_json(call, 200, describe(call->services));
+}
+
+static gboolean shut_guests_down(Call *call, GError **error)
+{
+	json_auto json_object *body = check_node(call, error) ? call_document(call, error) : NULL;
+	if (!body)
 		return FALSE;
-	}
-	return answer_json(call, 200, describe(call->services));
+	gint64 timeout_s = json_get_int(body, "timeout", 0);
+	if (call->plan)
+		return answer_effects_plan(call, shutdown_describe(call->services, timeout_s));
+	gint64 task = shutdown_submit(call->services, call->request->user, timeout_s, error);
+	return task && answer_task(call, task, NULL);
 }
 
 const Route node_routes[] = {
@@ -81,5 +98,8 @@ const Route node_routes[] = {
 	{"GET", "/nodes/{}", get_node, "a node", PRIVILEGE_NODE_READ, SCOPE_NODE, .answer = ANSWER_DOCUMENT,
 	 .result = &node_table,
 	 .summary_ja = "ノード1つ"},
+	{"POST", "/nodes/{}/shutdown-guests", shut_guests_down, "shut down all guests of a node, the last to start first",
+	 PRIVILEGE_NODE_MANAGE, SCOPE_NODE, .plannable = TRUE, .body = &node_shutdown_request_table, .answer = ANSWER_TASK,
+	 .summary_ja = "ノードの全ゲストのシャットダウン（起動と逆の順）"},
 	{NULL},
 };

@@ -320,6 +320,13 @@ gboolean answer_refused(Call *call, GError *error)
 	return answer_plan(call, plan);
 }
 
+gboolean answer_effects_plan(Call *call, json_object *effects)
+{
+	json_object *plan = empty_plan();
+	json_set(plan, "effects", effects);
+	return answer_plan(call, plan);
+}
+
 gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...)
 {
 	if (refusal)

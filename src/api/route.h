@@ -125,6 +125,8 @@ gboolean answer_plan(Call *call, json_object *plan);
 gboolean answer_document_plan(Call *call, json_object *before, json_object *after, gint64 rev, const char *effect);
 /* A plan that would be refused: the error goes into "refused" and is freed. */
 gboolean answer_refused(Call *call, GError *error);
+/* For actions without a document that do several things: an array of sentences, taken over. */
+gboolean answer_effects_plan(Call *call, json_object *effects);
 /* For actions without a document: refused (error not NULL, freed) or with one effect. */
 gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Whether the query's filter keeps a list's row. */

@@ -444,6 +444,10 @@ MESSAGE(m_label_problem, "problem", "問題");
 MESSAGE(m_node_list_help, "list nodes", "ノードの一覧");
 MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one if none is named",
 	"ノードのバージョンやアクセラレーションを表示する（省略時はこのノード）");
+MESSAGE(m_node_shutdown_guests_help, "shut down all guests of a node, the last to start first; this one if none is named",
+	"ノードの全ゲストを起動と逆の順にシャットダウンする（省略時はこのノード）");
+MESSAGE(m_opt_shutdown_guests_timeout, "how long a guest may take at most; less if its own setting is less",
+	"各ゲストの制限時間の上限（ゲストの設定の方が短ければそちら）");
 MESSAGE(m_node_none, "No nodes.", "ノードはありません。");
 MESSAGE(m_history_list_help, "list changes, newest first; PREFIX as in vm/100", "変更の一覧（新しい順）。PREFIXの例: vm/100");
 MESSAGE(m_history_show_help, "show all that one revision changed; with OBJECT (vm/100), that document as it was then",

@@ -1,4 +1,6 @@
 /* yado node: the machines that guests run on. */
+#include "base/json.h"
+#include "cli/ask.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {
@@ -15,9 +17,32 @@ static const Column columns[] = {
 
 const Resource node_resource = {"/nodes", &node_table, columns, TEXT(m_node_none), "self"};
 
+static const Option shutdown_guests_options[] = {
+	{"timeout", 0, "SECONDS", NULL, COMPLETE_NOTHING, TEXT(m_opt_shutdown_guests_timeout)},
+	{0}};
+
+static Exit shutdown_guests_exec(Cli *cli, Arguments *arguments)
+{
+	json_auto json_object *body = NULL;
+	gint64 timeout = 0;
+	if (!arguments_number(arguments, "timeout", 1, 3600, &timeout))
+		return EXIT_USAGE;
+	if (timeout) {
+		body = json_object_new_object();
+		json_set_int(body, "timeout", timeout);
+	}
+	Exit code = EXIT_DONE;
+	const char *node = arguments->words->len ? arguments_word(arguments, 0) : "self";
+	g_autofree char *path = ask_path("/nodes/", node, "/shutdown-guests");
+	Reply *reply = ask(cli, "POST", path, body, &code);
+	return reply ? finish(cli, reply, NULL, NULL) : code;
+}
+
 const Command node_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_node_list_help), .resource = &node_resource,
 	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "[NAME]", .help = TEXT(m_node_show_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .resource = &node_resource, .exec = resource_show_exec},
+	{.name = "shutdown-guests", .usage = "[NAME]", .help = TEXT(m_node_shutdown_guests_help), .max_words = 1,
+	 .complete = COMPLETE_NODE, .options = shutdown_guests_options, .changes = TRUE, .exec = shutdown_guests_exec},
 	{0}};

@@ -35,6 +35,7 @@ struct Guests {
 	GThread *autostart; /* NULL: there was nothing to start */
 	GCond closing_now;
 	gboolean closing;
+	gint64 holder; /* the task for which no guest is started; 0: none */
 };
 
 typedef struct Reaction {
@@ -201,6 +202,26 @@ void guests_stop_autostart(Guests *guests)
 	g_mutex_unlock(&guests->lock);
 	if (guests->autostart)
 		g_thread_join(g_steal_pointer(&guests->autostart));
+}
+
+void guests_hold_starts(Guests *guests, gint64 task)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	guests->holder = task;
+	guests->closing = TRUE;
+	g_cond_broadcast(&guests->closing_now);
+}
+
+gboolean guests_check_starts(Guests *guests, GError **error)
+{
+	g_mutex_lock(&guests->lock);
+	gint64 task = guests->holder;
+	g_mutex_unlock(&guests->lock);
+	if (!task)
+		return TRUE;
+	error_set(error, ERROR_CONFLICT, "start it when that task has ended, or once the machine is up again",
+		  "all guests of this node are being shut down, by task %" G_GINT64_FORMAT, task);
+	return FALSE;
 }
 
 void guests_free(Guests *guests)

@@ -19,6 +19,11 @@ void guests_autostart(Guests *guests);
 /* Starts no more of them; before tasks_stop(). */
 void guests_stop_autostart(Guests *guests);
 
+/* While a task shuts all guests down, none is started: neither by somebody nor by what is left of the boot's sequence,
+ * which ends. 0: that is over. */
+void guests_hold_starts(Guests *guests, gint64 task);
+gboolean guests_check_starts(Guests *guests, GError **error); /* ERROR_CONFLICT while they are held */
+
 /* By number or name; new reference. ERROR_NOT_FOUND. */
 Vm *guests_find(Guests *guests, const char *id_or_name, GError **error);
 Vm *guests_get(Guests *guests, gint64 id); /* NULL if there is none */

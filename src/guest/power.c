@@ -36,8 +36,19 @@ static const struct {
 	{&vm_resume_kind, "resume", ON(PAUSED), "only a paused guest can be resumed"},
 };
 
+static gboolean may_start(Vm *vm, GError **error)
+{
+	if (guests_check_starts(vm->services->guests, error))
+		return TRUE;
+	g_autofree char *label = vm_label(vm);
+	g_prefix_error(error, "cannot start %s: ", label);
+	return FALSE;
+}
+
 gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error)
 {
+	if ((kind == &vm_start_kind || kind == &vm_reboot_kind) && !may_start(vm, error))
+		return FALSE;
 	VmState state = vm_get_state(vm);
 	for (guint i = 0; i < G_N_ELEMENTS(allowed); i++) {
 		if (allowed[i].kind != kind || (allowed[i].from & (1u << state)))
@@ -50,13 +61,13 @@ gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error)
 	return TRUE;
 }
 
-/* Who turns the power off does not want to wait until a shutdown that hangs has given up. */
+/* Who turns the power off does not want to wait until a shutdown that hangs has given up; nor does the node's end. */
 static void overtake_shutdown(Tasks *tasks, gint64 holder, const char *user)
 {
 	json_auto json_object *task = holder ? tasks_describe(tasks, holder, NULL) : NULL;
 	const char *kind = json_get_str(task, "kind", "");
 	if (g_str_equal(kind, vm_shutdown_kind.name) || g_str_equal(kind, vm_reboot_kind.name)) {
-		g_message("task %" G_GINT64_FORMAT " gives way to a stop by %s", holder, user);
+		g_message("task %" G_GINT64_FORMAT " gives way to another end of its guest by %s", holder, user);
 		tasks_cancel(tasks, holder, NULL);
 	}
 }
@@ -65,7 +76,8 @@ gint64 vm_submit(Vm *vm, const TaskKind *kind, const char *user, json_object *ar
 {
 	Tasks *tasks = vm->services->tasks;
 	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
-	gint64 holder = kind == &vm_stop_kind ? tasks_claimed_by(tasks, object) : 0;
+	gboolean last = kind == &vm_stop_kind || json_get_bool(args, "node", FALSE);
+	gint64 holder = last ? tasks_claimed_by(tasks, object) : 0;
 	gint64 task = tasks_submit(tasks, kind, object, user, args, NULL, error);
 	if (task)
 		overtake_shutdown(tasks, holder, user);
@@ -158,7 +170,7 @@ static Vm *task_vm(Task *task, gpointer data, GError **error)
 static gboolean start(Vm *vm, Task *task, GError **error)
 {
 	/* The run directory comes first: what is remembered in it tells an interrupted start from a crash. */
-	if (!vm_want(vm, TRUE, task_user(task), error) || !dir_make(vm->run_dir, 0700, error))
+	if (!may_start(vm, error) || !vm_want(vm, TRUE, task_user(task), error) || !dir_make(vm->run_dir, 0700, error))
 		return FALSE;
 	vm_forget_exit(vm);
 	vm_set_state(vm, VM_STARTING, NULL, NULL);
@@ -257,7 +269,10 @@ static gboolean shut_down(Vm *vm, Task *task, GError **error)
 	const char *action = json_get_str(args, "action", json_get_str(setting, "action", "stop"));
 	gboolean agent = FALSE;
 
-	vm_expect_exit(vm, "user-shutdown", "shut down by %s", task_user(task));
+	if (json_get_bool(args, "node", FALSE))
+		vm_expect_exit(vm, "node-shutdown", "shut down with its node by %s", task_user(task));
+	else
+		vm_expect_exit(vm, "user-shutdown", "shut down by %s", task_user(task));
 	vm_set_state(vm, VM_STOPPING, NULL, NULL);
 	g_autoptr(GError) wait_error = NULL;
 	if (!ask_guest(vm, task, &agent, error))
@@ -292,9 +307,52 @@ static gboolean shut_down(Vm *vm, Task *task, GError **error)
 	return FALSE;
 }
 
+/* A guest that is paused could not answer. One that is stopped at once again (its disk is full) stays paused. */
+static void resume_for_shutdown(Vm *vm, Task *task)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, &error);
+	if (!qmp || !qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, &error)) {
+		task_log(task, "it is paused and cannot be resumed: %s", error->message);
+		return;
+	}
+	task_log(task, "it was paused, and is resumed to shut down");
+	vm_set_state(vm, VM_RUNNING, "resumed", "resumed by %s", task_user(task));
+	vm_query_state(vm);
+}
+
+/* With its node: from whatever state it is in, and to the end. Who cannot be asked is turned off. */
+static gboolean shut_down_with_node(Vm *vm, Task *task, GError **error)
+{
+	if (vm_get_state(vm) == VM_STOPPED) {
+		task_log(task, "it has stopped already");
+		return TRUE;
+	}
+	if (!vm_want(vm, FALSE, task_user(task), error))
+		return FALSE;
+	if (vm_get_state(vm) == VM_PAUSED)
+		resume_for_shutdown(vm, task);
+	VmState state = vm_get_state(vm);
+	if (state == VM_RUNNING || state == VM_STOPPING) {
+		g_autoptr(GError) cause = NULL;
+		if (shut_down(vm, task, &cause))
+			return TRUE;
+		if (error_code(cause) == ERROR_CANCELLED) {
+			vm_record_reason(vm, vm_state_is_alive(vm_get_state(vm)));
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		task_log(task, "%s", cause->message);
+	}
+	task_step(task, "it is %s: the power is turned off", vm_state_name(state));
+	return turn_off(vm, task, "node-shutdown", "stopped with its node", error);
+}
+
 static gboolean run_shutdown(Task *task, gpointer data, GError **error)
 {
 	g_autoptr(Vm) vm = task_vm(task, data, error);
+	if (vm && json_get_bool(task_args(task), "node", FALSE))
+		return shut_down_with_node(vm, task, error);
 	if (!vm || !vm_power_allowed(vm, &vm_shutdown_kind, error) || !vm_want(vm, FALSE, task_user(task), error))
 		return FALSE;
 	if (shut_down(vm, task, error))

@@ -16,6 +16,14 @@ static const Field shutdown_fields[] = {
 const Table shutdown_request_table = {.name = "shutdown-request", .title = "Shutdown", .title_ja = "シャットダウン",
 			      .fields = shutdown_fields};
 
+static const Field node_shutdown_fields[] = {
+	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
+	 .help = "how long a guest may take at most; each one's own setting if not given, or if that is less",
+	 .help_ja = "各ゲストに与える時間の上限。省略時、またはゲストの設定の方が短いときはゲストの設定"},
+	{0}};
+const Table node_shutdown_request_table = {.name = "node-shutdown-request", .title = "Shutdown of a node's guests",
+					   .title_ja = "ノードの全ゲストのシャットダウン", .fields = node_shutdown_fields};
+
 static const Field restore_fields[] = {
 	{.name = "rev", .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = G_MAXINT64,
 	 .help = "revision to go back to", .help_ja = "戻す先のリビジョン"},
