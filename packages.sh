@@ -4,11 +4,11 @@ packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 passwd e2fsprogs lz4)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
-	libcrypt-dev libsystemd-dev groff-base)
+	libcrypt-dev libsystemd-dev)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
-	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl)
+	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc)
 # The validator of the API's description needs Node, from wherever it came.
 command -v node npm >/dev/null || packages_test+=(nodejs npm)
 packages_full=(clang)

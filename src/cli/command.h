@@ -114,6 +114,7 @@ Exit help_exec(Cli *cli, Arguments *arguments);
 Exit version_exec(Cli *cli, Arguments *arguments);
 Exit completion_exec(Cli *cli, Arguments *arguments);
 Exit complete_exec(Cli *cli, Arguments *arguments);
+Exit manual_exec(Cli *cli, Arguments *arguments);
 
 /* --- arguments.c --- */
 /* Splits what follows the command's own words; NULL after printing what is wrong. */
@@ -133,6 +134,15 @@ const Option *option_find_letter(const Option *options, char letter);
 const char *closest(const char *typed, const char *const *candidates);
 
 /* --- help.c --- */
+typedef struct ExitHelp {
+	Exit code;
+	Text help;
+} ExitHelp;
+extern const ExitHelp exit_helps[]; /* the last entry's text is NULL */
+/* "-o, --output FORMAT"; caller frees. */
+char *option_label(const Option *option);
+/* What it is for and, in parentheses, the values it takes; caller frees. */
+char *option_help(const Option *option);
 void help_print_command(const char *group, const Command *command);
 void help_print_group(const Group *group, gboolean as_error);
 void help_print_all(gboolean as_error);

@@ -38,11 +38,17 @@ static void print_line(FILE *stream, const char *left, guint width, const char *
 	fprintf(stream, "%s  %s\n", style_off(stream), right);
 }
 
-static char *option_label(const Option *option)
+char *option_label(const Option *option)
 {
 	char letter[5] = {'-', option->letter, ',', ' ', 0};
 	return g_strconcat(option->letter ? letter : "    ", "--", option->name, option->value ? " " : NULL,
 		option->value, NULL);
+}
+
+char *option_help(const Option *option)
+{
+	g_autofree char *values = option->values ? g_strjoinv("|", (char **)option->values) : NULL;
+	return g_strconcat(text_of(option->help), values ? " (" : NULL, values, values ? ")" : NULL, NULL);
 }
 
 static void print_options(const char *heading, const Option *options)
@@ -57,9 +63,7 @@ static void print_options(const char *heading, const Option *options)
 	}
 	for (const Option *option = options; option->name; option++) {
 		g_autofree char *label = option_label(option);
-		g_autofree char *values = option->values ? g_strjoinv("|", (char **)option->values) : NULL;
-		g_autofree char *help = g_strconcat(text_of(option->help), values ? " (" : NULL, values,
-			values ? ")" : NULL, NULL);
+		g_autofree char *help = option_help(option);
 		print_line(stdout, label, width, help);
 	}
 }
@@ -132,10 +136,7 @@ void help_print_all(gboolean as_error)
 	fprintf(stream, "\n%s\n", T(m_first_steps));
 }
 
-static const struct {
-	Exit code;
-	Text help;
-} exits[] = {
+const ExitHelp exit_helps[] = {
 	{EXIT_DONE, TEXT(m_exit_done)},
 	{EXIT_REFUSED, TEXT(m_exit_refused)},
 	{EXIT_USAGE, TEXT(m_exit_usage)},
@@ -145,12 +146,13 @@ static const struct {
 	{EXIT_TASK_FAILED, TEXT(m_exit_task_failed)},
 	{EXIT_TIMED_OUT, TEXT(m_exit_timed_out)},
 	{EXIT_INTERRUPTED, TEXT(m_exit_interrupted)},
+	{0},
 };
 
 static Exit print_exit_codes(void)
 {
-	for (gsize i = 0; i < G_N_ELEMENTS(exits); i++)
-		printf("%4d  %s\n", exits[i].code, text_of(exits[i].help));
+	for (const ExitHelp *exit = exit_helps; exit->help.en; exit++)
+		printf("%4d  %s\n", exit->code, text_of(exit->help));
 	return EXIT_DONE;
 }
 

@@ -63,8 +63,17 @@ static char *format_help(const Field *field, FlagsMode mode, gboolean optional, 
 	return g_string_free(text, FALSE);
 }
 
-static void add_line(GString *page, guint column, const char *left, const char *help)
+typedef struct Listing {
+	FlagsMode mode;
+	gboolean japanese;
+	FlagsEach each;
+	gpointer data;
+} Listing;
+
+static void add_line(const char *left, gboolean of_entry, const char *help, gpointer data)
 {
+	GString *page = data;
+	guint column = of_entry ? ENTRY_COLUMN : FLAG_COLUMN;
 	glong width = column + g_utf8_strlen(left, -1);
 	g_string_append_printf(page, "%*s%s", (int)column, "", left);
 	if (width + 2 > HELP_COLUMN) {
@@ -74,8 +83,9 @@ static void add_line(GString *page, guint column, const char *left, const char *
 	g_string_append_printf(page, "%*s%s\n", (int)(HELP_COLUMN - width), "", help);
 }
 
-static void add_entry_fields(GString *page, const Field *map, FlagsMode mode, gboolean japanese)
+static void list_entry_fields(const Listing *listing, const Field *map)
 {
+	gboolean japanese = listing->japanese;
 	for (const Field *field = map->table->fields; field->name; field++) {
 		if (!flag_sets_in_entry(field))
 			continue;
@@ -84,15 +94,16 @@ static void add_entry_fields(GString *page, const Field *map, FlagsMode mode, gb
 		/* An entry can be new also in a change, so its defaults are always worth saying. */
 		g_autofree char *help = format_help(field, FLAGS_CREATE, FALSE, japanese);
 		g_autofree char *fixed =
-			mode == FLAGS_CHANGE && field->flags & FIELD_FIXED
+			listing->mode == FLAGS_CHANGE && field->flags & FIELD_FIXED
 				? g_strconcat(help, japanese ? "（追加時のみ）" : " (only when added)", NULL)
 				: g_strdup(help);
-		add_line(page, ENTRY_COLUMN, left, fixed);
+		listing->each(left, TRUE, fixed, listing->data);
 	}
 }
 
-static void add_flag(GString *page, const Flag *flag, FlagsMode mode, gboolean japanese)
+static void list_flag(const Listing *listing, const Flag *flag)
 {
+	gboolean japanese = listing->japanese;
 	const Field *field = flag->field;
 	g_autofree char *left = NULL;
 	g_autofree char *help = NULL;
@@ -100,41 +111,48 @@ static void add_flag(GString *page, const Flag *flag, FlagsMode mode, gboolean j
 		return;
 	if (flag->kind == FLAG_UNSET) {
 		left = g_strdup_printf("%s FIELD", flag->name);
-		add_line(page, FLAG_COLUMN, left, japanese ? "フィールドの値をなくす" : "field to leave without a value");
+		listing->each(left, FALSE, japanese ? "フィールドの値をなくす" : "field to leave without a value",
+			listing->data);
 		return;
 	}
 	if (flag->kind == FLAG_VALUE || flag->kind == FLAG_YES) {
 		g_autofree char *sign = value_sign(field);
 		left = flag->kind == FLAG_YES ? g_strdup_printf("--[no-]%s", flag->name + strlen("--"))
 					      : g_strdup_printf("%s %s", flag->name, sign);
-		help = format_help(field, mode, flag->optional, japanese);
-		add_line(page, FLAG_COLUMN, left, help);
+		help = format_help(field, listing->mode, flag->optional, japanese);
+		listing->each(left, FALSE, help, listing->data);
 		return;
 	}
 	const char *title = japanese ? field->table->title_ja : field->table->title;
 	if (flag->kind == FLAG_REMOVE) {
 		left = g_strdup_printf("%s KEY", flag->name);
 		help = g_strdup_printf(japanese ? "%sを取り外す" : "%s to remove", title);
-		add_line(page, FLAG_COLUMN, left, help);
+		listing->each(left, FALSE, help, listing->data);
 		return;
 	}
 	g_autofree char *sign = value_sign(field);
 	left = g_strdup_printf("%s %s", flag->name, sign);
 	help = g_strdup_printf(
 		japanese ? "%s（複数指定可。KEYなしは追加）" : "%s; can be repeated; without KEY it adds one", title);
-	add_line(page, FLAG_COLUMN, left, help);
-	add_entry_fields(page, field, mode, japanese);
+	listing->each(left, FALSE, help, listing->data);
+	list_entry_fields(listing, field);
+}
+
+void flags_each(const Table *table, FlagsMode mode, gboolean japanese, FlagsEach each, gpointer data)
+{
+	g_autoptr(GPtrArray) list = flag_list_new(table, mode);
+	const Listing listing = {mode, japanese, each, data};
+	for (guint i = 0; i < list->len; i++) {
+		const Flag *flag = list->pdata[i];
+		if (!flag->spare)
+			list_flag(&listing, flag);
+	}
 }
 
 char *flags_help(const Table *table, FlagsMode mode, gboolean japanese)
 {
-	g_autoptr(GPtrArray) list = flag_list_new(table, mode);
 	GString *page = g_string_new(NULL);
-	for (guint i = 0; i < list->len; i++) {
-		const Flag *flag = list->pdata[i];
-		if (!flag->spare)
-			add_flag(page, flag, mode, japanese);
-	}
+	flags_each(table, mode, japanese, add_line, page);
 	return g_string_free(page, FALSE);
 }
 

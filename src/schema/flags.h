@@ -28,7 +28,11 @@ typedef enum FlagsMode {
 gboolean flags_parse(const Table *table, FlagsMode mode, json_object *current, char ***inout_args,
 		     json_object **ret_document, GError **error);
 
-/* Aligned text, a line or two a flag: flag, values or unit, help, default. Ends with a newline; caller frees. */
+/* Called for each flag and, after a map's, for each field of its entries: as it is written ("--memory SIZE",
+ * "size=SIZE"), and its help with its default. */
+typedef void (*FlagsEach)(const char *flag, gboolean of_entry, const char *help, gpointer data);
+void flags_each(const Table *table, FlagsMode mode, gboolean japanese, FlagsEach each, gpointer data);
+/* The same as aligned text, a line or two a flag. Ends with a newline; caller frees. */
 char *flags_help(const Table *table, FlagsMode mode, gboolean japanese);
 /* The names, with their dashes ("--memory", "--no-agent", "--disk"); NULL-terminated, caller frees. */
 char **flags_complete(const Table *table, FlagsMode mode);
