@@ -97,6 +97,22 @@ static guint64 time_left(gint64 deadline)
 	return (guint64)MAX(deadline - g_get_monotonic_time(), 1);
 }
 
+/* Until the bus has let us in; a call by itself would wait for that as long as it takes. */
+static int wait_ready(sd_bus *bus, gint64 deadline)
+{
+	for (;;) {
+		int r = sd_bus_process(bus, NULL);
+		if (r >= 0 && sd_bus_is_ready(bus) > 0)
+			return 0;
+		if (r == 0 && g_get_monotonic_time() >= deadline)
+			r = -ETIMEDOUT;
+		if (r == 0)
+			r = sd_bus_wait(bus, time_left(deadline));
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+}
+
 /* Sends the request; 0 and wait->job, or a negative errno and the bus's own error. */
 static int request(sd_bus *bus, const UnitScope *scope, const pid_t *pids, guint count, Wait *wait, gint64 deadline,
 		   sd_bus_error *error)
@@ -188,6 +204,7 @@ gboolean scope_start(const UnitScope *scope, const pid_t *pids, guint count, gui
 	}
 	sd_bus_set_method_call_timeout(bus, (guint64)timeout_ms * 1000);
 	r = sd_bus_match_signal_async(bus, NULL, SERVICE, OBJECT, MANAGER, "JobRemoved", on_job_removed, NULL, &wait);
+	r = r < 0 ? r : wait_ready(bus, deadline);
 	r = r < 0 ? r : start_once(bus, scope, pids, count, &wait, deadline, &cause);
 	if (r == -EEXIST)
 		r = start_after_former(bus, scope, pids, count, &wait, deadline, &cause);
@@ -198,6 +215,7 @@ gboolean scope_start(const UnitScope *scope, const pid_t *pids, guint count, gui
 		error_set(error, ERROR_FAILED, "see 'journalctl -b _PID=1'", "systemd has not made '%s': its job %s",
 			  scope->unit, wait.result);
 	sd_bus_error_free(&cause);
+	/* Without a flush: what has not gone out is not worth waiting for. */
 	sd_bus_close_unref(bus);
 	g_free(wait.job);
 	g_free(wait.result);
