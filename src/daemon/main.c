@@ -23,6 +23,7 @@
 #include "daemon/front.h"
 #include "daemon/listen.h"
 #include "daemon/manager.h"
+#include "guest/boot.h"
 #include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
@@ -286,10 +287,11 @@ static void take_apart(Daemon *daemon)
 	transfers_stop();
 	if (services->guests) {
 		events_stop(services);
-		guests_stop_autostart(services->guests);
+		boot_stop(services->boot);
 	}
 	if (services->tasks)
 		tasks_stop(services->tasks, STOP_TIMEOUT_MS);
+	g_clear_pointer(&services->boot, boot_free);
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
 	g_clear_pointer(&services->uploads, uploads_free);
@@ -381,7 +383,7 @@ int main(int argc, char **argv)
 	manager_ready(&daemon.services);
 	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
 		  daemon.services.host->kvm ? "kvm" : "tcg");
-	guests_autostart(daemon.services.guests);
+	g_atomic_pointer_set(&daemon.services.boot, boot_begin(&daemon.services));
 	g_main_loop_run(daemon.loop);
 	manager_stopping();
 	take_apart(&daemon);

@@ -32,9 +32,6 @@ struct Guests {
 	GuestsWatch watch;
 	gpointer watch_data;
 	GThreadPool *reactions, *slow_reactions;
-	GThread *autostart; /* NULL: there was nothing to start */
-	GCond closing_now;
-	gboolean closing;
 	gint64 holder; /* the task for which no guest is started; 0: none */
 };
 
@@ -132,7 +129,6 @@ Guests *guests_new(Services *services, GError **error)
 	Guests *guests = g_new0(Guests, 1);
 	guests->services = services;
 	g_mutex_init(&guests->lock);
-	g_cond_init(&guests->closing_now);
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	guests->by_mac = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -194,22 +190,10 @@ static void wait_for_monitor_thread(void)
 		g_cond_wait(&barrier.changed, &barrier.lock);
 }
 
-void guests_stop_autostart(Guests *guests)
-{
-	g_mutex_lock(&guests->lock);
-	guests->closing = TRUE;
-	g_cond_broadcast(&guests->closing_now);
-	g_mutex_unlock(&guests->lock);
-	if (guests->autostart)
-		g_thread_join(g_steal_pointer(&guests->autostart));
-}
-
 void guests_hold_starts(Guests *guests, gint64 task)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
 	guests->holder = task;
-	guests->closing = TRUE;
-	g_cond_broadcast(&guests->closing_now);
 }
 
 gboolean guests_check_starts(Guests *guests, GError **error)
@@ -230,7 +214,6 @@ void guests_free(Guests *guests)
 		return;
 	if (guests->watch_id)
 		store_unwatch(guests->services->store, guests->watch_id);
-	guests_stop_autostart(guests);
 	/* Without a process, nothing is left that queues a reaction: its monitor is closed, its timer and the watch on
 	 * its end are gone, and a reaction that still runs makes no new timer (agent.c). Only a callback that had begun
 	 * could still queue one. */
@@ -242,7 +225,6 @@ void guests_free(Guests *guests)
 	g_hash_table_destroy(guests->by_name);
 	g_hash_table_destroy(guests->by_mac);
 	g_tree_destroy(guests->by_id);
-	g_cond_clear(&guests->closing_now);
 	g_mutex_clear(&guests->lock);
 	g_free(guests);
 }
@@ -347,78 +329,4 @@ void guests_adopt(Guests *guests)
 	for (guint i = 0; i < list->len; i++)
 		vm_adopt(g_ptr_array_index(list, i));
 	adopt_strays(guests->services);
-}
-
-typedef struct Boot {
-	gint64 order, delay;
-	Vm *vm;
-} Boot;
-
-static int compare_boots(gconstpointer a, gconstpointer b)
-{
-	const Boot *left = a, *right = b;
-	return left->order != right->order ? (left->order < right->order ? -1 : 1)
-					   : (left->vm->id < right->vm->id ? -1 : left->vm->id > right->vm->id);
-}
-
-typedef struct Sequence {
-	Guests *guests;
-	GArray *boots;
-} Sequence;
-
-/* FALSE if the daemon ends meanwhile. */
-static gboolean wait_delay(Guests *guests, gint64 delay_s)
-{
-	gint64 end = g_get_monotonic_time() + delay_s * G_USEC_PER_SEC;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
-	while (!guests->closing && g_cond_wait_until(&guests->closing_now, &guests->lock, end))
-		;
-	return !guests->closing;
-}
-
-/* One thread for the whole sequence, since a guest's delay holds back those after it. */
-static gpointer start_in_order(gpointer data)
-{
-	Sequence *sequence = data;
-	GArray *boots = sequence->boots;
-	gboolean go_on = TRUE;
-	for (guint i = 0; i < boots->len; i++) {
-		Boot *boot = &g_array_index(boots, Boot, i);
-		g_autoptr(GError) error = NULL;
-		if (go_on && !vm_submit(boot->vm, &vm_start_kind, "yado", NULL, &error))
-			g_warning("cannot start VM %" G_GINT64_FORMAT " at boot: %s", boot->vm->id, error->message);
-		else if (go_on && i + 1 < boots->len)
-			go_on = wait_delay(sequence->guests, boot->delay);
-		vm_unref(boot->vm);
-	}
-	g_array_unref(boots);
-	g_free(sequence);
-	return NULL;
-}
-
-void guests_autostart(Guests *guests)
-{
-	g_autofree char *marker = g_build_filename(guests->services->run_dir, "booted", NULL);
-	g_autofree char *last_boot = NULL;
-	if (g_file_get_contents(marker, &last_boot, NULL, NULL) && g_str_equal(last_boot, process_boot_id()))
-		return;
-	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
-	GArray *boots = g_array_new(FALSE, FALSE, sizeof(Boot));
-	for (guint i = 0; i < list->len; i++) {
-		Vm *vm = g_ptr_array_index(list, i);
-		json_auto json_object *document = vm_dup_document(vm, NULL);
-		json_object *autostart = json_get(document, "autostart");
-		Boot boot = {json_get_int(autostart, "order", 100), json_get_int(autostart, "delay", 0), vm};
-		if (json_get_bool(autostart, "enabled", FALSE) && vm_get_state(vm) == VM_STOPPED) {
-			vm_ref(vm);
-			g_array_append_val(boots, boot);
-		}
-	}
-	g_array_sort(boots, compare_boots);
-	g_autoptr(GError) error = NULL;
-	if (!g_file_set_contents(marker, process_boot_id(), -1, &error))
-		g_warning("cannot record that the guests of this boot were started: %s", error->message);
-	Sequence *sequence = g_new(Sequence, 1);
-	*sequence = (Sequence){guests, boots};
-	guests->autostart = g_thread_new("autostart", start_in_order, sequence);
 }

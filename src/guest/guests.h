@@ -1,4 +1,4 @@
-/* All guests of this node: the registry that follows the store, adoption at the daemon's start, and start at boot. */
+/* All guests of this node: the registry that follows the store, and adoption at the daemon's start. */
 #pragma once
 #include <glib.h>
 
@@ -14,13 +14,8 @@ void guests_free(Guests *guests);
 /* Finds the processes that a former daemon left, connects to them and learns their true state; what ended meanwhile is
  * found out from its exit record. Before tasks_start(). */
 void guests_adopt(Guests *guests);
-/* After a boot of the node: starts guests with autostart, in order. After a mere restart of the daemon: nothing. */
-void guests_autostart(Guests *guests);
-/* Starts no more of them; before tasks_stop(). */
-void guests_stop_autostart(Guests *guests);
 
-/* While a task shuts all guests down, none is started: neither by somebody nor by what is left of the boot's sequence,
- * which ends. 0: that is over. */
+/* While a task shuts all guests down, none is started. 0: that is over. */
 void guests_hold_starts(Guests *guests, gint64 task);
 gboolean guests_check_starts(Guests *guests, GError **error); /* ERROR_CONFLICT while they are held */
 

@@ -9,6 +9,7 @@
 #include "store/store.h"
 #include "task/task.h"
 
+typedef struct Boot Boot;
 typedef struct Guests Guests;
 typedef struct Idempotency Idempotency;
 
@@ -23,6 +24,7 @@ typedef struct Services {
 	Uploads *uploads;
 	QemuHost *host;
 	Guests *guests;
+	Boot *boot;              /* the guests' start at boot; atomic: the last to be made */
 	const char *run_dir;     /* short: sockets live below it */
 	const char *node;        /* name of this node */
 	gint64 started_us;       /* monotonic; of the daemon */

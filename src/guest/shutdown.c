@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "guest/boot.h"
 #include "guest/guests.h"
 #include "guest/power.h"
 #include "guest/vm.h"
@@ -42,7 +43,7 @@ static void leaving_clear(gpointer data)
 	g_free(leaving->label);
 }
 
-/* The reverse of what guests_autostart() does. */
+/* The reverse of what boot.c does. */
 static int compare_leaving(gconstpointer a, gconstpointer b)
 {
 	const Leaving *left = a, *right = b;
@@ -208,7 +209,10 @@ static gboolean run(Task *task, gpointer data, GError **error)
 	Services *services = data;
 	Progress progress = {.services = services, .task = task, .failed = g_string_new(NULL)};
 	guests_hold_starts(services->guests, task_id(task));
+	boot_abandon(g_atomic_pointer_get(&services->boot));
 	gboolean ok = shut_down_all(&progress, json_get_int(task_args(task), "timeout", 0), error);
+	/* Again: this task may have been here before that began. */
+	boot_abandon(g_atomic_pointer_get(&services->boot));
 	guests_hold_starts(services->guests, 0);
 	if (ok && progress.failures > 0) {
 		error_set(error, ERROR_FAILED, "see the log of their tasks; 'yado vm stop' takes a guest's power",
