@@ -151,10 +151,11 @@ static gboolean start(Front *front, Launched *ret_launched, GError **error)
 {
 	g_autofree char *program = NULL;
 	if (!open_sockets(front, error) || !(program = process_find_program("yado-httpd", error)) ||
-	    !dir_make(front->run_dir, 0700, error) || !cgroup_make(CGROUP, error))
+	    !dir_make(front->run_dir, 0700, error))
 		return FALSE;
-	/* What a former one left; its lifeline has ended it. */
-	if (!cgroup_kill(CGROUP, STOP_TIMEOUT_MS, error))
+	/* What a former one left; its lifeline has ended it. The group is made anew, since a kernel (6.18) that once had
+	 * killed a group at once kills what is made in it from another group (CLONE_INTO_CGROUP). */
+	if (!cgroup_kill(CGROUP, STOP_TIMEOUT_MS, error) || !cgroup_remove(CGROUP, error) || !cgroup_make(CGROUP, error))
 		return FALSE;
 	launch_clear_log(front->run_dir);
 	g_autoptr(Launch) launch = prepare(front, program);
@@ -193,7 +194,8 @@ static gpointer keep(gpointer data)
 		if (start(front, &launched, &error)) {
 			g_message("yado-httpd runs as process %d", (int)launched.pid);
 			g_clear_pointer(&told, g_free);
-			gboolean stop = wait_stop(front, launched.pidfd, -1);
+			/* Without a descriptor it has ended already. */
+			gboolean stop = launched.pidfd >= 0 && wait_stop(front, launched.pidfd, -1);
 			if (stop)
 				end(&launched);
 			fd_close(launched.pidfd);

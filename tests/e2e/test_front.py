@@ -11,6 +11,8 @@ from test_isolation import NO_CAPABILITIES, Service, VIEW, attempt, check_descri
     status_of
 from yado import BUILD, Yado, request, wait_for
 
+LAUNCH_FD_STATUS = 4  # src/sandbox/launch-spec.h
+
 
 @pytest.fixture(scope="module")
 def front(tiny, tmp_path_factory):
@@ -144,3 +146,20 @@ def test_front_sock_is_for_the_front_alone(front):
     client = front.connect_front()
     reply, _ = request(front, "GET", "/api/v1/vms", client=client, head={"address": "127.0.0.1"})
     assert reply["status"] == 401
+
+
+def test_one_that_ends_before_anybody_can_look_is_started_again(tmp_path, monkeypatch):
+    """A launcher that says once that it has started what is gone already, then is the true one."""
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f"""#!/bin/sh
+mkdir {tmp_path}/once 2>/dev/null || exec {BUILD}/src/launch/yado-launch
+echo "ok 2147483646 1" >&STATUS
+""".replace("STATUS", str(LAUNCH_FD_STATUS)))
+    launcher.chmod(0o755)
+    monkeypatch.setenv("YADO_LAUNCH", str(launcher))
+    yado = Yado(tmp_path / "state").with_front()
+    try:
+        yado.start()
+        assert (tmp_path / "once").exists() and "is started again" in yado.log.read_text()
+    finally:
+        yado.clean()
