@@ -324,6 +324,10 @@ static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields,
 	const Options *options = data;
 	if ((level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO)) && !options->debug)
 		return G_LOG_WRITER_HANDLED;
+	/* The journal knows the time and the level by itself. */
+	if (g_log_writer_is_journald(STDERR_FILENO) &&
+	    g_log_writer_journald(level, fields, count, NULL) == G_LOG_WRITER_HANDLED)
+		return G_LOG_WRITER_HANDLED;
 	return g_log_writer_standard_streams(level, fields, count, NULL);
 }
 

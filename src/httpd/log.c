@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 enum { LINES_MAX = 60 };
@@ -15,10 +16,14 @@ void log_set_debug(gboolean debug)
 	debugging = debug;
 }
 
-static void put(const char *text)
+/* The journal knows the program by itself, and takes a level from the beginning of a line (sd-daemon(3)). */
+static void put(const char *level, const char *text)
 {
+	static const char *start;
 	char line[1024];
-	int length = snprintf(line, sizeof line, "yado-httpd: %s\n", text);
+	if (!start)
+		start = g_log_writer_is_journald(STDERR_FILENO) ? "" : "yado-httpd: ";
+	int length = snprintf(line, sizeof line, "%s%s%s\n", *start ? "" : level, start, text);
 	length = MIN(length, (int)sizeof line - 1);
 	/* Text of clients must not move a terminal's cursor or forge a line. */
 	for (int i = 0; i < length - 1; i++)
@@ -29,7 +34,7 @@ static void put(const char *text)
 		return; /* nobody reads: there is nobody to tell */
 }
 
-static void G_GNUC_PRINTF(1, 0) put_bounded(const char *format, va_list arguments)
+static void G_GNUC_PRINTF(2, 0) put_bounded(const char *level, const char *format, va_list arguments)
 {
 	static gint64 minute;
 	static guint count, dropped;
@@ -38,7 +43,7 @@ static void G_GNUC_PRINTF(1, 0) put_bounded(const char *format, va_list argument
 	if (now != minute) {
 		if (dropped > 0) {
 			snprintf(text, sizeof text, "%u lines were left out", dropped);
-			put(text);
+			put(SD_WARNING, text);
 		}
 		minute = now;
 		count = dropped = 0;
@@ -48,7 +53,7 @@ static void G_GNUC_PRINTF(1, 0) put_bounded(const char *format, va_list argument
 		return;
 	}
 	vsnprintf(text, sizeof text, format, arguments);
-	put(text);
+	put(level, text);
 }
 
 void log_debug(const char *format, ...)
@@ -57,7 +62,7 @@ void log_debug(const char *format, ...)
 		return;
 	va_list arguments;
 	va_start(arguments, format);
-	put_bounded(format, arguments);
+	put_bounded(SD_DEBUG, format, arguments);
 	va_end(arguments);
 }
 
@@ -65,7 +70,7 @@ void log_warning(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	put_bounded(format, arguments);
+	put_bounded(SD_WARNING, format, arguments);
 	va_end(arguments);
 }
 
@@ -76,5 +81,5 @@ void log_message(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	put(text);
+	put(SD_INFO, text);
 }
