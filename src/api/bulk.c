@@ -1,7 +1,11 @@
 /* Files on their way. Each is in a list with who asked and what for; a change of rights goes through the list. */
 #include "api/bulk.h"
 
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "base/error.h"
+#include "base/file.h"
 
 struct Bulk {
 	gatomicrefcount refs;
@@ -110,4 +114,34 @@ gboolean bulk_end(Bulk *bulk)
 	g_mutex_unlock(&lock);
 	bulk_unref(bulk);
 	return revoked;
+}
+
+static void on_sent(guint64 bytes, const GError *error, gpointer data)
+{
+	if (error)
+		g_debug("a download ended after %" G_GUINT64_FORMAT " bytes: %s", bytes, error->message);
+	bulk_end(data);
+}
+
+int bulk_send(Call *call, int file, guint64 length, Privilege privilege, const char *path, GError **error)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		error_set_errno(error, errno, "cannot send the file");
+		return -1;
+	}
+	fd_auto int ours = ends[0], theirs = ends[1];
+	Bulk *bulk = bulk_new(call, privilege, path, FALSE, error);
+	if (!bulk)
+		return -1;
+	bulk_ref(bulk); /* it may end before this function */
+	TransferOptions options = {.source = file, .target = ours, .limit = length, .ended = on_sent, .data = bulk};
+	Transfer *transfer = transfer_start(call->services->run_dir, &options, error);
+	if (transfer)
+		bulk_set_transfer(bulk, transfer);
+	else
+		bulk_end(bulk);
+	bulk_unref(bulk);
+	transfer_unref(transfer);
+	return transfer ? fd_steal(&theirs) : -1;
 }

@@ -17,5 +17,8 @@ Bulk *bulk_new(Call *call, Privilege privilege, const char *path, gboolean some,
 void bulk_set_transfer(Bulk *bulk, Transfer *transfer);
 Bulk *bulk_ref(Bulk *bulk);
 void bulk_unref(Bulk *bulk);
+/* Sends so many bytes of a regular file (lent), from its offset on, as long as who asks has the privilege on the path. The
+ * socket from which they come, or -1. */
+int bulk_send(Call *call, int file, guint64 length, Privilege privilege, const char *path, GError **error);
 /* It is over; gives a reference back. TRUE if it was cut for want of the right. */
 gboolean bulk_end(Bulk *bulk);

@@ -2,7 +2,6 @@
  * front passes it on as fast as it is taken. */
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,38 +67,15 @@ static gboolean check_build(Call *call, const char *build, GError **error)
 	return FALSE;
 }
 
-static void on_ended(guint64 bytes, const GError *error, gpointer data)
-{
-	if (error)
-		g_debug("a download ended after %" G_GUINT64_FORMAT " bytes: %s", bytes, error->message);
-	bulk_end(data);
-}
-
 /* The socket from which exactly the range comes, or -1. */
 static int send_range(Call *call, int file, const Range *range, GError **error)
 {
-	int ends[2];
 	g_autofree char *path = g_strconcat("/images/", call->args[0], NULL);
-	if (lseek(file, (off_t)range->first, SEEK_SET) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+	if (lseek(file, (off_t)range->first, SEEK_SET) < 0) {
 		error_set_errno(error, errno, "cannot send the file");
 		return -1;
 	}
-	fd_auto int ours = ends[0], theirs = ends[1];
-	Bulk *bulk = bulk_new(call, PRIVILEGE_IMAGE_READ, path, FALSE, error);
-	if (!bulk)
-		return -1;
-	bulk_ref(bulk); /* it may end before this function */
-	TransferOptions options = {.source = file, .target = ours, .limit = range->length, .ended = on_ended,
-				   .data = bulk};
-	Transfer *transfer = transfer_start(call->services->run_dir, &options, error);
-	if (transfer)
-		bulk_set_transfer(bulk, transfer);
-	else
-		bulk_end(bulk);
-	bulk_unref(bulk);
-	transfer_unref(transfer);
-	return transfer ? fd_steal(&theirs) : -1;
+	return bulk_send(call, file, range->length, PRIVILEGE_IMAGE_READ, path, error);
 }
 
 static void describe_file(Call *call, const char *file, json_object *image, const Range *range, guint64 size)

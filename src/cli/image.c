@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,10 +12,9 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/bytes.h"
+#include "cli/download.h"
 #include "cli/format.h"
 #include "cli/resource.h"
-
-enum { CHUNK = 1 << 18 };
 
 static const Column columns[] = {
 	{.path = "name", .heading = TEXT(m_col_name)},
@@ -74,54 +72,6 @@ static Exit import_exec(Cli *cli, Arguments *arguments)
 	return reply ? finish(cli, g_steal_pointer(&reply), &image_table, NULL) : report(error);
 }
 
-/* Takes `length` bytes from the socket into the file; how many came. -1 with the error if they cannot be written. */
-static gint64 receive(Cli *cli, int socket, int file, const char *path, gint64 length, GError **error)
-{
-	g_autoptr(Bytes) bytes = bytes_new(cli);
-	g_autofree char *chunk = g_malloc(CHUNK);
-	gint64 done = 0;
-	while (done < length) {
-		ssize_t n = recv(socket, chunk, (gsize)MIN(length - done, CHUNK), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		if (!fd_write_all(file, chunk, (gsize)n)) {
-			error_set_errno(error, errno, T(m_cannot_write), path);
-			return -1;
-		}
-		bytes_show(bytes, "download", done += n, length);
-	}
-	if (done == length && fsync(file) < 0) {
-		error_set_errno(error, errno, T(m_cannot_write), path);
-		return -1;
-	}
-	return done;
-}
-
-static gboolean save(Cli *cli, const char *name, const Reply *reply, const char *path, GError **error)
-{
-	gint64 length = json_get_int(reply->head, "content_length", -1);
-	g_autofree char *part = g_strconcat(path, ".part", NULL);
-	fd_auto int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-	if (file < 0) {
-		error_set_errno(error, errno, T(m_cannot_write), part);
-		return FALSE;
-	}
-	gint64 done = receive(cli, reply->fds[0], file, part, length, error);
-	if (done >= 0 && done < length) {
-		g_autofree char *came = units_format_size((guint64)done), *whole = units_format_size((guint64)length);
-		error_set(error, ERROR_UNAVAILABLE, T(m_try_again), T(m_download_cut), name, came, whole);
-	} else if (done == length && rename(part, path) < 0) {
-		error_set_errno(error, errno, T(m_cannot_write), path);
-		done = -1;
-	}
-	if (done != length)
-		unlink(part);
-	return done == length;
-}
-
-/* Into a file beside the target, which takes its name when all has come: no part is taken for the whole. */
 static Exit export_exec(Cli *cli, Arguments *arguments)
 {
 	const char *name = arguments_word(arguments, 0), *path = arguments_word(arguments, 1);
@@ -133,7 +83,7 @@ static Exit export_exec(Cli *cli, Arguments *arguments)
 	if (!reply)
 		return code;
 	g_autoptr(GError) error = NULL;
-	if (!save(cli, name, reply, path, &error))
+	if (!download_save(cli, name, reply, path, 0666, &error))
 		return report(error);
 	g_autofree char *size = units_format_size((guint64)json_get_int(reply->head, "content_length", 0));
 	if (!cli->quiet)
