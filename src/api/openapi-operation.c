@@ -92,7 +92,8 @@ static void describe_parameters(const Route *route, json_object *list)
 		add_header(list, "if-match", "string", "revision (etag) that the document must still have");
 	if (route->bulk)
 		add_header(list, "upload-offset", "integer", "where in the file this part begins: what has arrived so far");
-	if (route->answer == ANSWER_BYTES)
+	/* Parts of what has no revision would be parts of different files. */
+	if (route->answer == ANSWER_BYTES && route->if_match)
 		add_header(list, "range", "string", "one part: bytes=FIRST-LAST");
 	if (idempotency_is_allowed(route))
 		add_header(list, "idempotency-key", "string",

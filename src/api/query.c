@@ -53,6 +53,8 @@ const Parameter query_parameters[] = {
 	 .help_ja = "キー入力をゲストに送るかどうか"},
 	{"take_over", PARAMETER_SWITCH, .help = "1: whoever writes there now only reads from then on",
 	 .help_ja = "1: 現在書き込んでいる接続を読み取り専用にする"},
+	{"only", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "only these checks, separated by commas",
+	 .help_ja = "このチェックのみ（カンマ区切り）"},
 	{"hash", PARAMETER_TEXT, .max = 64, .help = "its hash as it was then", .help_ja = "そのときのハッシュ"},
 	{0}};
 

@@ -86,12 +86,13 @@ typedef struct Route {
 	gboolean bulk;    /* takes a body of bytes (docs/front.md) */
 	gboolean unkept;    /* its answer holds a secret or a descriptor: it takes no idempotency-key */
 	const char *summary_ja; /* the summary in Japanese; required as well */
+	gboolean audited;   /* a GET that is recorded although it changes nothing */
 	gboolean unaudited; /* changes nothing that anybody would ask about later */
 } Route;
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
 extern const Route vm_routes[], vm_action_routes[], console_routes[], image_routes[], storage_routes[], task_routes[],
-	node_routes[], history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
+	node_routes[], doctor_routes[], history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
 	audit_routes[], user_routes[], role_routes[], token_routes[], session_routes[], setting_routes[],
 	health_routes[], metrics_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */

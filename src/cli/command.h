@@ -98,7 +98,7 @@ typedef struct Group {
 
 extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
-	shutdown_options[], stats_options[];
+	shutdown_options[], stats_options[], doctor_options[], bundle_options[];
 extern const Command vm_commands[], image_commands[], storage_commands[], task_commands[], node_commands[],
 	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
 	audit_commands[], remote_commands[], top_commands[];
@@ -109,6 +109,8 @@ Exit vm_power_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
 Exit whoami_exec(Cli *cli, Arguments *arguments);
+Exit doctor_exec(Cli *cli, Arguments *arguments);
+Exit bundle_exec(Cli *cli, Arguments *arguments);
 Exit events_exec(Cli *cli, Arguments *arguments);
 Exit help_exec(Cli *cli, Arguments *arguments);
 Exit version_exec(Cli *cli, Arguments *arguments);

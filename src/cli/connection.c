@@ -199,23 +199,43 @@ static Client *open_remote(Cli *cli, const char *remote, json_object *remotes, G
 	return g_steal_pointer(&client);
 }
 
-Client *connection_open(Cli *cli, GError **error)
+/* The remote that the command speaks with, or the socket: one is NULL. Both are the remotes' or the caller's. */
+static gboolean choose(Cli *cli, json_object **ret_remotes, const char **ret_remote, const char **ret_socket, GError **error)
 {
 	const char *socket = cli->socket, *remote = cli->remote;
+	*ret_remotes = NULL;
 	if (!socket && !remote) {
 		remote = g_getenv("YADO_REMOTE");
 		socket = g_getenv("YADO_SOCKET");
 		remote = remote && *remote ? remote : NULL;
 		socket = socket && *socket ? socket : NULL;
 	}
-	if (socket && !remote)
-		return client_connect(socket, error);
-	json_auto json_object *remotes = remotes_load(error);
-	if (!remotes)
+	if (!socket || remote) {
+		*ret_remotes = remotes_load(error);
+		if (!*ret_remotes)
+			return FALSE;
+		if (!remote)
+			remote = json_get_str(*ret_remotes, "current", NULL);
+		if (remote && strcmp(remote, "none") == 0)
+			remote = NULL;
+	}
+	*ret_remote = remote;
+	*ret_socket = remote ? NULL : socket ? socket : "/run/yado/api.sock";
+	return TRUE;
+}
+
+Client *connection_open(Cli *cli, GError **error)
+{
+	json_auto json_object *remotes = NULL;
+	const char *remote, *socket;
+	if (!choose(cli, &remotes, &remote, &socket, error))
 		return NULL;
-	if (!remote)
-		remote = json_get_str(remotes, "current", NULL);
-	if (!remote || strcmp(remote, "none") == 0)
-		return client_connect(socket ? socket : "/run/yado/api.sock", error);
-	return open_remote(cli, remote, remotes, error);
+	return remote ? open_remote(cli, remote, remotes, error) : client_connect(socket, error);
+}
+
+char *connection_socket(Cli *cli)
+{
+	json_auto json_object *remotes = NULL;
+	const char *remote, *socket;
+	return choose(cli, &remotes, &remote, &socket, NULL) ? g_strdup(socket) : NULL;
 }

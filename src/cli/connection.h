@@ -4,6 +4,8 @@
 
 /* Where --remote or --socket say, else $YADO_REMOTE, $YADO_SOCKET, `yado remote use`, in this order, else this host. */
 Client *connection_open(Cli *cli, GError **error);
+/* The socket on this host that it would be; NULL: another host. Caller frees. */
+char *connection_socket(Cli *cli);
 /* The token that --token, --token-file or $YADO_TOKEN gives, in this order; NULL without an error if none does. Caller
  * frees with secret_free(). */
 char *connection_token(Cli *cli, GError **error);

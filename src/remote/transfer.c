@@ -93,11 +93,12 @@ static gboolean take_download(const void *bytes, gsize length, gpointer data)
 	return fd_write_all(download->fd, bytes, length);
 }
 
-/* "/api/v1/images/NAME/disk" takes its time. */
+/* "/api/v1/images/NAME/disk" takes its time, and so does a support bundle. */
 static gboolean may_be_file(const char *path)
 {
 	const char *images = "/api/v1/images/";
-	return g_str_has_prefix(path, images) && strchr(path + strlen(images), '/');
+	return (g_str_has_prefix(path, images) && strchr(path + strlen(images), '/')) ||
+	       g_str_has_suffix(path, "/support-bundle");
 }
 
 void transfer_request(Remote *remote, Frame *request)

@@ -83,7 +83,8 @@ extern const Table vm_table, storage_table, image_table, image_import_table, ima
 	user_table, role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
 /* Answers that are no resource. */
 extern const Table vm_row_table, vm_status_table, vm_stats_table, plan_table, change_table, error_table, commit_table,
-	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table;
+	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
+	doctor_table;
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */
