@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -507,6 +508,39 @@ static void test_seccomp(Fixture *fixture, gconstpointer data)
 	}
 }
 
+static pid_t launcher_of(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
+	g_autofree char *status = NULL;
+	g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+	return (pid_t)strtol(strstr(status, "PPid:") + strlen("PPid:"), NULL, 10);
+}
+
+static void test_told(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	Launched launched;
+	GError *error = NULL;
+	g_autoptr(Launch) launch = new_shell(fixture, "echo begun; exec sleep 100");
+	launch_start(launch, DEADLINE_MS, &launched, &error);
+	g_assert_no_error(error);
+	pid_t launcher = launcher_of(launched.pid);
+	/* The launcher stays, to write what its program does with the same signal, and who sent it. */
+	g_assert_cmpint(kill(launcher, SIGTERM), ==, 0);
+	g_assert_true(process_signal(launched.pidfd, SIGTERM));
+	fd_close(launched.pidfd);
+	LaunchRecord record = wait_end(fixture);
+	g_assert_cmpint(record.exit_signal, ==, SIGTERM);
+	g_assert_cmpint(record.told_by, ==, getpid());
+	g_autofree char *log = launch_read_log(fixture->dir, 1000);
+	g_assert_cmpstr(log, ==, "begun\n");
+
+	/* Nobody has told the next one. */
+	g_autoptr(Launch) next = new_shell(fixture, "true");
+	run(fixture, next, &record);
+	g_assert_cmpint(record.told_by, ==, 0);
+}
+
 static void test_cgroup(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -584,6 +618,7 @@ int main(int argc, char **argv)
 		{"/sandbox/the input never comes to an end", test_input},
 		{"/sandbox/events are kept apart, and no flood of them grows the log", test_events},
 		{"/sandbox/the worker filter kills mount and namespaces and hides networks", test_seccomp},
+		{"/sandbox/a launcher that is told to end stays and records who told it", test_told},
 		{"/sandbox/a control group counts and is killed as a whole", test_cgroup},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
