@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@
 #include "schema/schema.h"
 #include "storage/transfer.h"
 
-enum { STOP_TIMEOUT_MS = 5000 };
+enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 60 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
@@ -319,6 +320,14 @@ static gboolean on_signal(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* What a burst of requests and tasks has freed stays in its threads' arenas, scattered, until it is asked for. */
+static gboolean give_memory_back(gpointer data)
+{
+	(void)data;
+	malloc_trim(0);
+	return G_SOURCE_CONTINUE;
+}
+
 static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer data)
 {
 	const Options *options = data;
@@ -388,6 +397,7 @@ int main(int argc, char **argv)
 	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
 		  daemon.services.host->kvm ? "kvm" : "tcg");
 	g_atomic_pointer_set(&daemon.services.boot, boot_begin(&daemon.services));
+	g_timeout_add_seconds(TRIM_S, give_memory_back, NULL);
 	g_main_loop_run(daemon.loop);
 	manager_stopping();
 	take_apart(&daemon);
