@@ -234,7 +234,7 @@ static gboolean get_bundle(Call *call, GError **error)
 		return FALSE;
 	g_autofree char *disposition =
 		g_strdup_printf("attachment; filename=\"yado-support-%s.tar.gz\"", call->services->node);
-	answer_header(call, "content-type", "application/gzip");
+	answer_header(call, "content-type", "application/octet-stream");
 	answer_header(call, "content-disposition", disposition);
 	json_set_int(call->response->head, "content_length", (gint64)info.st_size);
 	call->response->fds[call->response->fd_count++] = socket;

@@ -10,6 +10,7 @@
 /* What a secret is called, anywhere in a name. */
 #define NAMES "(?:pass(?:word|wd|phrase)|secret|token|api[-_]?key|private[-_]?key|credential|csrf|cookie)"
 
+/* Repetitions are bounded, so that no text takes longer than its length. */
 static const struct {
 	const char *pattern, *replacement;
 } rules[] = {
@@ -22,11 +23,11 @@ static const struct {
 	{"(?<![A-Za-z0-9_+/=-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_+/=-])", NOTE},
 	/* crypt(5). */
 	{"\\$(?:y|gy|7|1|5|6|2[abxy]?|argon2[a-z]*)\\$[./A-Za-z0-9$,=+]{8,}", NOTE},
-	{"(://)[^/\\s@]+:[^/\\s@]+@", "\\1" NOTE "@"},
+	{"(://)[^/\\s@:]{1,256}:[^/\\s@]{1,256}@", "\\1" NOTE "@"},
 	/* "password": "x", password=x, PASSWORD: x; then --password x. */
-	{"(?i)(\"?[\\w.-]*" NAMES "[\\w.-]*\"?\\s*[:=]\\s*)(?!\\s|\\[taken)(?:\"(?:[^\"\\\\\\n]|\\\\.)*\"|'[^'\\n]*'|[^\\s,;}\\]]+)",
+	{"(?i)([\"']?[\\w.-]{0,24}" NAMES "[\\w.-]{0,24}[\"']?\\s*[:=]\\s*)(?!\\s|\\[taken)(?:\"(?:[^\"\\\\\\n]|\\\\.)*\"|'[^'\\n]*'|[^\\s,;}\\]]+)",
 	 "\\1" NOTE},
-	{"(?i)(--?[\\w-]*" NAMES "[\\w-]*\\s+)(?!-)\\S+", "\\1" NOTE},
+	{"(?i)(--?[\\w-]{0,24}" NAMES "[\\w-]{0,24}\\s+)(?!-)\\S+", "\\1" NOTE},
 };
 
 static char *replace_all(char *text)
