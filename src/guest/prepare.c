@@ -202,6 +202,8 @@ json_object *prepare_create(Services *services, json_object *input, GError **err
 		g_autofree char *uuid = g_uuid_string_random();
 		json_set_str(document, "uuid", uuid);
 	}
+	if (!json_get(document, "hostname"))
+		json_set_str(document, "hostname", json_get_str(document, "name", ""));
 	if (!json_get(document, "machine"))
 		json_set_str(document, "machine", services->host->newest_machine);
 	if (!complete_devices(services, NULL, document, error) || !prepare_check(services, NULL, document, error))

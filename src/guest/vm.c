@@ -290,7 +290,7 @@ gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)
 
 json_object *vm_hardware(json_object *document)
 {
-	static const char *const parts[] = {"uuid", "machine", "firmware", "cpu",    "memory", "kernel", "disks",
+	static const char *const parts[] = {"uuid", "hostname", "machine", "firmware", "cpu", "memory", "kernel", "disks",
 					    "cdroms", "nics",  "serial",   "display", "agent", "boot"};
 	json_object *hardware = json_object_new_object();
 	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)

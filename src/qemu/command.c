@@ -173,6 +173,14 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	add(command, "-no-user-config", NULL);
 	add(command, "-S", NULL);
 	addf(command, "-name", "guest=%s,debug-threads=on", escaped);
+	const char *hostname = json_get_str(vm, "hostname", NULL);
+	if (hostname && (strchr(hostname, ',') || strchr(hostname, '='))) {
+		error_set_field(error, ERROR_INVALID, "hostname", NULL, "'%s' is not a host name", hostname);
+		return FALSE;
+	}
+	/* systemd.system-credentials(7): newer systems take their name from it by themselves. */
+	if (hostname)
+		addf(command, "-smbios", "type=11,value=io.systemd.credential:system.hostname=%s", hostname);
 	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	add(command, "-msg", "timestamp=on");
 	addf(command, "-machine", "%s,dump-guest-core=off%s", machine,

@@ -27,6 +27,17 @@ const char *check_guest_name(const char *value)
 	return NULL;
 }
 
+const char *check_host_name(const char *value)
+{
+	g_auto(GStrv) labels = g_strsplit(value, ".", -1);
+	for (char **label = labels; *label; label++) {
+		size_t length = strlen(*label);
+		if (length < 1 || length > 63 || !only(*label, "-", TRUE) || (*label)[0] == '-' || (*label)[length - 1] == '-')
+			return "be a host name: letters, digits and '-' in parts between dots, such as web.example.org";
+	}
+	return NULL;
+}
+
 const char *check_one_line(const char *value)
 {
 	for (const char *c = value; *c; c = g_utf8_next_char(c))
@@ -142,4 +153,28 @@ const char *check_digest(const char *value)
 	return strlen(value) == 64 && strspn(value, "0123456789abcdef") == 64
 		       ? NULL
 		       : "be a SHA-256: 64 hexadecimal digits in lower case";
+}
+
+const char *check_package(const char *value)
+{
+	if (strlen(value) < 2 || !g_ascii_isalnum(value[0]) || !only(value, "+-.", FALSE))
+		return "be names of packages: lower case letters, digits, '+', '-' and '.', beginning with a letter or digit";
+	return NULL;
+}
+
+const char *check_suite(const char *value)
+{
+	if (!g_ascii_islower(value[0]) || !only(value, "-", FALSE))
+		return "be the code name of a release: lower case letters, digits and '-'";
+	return NULL;
+}
+
+const char *check_mirror(const char *value)
+{
+	const char *rest = g_str_has_prefix(value, "http://")    ? value + strlen("http://")
+			   : g_str_has_prefix(value, "https://") ? value + strlen("https://")
+								 : "";
+	if (!g_ascii_isalnum(*rest) || !only(rest, "./:-_~", TRUE))
+		return "be an address that begins with http:// or https://, without user, query and fragment";
+	return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 const char *check_guest_name(const char *value); /* a DNS label: letters, digits, '-', as a host name */
+const char *check_host_name(const char *value);  /* DNS labels, as in web.example.org */
 const char *check_one_line(const char *value);   /* no control characters */
 const char *check_uuid(const char *value);
 const char *check_mac(const char *value);        /* unicast, lower case, xx:xx:xx:xx:xx:xx */
@@ -13,4 +14,7 @@ const char *check_absolute_path(const char *value);
 const char *check_user_name(const char *value);  /* who signs in; not the names that Yado itself signs with */
 const char *check_grant_path(const char *value); /* what a role is granted on, "/vms/100" */
 const char *check_time(const char *value);       /* ISO 8601 with a zone, as in 2026-12-31T00:00:00Z */
+const char *check_package(const char *value);    /* a Debian package (Debian Policy §5.6.7) */
+const char *check_suite(const char *value);      /* a release of a Debian archive, by its code name */
+const char *check_mirror(const char *value);     /* an HTTP address without a query, as sources of apt have it */
 const char *check_digest(const char *value);     /* SHA-256, 64 hexadecimal digits in lower case */

@@ -100,6 +100,7 @@ CHANGES = [
     ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64"}}, False),
     ({"memory": 192 * MIB}, False),
     ({"kernel": {"append": "yado.mark=1"}}, False),
+    ({"hostname": "other.example.org"}, False),
     ({"disks": {"disk0": {"cache": "writeback", "discard": False}}}, False),
     ({"disks": {"disk0": {"size": 1100 * MIB}}}, True),
     ({"disks": {"late": {"size": 8 * MIB}}}, True),

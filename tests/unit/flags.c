@@ -137,7 +137,7 @@ static void test_flags_refuse(void)
 		{"--no-disk disk0 --disk disk0:cache=none", NULL,
 		 "--disk disk0 is given twice, or contradicts another flag", "give it once"},
 		{"--unset memory", "memory", "--unset: 'memory' cannot be unset",
-		 "fields that can be unset are kernel, kernel.append, disks.KEY.size, cdroms.KEY.image, "
+		 "fields that can be unset are hostname, kernel, kernel.append, disks.KEY.size, cdroms.KEY.image, "
 		 "nics.KEY.bridge"},
 		{"--unset disks.disk7.size", "disks.disk7.size", "--unset: there is no 'disks.disk7'", NULL},
 		{"--unset kernel --kernel-append x", NULL,
@@ -195,7 +195,7 @@ static void test_flags_complete(void)
 		{"--memory", ""},
 		{"--nothing", ""},
 		{"--cdrom", "image= bus=sata bus=ide bus=virtio-scsi"},
-		{"--unset", "kernel kernel.append disks.KEY.size cdroms.KEY.image nics.KEY.bridge"},
+		{"--unset", "hostname kernel kernel.append disks.KEY.size cdroms.KEY.image nics.KEY.bridge"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_auto(GStrv) values = flags_complete_values(&vm_table, cases[i].flag);

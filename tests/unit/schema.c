@@ -113,12 +113,12 @@ static const Refusal create_refusals[] = {
 	 "name must have at most 63 characters", NULL},
 	{"{\"name\":\"a\",\"memroy\":1}", "memroy", "unknown field 'memroy'", "did you mean 'memory'?"},
 	{"{\"name\":\"a\",\"xyzzy\":1}", "xyzzy", "unknown field 'xyzzy'",
-	 "known fields are name, description, tags, uuid, image, machine, firmware, cpu, memory, kernel, disks, "
+	 "known fields are name, hostname, description, tags, uuid, image, machine, firmware, cpu, memory, kernel, disks, "
 	 "cdroms, nics, serial, display, agent, boot, autostart, restart, shutdown"},
 	{"{\"name\":\"a\",\"disks\":{\"disk0\":{\"sise\":1}}}", "disks.disk0.sise",
 	 "unknown field 'disks.disk0.sise'", "did you mean 'size'?"},
 	{"{\"name\":\"a\",\"a\\nb\":1}", "a?b", "unknown field 'a?b'",
-	 "known fields are name, description, tags, uuid, image, machine, firmware, cpu, memory, kernel, disks, "
+	 "known fields are name, hostname, description, tags, uuid, image, machine, firmware, cpu, memory, kernel, disks, "
 	 "cdroms, nics, serial, display, agent, boot, autostart, restart, shutdown"},
 	{"{\"name\":\"a\",\"id\":100}", "id", "id is set by Yado", "leave it out"},
 	{"{\"name\":\"a\",\"disks\":{\"disk0\":{\"address\":\"1.0\"}}}", "disks.disk0.address",
