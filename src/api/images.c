@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "image/recipes.h"
 #include "schema/schema.h"
 
 static gboolean list_images(Call *call, GError **error)
@@ -116,13 +117,19 @@ static gboolean import_image(Call *call, GError **error)
 	return task && answer_task(call, task, NULL);
 }
 
+static gboolean list_recipes(Call *call, GError **error)
+{
+	json_object *items = recipes_list(&call->services->image, error);
+	return items && answer_page(call, items, error);
+}
+
 static gboolean build_image(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *build = call_document(call, &refusal);
 	const char *recipe = json_get_str(build, "recipe", ""), *name = json_get_str(build, "name", recipe);
-	if (build)
-		permit_ask_named(call, PRIVILEGE_IMAGE_MANAGE, "/images", name, &refusal);
+	if (build && permit_ask_named(call, PRIVILEGE_IMAGE_MANAGE, "/images", name, &refusal))
+		recipe_check(&call->services->image, build, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal),
 					  "image '%s' is built from recipe '%s'; guests keep the build that they have",
@@ -168,6 +175,9 @@ const Route image_routes[] = {
 	{"POST", "/images/build", build_image, "build an image from a recipe", PRIVILEGE_IMAGE_MANAGE, SCOPE_CREATE,
 	 .plannable = TRUE, .body = &image_build_table, .answer = ANSWER_TASK,
 	 .summary_ja = "レシピからイメージを作る"},
+	{"GET", "/recipes", list_recipes, "what images can be built from", PRIVILEGE_NONE, SCOPE_SELF, .query = LIST_QUERY,
+	 .answer = ANSWER_LIST, .result = &recipe_table,
+	 .summary_ja = "イメージのレシピ"},
 	{"GET", "/images/{}", get_image, "an image", PRIVILEGE_IMAGE_READ, SCOPE_IMAGE, .answer = ANSWER_DOCUMENT,
 	 .result = &image_table,
 	 .summary_ja = "イメージ1つ"},

@@ -88,6 +88,7 @@ struct Command {
 	gboolean named;   /* the first word is the document's name: no --name */
 	gboolean changes; /* takes --plan, --no-wait, --if-rev */
 	Exit (*exec)(Cli *cli, Arguments *arguments);
+	void (*explain)(Cli *cli); /* more help, which only the daemon knows; silent if that cannot be asked. May be NULL */
 };
 
 typedef struct Group {

@@ -63,6 +63,7 @@ static void offer_kind(const Completion *completion, Complete kind)
 	} lists[] = {
 		{COMPLETE_VM, "/api/v1/vms?limit=1000", "name"},
 		{COMPLETE_IMAGE, "/api/v1/images?limit=1000", "name"},
+		{COMPLETE_RECIPE, "/api/v1/recipes?limit=1000", "name"},
 		{COMPLETE_STORAGE, "/api/v1/storages?limit=1000", "name"},
 		{COMPLETE_NODE, "/api/v1/nodes?limit=1000", "name"},
 		{COMPLETE_TASK, "/api/v1/tasks?limit=50", "id"},
@@ -76,10 +77,6 @@ static void offer_kind(const Completion *completion, Complete kind)
 		if (lists[i].kind == kind)
 			offer_names(completion, lists[i].path, lists[i].key);
 	switch (kind) {
-	case COMPLETE_RECIPE:
-		for (const char *const *value = schema_find(&image_build_table, "recipe")->values; *value; value++)
-			offer(completion, *value);
-		break;
 	case COMPLETE_REMOTE:
 		offer_remotes(completion);
 		break;

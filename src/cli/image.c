@@ -26,20 +26,81 @@ static const Column columns[] = {
 
 const Resource image_resource = {"/images", &image_table, columns, TEXT(m_image_none), NULL};
 
+static const Column recipe_columns[] = {
+	{.path = "name", .heading = TEXT(m_col_name)},
+	{.path = "needs", .heading = TEXT(m_col_needs)},
+	{.path = "takes", .heading = TEXT(m_col_takes)},
+	{.path = "description", .heading = TEXT(m_col_description), .may_cut = TRUE},
+	{0}};
+
+static const char *recipe_description(json_object *recipe)
+{
+	const char *english = json_get_str(recipe, "description", "");
+	return speak_japanese ? json_get_str(recipe, "description_ja", english) : english;
+}
+
+static Exit recipes_exec(Cli *cli, Arguments *arguments)
+{
+	(void)arguments;
+	Exit code = EXIT_DONE;
+	json_auto json_object *list = ask_list(cli, "/recipes", &code);
+	json_object *items = json_get(list, "items");
+	for (gsize i = 0; items && !cli->json && i < json_object_array_length(items); i++) {
+		json_object *recipe = json_object_array_get_idx(items, i);
+		g_autofree char *text = g_strdup(recipe_description(recipe));
+		json_set_str(recipe, "description", text);
+	}
+	return list ? output_list(cli, list, &recipe_table, recipe_columns, T(m_recipes_none)) : code;
+}
+
+/* Below the help: what there is to build on that node, if one answers. */
+static void build_explain(Cli *cli)
+{
+	g_autoptr(Reply) reply = ask_quietly(cli, "GET", "/recipes", NULL, NULL, 0, NULL);
+	json_object *items = reply ? json_get(reply->body, "items") : NULL;
+	if (!items)
+		return;
+	printf("\n%s\n", T(m_recipes_heading));
+	guint width = 0;
+	for (gsize i = 0; i < json_object_array_length(items); i++)
+		width = MAX(width, format_width(json_get_str(json_object_array_get_idx(items, i), "name", "")));
+	for (gsize i = 0; i < json_object_array_length(items); i++) {
+		json_object *recipe = json_object_array_get_idx(items, i);
+		printf("  ");
+		format_pad(stdout, json_get_str(recipe, "name", ""), width);
+		printf("  %s\n", recipe_description(recipe));
+	}
+}
+
+/* Whether the node has a recipe of that name; FALSE with *ret_exit set if it cannot be asked. */
+static gboolean is_recipe(Cli *cli, const char *name, Exit *ret_exit)
+{
+	json_auto json_object *list = ask_list(cli, "/recipes", ret_exit);
+	json_object *items = json_get(list, "items");
+	for (gsize i = 0; items && i < json_object_array_length(items); i++)
+		if (!strcmp(json_get_str(json_object_array_get_idx(items, i), "name", ""), name))
+			return TRUE;
+	return FALSE;
+}
+
+/* The word is the recipe; the image's name where the recipe is said with --recipe, or by --suite alone. */
 static Exit build_exec(Cli *cli, Arguments *arguments)
 {
-	json_auto json_object *body = json_object_new_object();
-	const char *recipe = arguments_word(arguments, 0);
-	const Field *field = schema_find(&image_build_table, "recipe");
-	if (!g_strv_contains(field->values, recipe)) {
-		g_autofree char *known = g_strjoinv(", ", (char **)field->values);
-		return usage_error(NULL, T(m_unknown_recipe), recipe, known);
-	}
-	json_set_str(body, "recipe", recipe);
-	const char *name = arguments_get(arguments, "name", NULL);
-	if (name)
-		json_set_str(body, "name", name);
+	const char *word = arguments_word(arguments, 0);
+	json_auto json_object *body = arguments_document(arguments, NULL);
+	if (!body)
+		return EXIT_USAGE;
 	Exit code = EXIT_DONE;
+	gboolean names = json_get(body, "recipe") != NULL;
+	if (!names && json_get(body, "suite") && !is_recipe(cli, word, &code)) {
+		if (code != EXIT_DONE)
+			return code;
+		names = TRUE;
+		json_set_str(body, "recipe", "debian");
+	}
+	if (names && json_get(body, "name"))
+		return usage_error(NULL, T(m_name_twice), word, json_get_str(body, "name", ""));
+	json_set_str(body, names ? "name" : "recipe", word);
 	Reply *reply = ask(cli, "POST", "/images/build", body, &code);
 	return reply ? finish(cli, reply, &image_table, NULL) : code;
 }
@@ -95,17 +156,15 @@ static const Option export_options[] = {
 	{"force", 'f', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_force)},
 	{0}};
 
-static const Option build_options[] = {
-	{"name", 0, "NAME", NULL, COMPLETE_NOTHING, TEXT(m_opt_image_name)},
-	{0}};
-
 const Command image_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_image_list_help), .resource = &image_resource,
 	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "NAME", .help = TEXT(m_image_show_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_IMAGE, .resource = &image_resource, .exec = resource_show_exec},
-	{.name = "build", .usage = "RECIPE", .help = TEXT(m_image_build_help), .min_words = 1, .max_words = 1,
-	 .complete = COMPLETE_RECIPE, .options = build_options, .changes = TRUE, .exec = build_exec},
+	{.name = "build", .usage = "RECIPE|NAME", .help = TEXT(m_image_build_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_RECIPE, .table = &image_build_table, .mode = FLAGS_CREATE, .changes = TRUE,
+	 .exec = build_exec, .explain = build_explain},
+	{.name = "recipes", .help = TEXT(m_recipes_help), .exec = recipes_exec},
 	{.name = "import", .usage = "FILE", .help = TEXT(m_image_import_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_FILE, .table = &image_table, .mode = FLAGS_CREATE, .changes = TRUE, .exec = import_exec},
 	{.name = "export", .usage = "NAME FILE", .help = TEXT(m_image_export_help), .min_words = 2, .max_words = 2,

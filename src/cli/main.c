@@ -167,7 +167,11 @@ static Exit run(const Command *command, Arguments *arguments)
 	Exit code = EXIT_USAGE;
 	if (cli.socket && cli.remote)
 		usage_error(T(m_socket_or_remote_hint), T(m_socket_or_remote));
-	else if (arguments_number(arguments, "if-rev", 1, G_MAXINT64, &rev))
+	else if (arguments_has(arguments, "help")) {
+		cli.silent = TRUE;
+		command->explain(&cli);
+		code = EXIT_DONE;
+	} else if (arguments_number(arguments, "if-rev", 1, G_MAXINT64, &rev))
 		code = command->exec(&cli, arguments);
 	client_free(cli.client);
 	g_strfreev(cli.fields);
@@ -224,7 +228,7 @@ static Exit dispatch(char *const *words)
 		return EXIT_USAGE;
 	if (arguments_has(arguments, "help")) {
 		help_print_command(group->name, command);
-		return EXIT_DONE;
+		return command->explain ? run(command, arguments) : EXIT_DONE;
 	}
 	return run(command, arguments);
 }

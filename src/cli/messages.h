@@ -441,12 +441,17 @@ MESSAGE(m_vnc_unix, "Open it with: vncviewer %s   (Ctrl-C ends)\n", "接続: vnc
 /* Images, storages, nodes, history */
 MESSAGE(m_image_list_help, "list images", "イメージの一覧");
 MESSAGE(m_image_show_help, "show an image", "イメージを表示する");
-MESSAGE(m_image_build_help, "make an image from a recipe, as in 'tiny'", "レシピからイメージを作る（例: 'tiny'）");
+MESSAGE(m_image_build_help, "make an image from a recipe, such as tiny or debian-12; with --suite or --recipe the word is its name",
+	"レシピ（tiny、debian-12など）からイメージを作る。--suite か --recipe があれば、語はイメージ名");
+MESSAGE(m_recipes_help, "list what images can be built from", "イメージのレシピの一覧");
+MESSAGE(m_recipes_heading, "Recipes of this node:", "このノードのレシピ:");
+MESSAGE(m_recipes_none, "This node has no recipes.", "このノードにレシピはありません。");
+MESSAGE(m_col_needs, "NEEDS", "必須");
+MESSAGE(m_col_takes, "TAKES", "指定可");
+MESSAGE(m_name_twice, "the image has two names: '%s' and --name '%s'", "イメージ名が2つあります: '%s' と --name '%s'");
 MESSAGE(m_image_import_help, "take in a disk image or an ISO file", "ディスクイメージやISOファイルを取り込む");
 MESSAGE(m_image_delete_help, "delete images", "イメージを削除する");
 MESSAGE(m_image_none, "No images yet. Make one: yado image build tiny", "イメージはまだありません。作成: yado image build tiny");
-MESSAGE(m_opt_image_name, "name of the image; that of the recipe if not given", "イメージ名（省略時はレシピ名）");
-MESSAGE(m_unknown_recipe, "there is no recipe '%s'; there are: %s", "'%s' というレシピはありません。使えるのは: %s");
 MESSAGE(m_cannot_open, "cannot open '%s'", "'%s' を開けません");
 MESSAGE(m_not_regular, "'%s' is not a regular file", "'%s' は通常のファイルではありません");
 MESSAGE(m_not_regular_hint, "save it to a file first", "先にファイルに保存してください");

@@ -23,8 +23,7 @@ typedef struct ImageSource {
 /* Imports: inspects the file in a worker, refuses hostile headers, converts disks to qcow2, hashes (SHA-256; ERROR_INVALID
  * if another digest was announced), publishes, commits "image/NAME". input: a valid document of image_table. */
 gboolean image_import(ImageContext *context, Task *task, json_object *input, const ImageSource *source, GError **error);
-/* Runs the recipe (recipes/NAME, which gets an output directory and writes files and manifest.json), publishes and
- * commits. input: a valid document of image_build_table. */
+/* Runs the recipe's program, which gets an output directory and writes files and manifest.json, publishes and commits. input: a valid document of image_build_table, which recipe_check() has let through. */
 gboolean image_build(ImageContext *context, Task *task, json_object *input, GError **error);
 /* Removes the document and each build that no guest needs. Refuses (ERROR_CONFLICT naming the guests) while a guest's
  * kernel.image or a CD drive is the image. */

@@ -1,10 +1,11 @@
-/* Images made on the spot by a recipe: a program RECIPES/NAME/build that is given a directory to fill and one to keep
- * downloads in.
+/* Images made on the spot by a recipe: a program that is given a directory to fill, one to keep downloads in, and the
+ * recipe's parameters ("suite=bookworm"; recipes.h).
  *
- * It runs as a process group of its own, so that a cancel or the deadline ends it with all that it started. Lines
- * "PROGRESS done total text" on its stdout are the task's progress, other lines go to the task's log, and the end of
- * its stderr is the reason when it fails. It writes kernel, initrd, disk (qcow2), maybe kernel-efi, and manifest.json.
- */
+ * It runs as a process group of its own, so that a cancel or the deadline ends it with all that it started; it also ends
+ * with the daemon. Lines "PROGRESS done total text" on its stdout are the task's progress, other lines go to the task's
+ * log, and the end of its stderr is the reason when it fails. It writes disk (qcow2) and manifest.json; with kernel,
+ * initrd and maybe kernel-efi beside them the image is one that is started by its kernel ("system"), without them an
+ * ordinary disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +21,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "image/library.h"
+#include "image/recipes.h"
 #include "schema/schema.h"
 #include "storage/worker.h"
 
@@ -128,12 +130,22 @@ static gboolean judge(const char *recipe, int status, GString *reason, GError **
 	return FALSE;
 }
 
-static gboolean run_recipe(ImageContext *context, Task *task, const char *recipe, const char *stage, GError **error)
+static gboolean run_recipe(ImageContext *context, Task *task, json_object *input, const char *stage, GError **error)
 {
-	g_autofree char *program = g_build_filename(context->recipe_dir, recipe, "build", NULL);
+	const char *name = json_get_str(input, "recipe", "");
+	json_auto json_object *recipe = recipe_get(context, name, error);
+	if (!recipe)
+		return FALSE;
+	g_autofree char *program = recipe_program(context, recipe);
 	g_autofree char *cache = g_build_filename(context->dir, ".cache", NULL);
 	g_autoptr(GString) reason = g_string_new(NULL);
-	const char *argv[] = {"setsid", program, stage, cache, NULL};
+	g_auto(GStrv) parameters = recipe_parameters(recipe, input);
+	const char *const command[] = {"setsid", "setpriv", "--pdeathsig", "KILL", program, stage, cache};
+	g_autoptr(GStrvBuilder) argv_builder = g_strv_builder_new();
+	for (gsize i = 0; i < G_N_ELEMENTS(command); i++)
+		g_strv_builder_add(argv_builder, command[i]);
+	g_strv_builder_addv(argv_builder, (const char **)parameters);
+	g_auto(GStrv) argv = g_strv_builder_end(argv_builder);
 	int status = 0;
 	pid_t pid;
 
@@ -144,13 +156,13 @@ static gboolean run_recipe(ImageContext *context, Task *task, const char *recipe
 	if (!dir_make(cache, 0700, error))
 		return FALSE;
 	fd_auto int out_read = -1, err_read = -1;
-	if (!process_spawn_piped(argv, &pid, &out_read, &err_read, error))
+	if (!process_spawn_piped((const char *const *)argv, &pid, &out_read, &err_read, error))
 		return FALSE;
 	gboolean followed = follow(task, pid, out_read, err_read, reason, error);
 	kill_group(pid); /* also what a recipe that has ended left running */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return followed && judge(recipe, status, reason, error);
+	return followed && judge(name, status, reason, error);
 }
 
 /* --- What it made --- */
@@ -193,13 +205,12 @@ static gboolean hash_file(const Stage *stage, const char *name, GChecksum *sum, 
 	return n == 0;
 }
 
-static char *hash_stage(const Stage *stage, GError **error)
+static char *hash_stage(const Stage *stage, gboolean system, GError **error)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		gboolean needed;
-	} files[] = {
-		{"disk", TRUE}, {"initrd", TRUE}, {"kernel", TRUE}, {"kernel-efi", FALSE}, {"manifest.json", TRUE}};
+	} files[] = {{"disk", TRUE}, {"initrd", system}, {"kernel", system}, {"kernel-efi", FALSE}, {"manifest.json", TRUE}};
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -225,18 +236,36 @@ static gboolean inspect_disk(ImageContext *context, const Stage *stage, guint64 
 	return TRUE;
 }
 
-static json_object *describe(const char *name, json_object *manifest, guint64 size)
+static json_object *describe(json_object *input, json_object *manifest, gboolean system, guint64 size)
 {
 	json_object *document = json_object_new_object();
 	json_set_int(document, "schema", image_table.version);
-	json_set_str(document, "name", name);
+	json_set_str(document, "name", json_get_str(input, "name", json_get_str(input, "recipe", "")));
 	json_set_str(document, "format", "qcow2");
-	json_set_str(document, "kind", "system");
+	json_set_str(document, "recipe", json_get_str(input, "recipe", ""));
+	json_set_str(document, "kind", system ? "system" : "disk");
 	json_set_int(document, "size", (gint64)size);
-	json_set_str(document, "append", json_get_str(manifest, "append", ""));
+	if (system)
+		json_set_str(document, "append", json_get_str(manifest, "append", ""));
 	json_set_int(document, "memory", json_get_int(manifest, "memory", 0));
 	json_set_str(document, "description", json_get_str(manifest, "description", ""));
 	return document;
+}
+
+/* What a build may take the place of: another build of the same recipe. */
+static gboolean check_replaced(const char *name, json_object *present, const char *recipe, GError **error)
+{
+	const char *former = json_get_str(present, "recipe", NULL);
+	gboolean built = former || !strcmp(json_get_str(present, "kind", ""), "system");
+	if (!present || (built && (!former || !strcmp(former, recipe))))
+		return TRUE;
+	if (former)
+		error_set_field(error, ERROR_EXISTS, "name", "choose another name, or delete that image first",
+			"image '%s' was built from recipe '%s', so it is not replaced by one of '%s'", name, former, recipe);
+	else
+		error_set_field(error, ERROR_EXISTS, "name", "choose another name, or delete that image first",
+			"image '%s' was imported, so it is not replaced by a build", name);
+	return FALSE;
 }
 
 gboolean image_build(ImageContext *context, Task *task, json_object *input, GError **error)
@@ -250,21 +279,20 @@ gboolean image_build(ImageContext *context, Task *task, json_object *input, GErr
 
 	if (!library_revision(context, name, &rev, &present, error))
 		return FALSE;
-	if (present && strcmp(json_get_str(present->body, "kind", ""), "system")) {
-		error_set_field(error, ERROR_EXISTS, "name", "choose another name, or delete that image first",
-			"image '%s' was imported, so it is not replaced by a build", name);
-		return FALSE;
-	}
-	if (!stage_init(&stage, context, task, name, error) || !run_recipe(context, task, recipe, stage.path, error))
+	if (!check_replaced(name, present ? present->body : NULL, recipe, error) ||
+		!stage_init(&stage, context, task, name, error) ||
+		!run_recipe(context, task, input, stage.path, error))
 		return FALSE;
 	task_step(task, "checking the result");
 	json_auto json_object *manifest = read_manifest(&stage, error);
 	if (!manifest || !inspect_disk(context, &stage, &size, error))
 		return FALSE;
-	g_autofree char *build = hash_stage(&stage, error);
+	g_autofree char *kernel = g_build_filename(stage.path, "kernel", NULL);
+	gboolean system = access(kernel, F_OK) == 0;
+	g_autofree char *build = hash_stage(&stage, system, error);
 	if (!build || task_check_cancelled(task, error))
 		return FALSE;
-	json_auto json_object *document = describe(name, manifest, size);
+	json_auto json_object *document = describe(input, manifest, system, size);
 	task_step(task, "publishing image '%s', build %s", name, build);
 	return library_publish(context, &stage, document, build, rev, error);
 }

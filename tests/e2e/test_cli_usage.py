@@ -112,7 +112,7 @@ def test_the_flags_of_create_come_from_the_table(yado):
         (["task", "wait", "x"], "'x' is not the number of a task", "yado task list"),
         (["history", "diff", "1", "x"], "'x' is not a revision", "yado history list"),
         (["console", "a", "--escape", "ab"], "--escape is not a key", None),
-        (["image", "build", "tny"], "there is no recipe 'tny'", None),
+        (["image", "build", "x", "--recipe", "tiny", "--name", "y"], "the image has two names", None),
         (["image", "import", "/dev/null", "--name", "x", "--format", "raw"], "not a regular file", "save it"),
         (["user", "set", "a"], "no field to change", "--help"),
         (["user", "set", "a", "--name", "b"], "--name is fixed", "make a new one"),
@@ -246,7 +246,7 @@ def test_completion_offers_groups_commands_flags_and_values(yado):
     assert complete(yado, "vm", "create", "x", "--firm") == ["--firmware"]
     assert complete(yado, "vm", "create", "x", "--firmware", "") == ["bios", "uefi"]
     assert complete(yado, "vm", "list", "-o", "") == ["table", "json"]
-    assert complete(yado, "image", "build", "") == ["tiny"]
+    assert complete(yado, "image", "build", "") == ["debian", "debian-12", "tiny"]
     assert complete(yado, "audit", "list", "--outcome", "re") == ["refused"]
     assert complete(yado, "remote", "re") == ["remove"]
     assert complete(yado, "user", "create", "x", "--pass") == ["--password-file"]

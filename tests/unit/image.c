@@ -1,4 +1,5 @@
 /* The image library with its real parts: store, tasks, recipes as processes, block workers, files on disk. */
+#include "image/recipes.h"
 #include "image/image.h"
 
 #include <errno.h>
@@ -115,6 +116,7 @@ static void set_up(Fixture *f, gconstpointer data)
 		.recipe_dir = path_in(f, "recipes")};
 	f->upload = -1;
 	write_recipe(f, recipe_text);
+	write_file(f, "recipes/tiny/recipe.json", "{\"description\":\"of this test\"}", 0644);
 	write_file(f, "content", "first", 0644);
 }
 
@@ -378,6 +380,87 @@ static void test_recipe_cancel(Fixture *f, gconstpointer data)
 	assert_only(f, NULL);
 }
 
+/* A recipe of a disk without a kernel, and a preset of it. */
+static void add_disk_recipe(Fixture *f)
+{
+	static const char *const dirs[] = {"recipes/disk", "recipes/preset"};
+	for (gsize i = 0; i < G_N_ELEMENTS(dirs); i++) {
+		g_autofree char *path = path_in(f, dirs[i]);
+		g_assert_cmpint(g_mkdir_with_parents(path, 0711), ==, 0);
+	}
+	write_file(f, "recipes/disk/build",
+		"#!/bin/sh\nset -e\ncd \"$1\"; shift 2; qemu-img create -q -f qcow2 disk 16M\n"
+		"echo \"{\\\"disk_format\\\":\\\"qcow2\\\",\\\"description\\\":\\\"$*\\\"}\" > manifest.json\n", 0755);
+	write_file(f, "recipes/disk/recipe.json",
+		"{\"description\":\"a disk\",\"needs\":[\"suite\"],\"takes\":[\"packages\",\"size\"]}", 0644);
+	write_file(f, "recipes/preset/recipe.json",
+		"{\"description\":\"a preset\",\"program\":\"disk\",\"sets\":{\"suite\":\"bookworm\"},\"takes\":[\"packages\"]}",
+		0644);
+}
+
+static void assert_description(Fixture *f, const char *name, const char *words)
+{
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *document = image_get(&f->context, name, &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(json_get_str(document, "kind", ""), ==, "disk");
+	g_assert_cmpstr(json_get_str(document, "description", ""), ==, words);
+}
+
+static void test_recipe_parameters(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	add_disk_recipe(f);
+	expect(f, &build_kind,
+		"{\"recipe\":\"disk\",\"name\":\"web\",\"size\":3221225472,\"packages\":[\"nginx\",\"g++\"],\"suite\":\"trixie\"}", "");
+	assert_description(f, "web", "suite=trixie packages=nginx,g++ size=3221225472");
+	expect(f, &build_kind, "{\"recipe\":\"preset\"}", "");
+	assert_description(f, "preset", "suite=bookworm");
+	/* Nothing but the same recipe takes an image's place. */
+	expect(f, &build_kind, "{\"recipe\":\"preset\",\"name\":\"web\"}", "exists");
+	expect(f, &build_kind, "{\"recipe\":\"tiny\",\"name\":\"web\"}", "exists");
+	expect(f, &build_kind, "{\"recipe\":\"disk\",\"name\":\"web\",\"suite\":\"sid\"}", "");
+	assert_description(f, "web", "suite=sid");
+}
+
+static void test_recipe_check(Fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *input, *code, *field;
+	} cases[] = {
+		{"{\"recipe\":\"disk\",\"suite\":\"sid\",\"packages\":[\"curl\"]}", "", NULL},
+		{"{\"recipe\":\"preset\"}", "", NULL},
+		{"{\"recipe\":\"nosuch\"}", "not-found", "recipe"},
+		{"{\"recipe\":\"disk\"}", "invalid", "suite"},
+		{"{\"recipe\":\"preset\",\"suite\":\"sid\"}", "invalid", "suite"},
+		{"{\"recipe\":\"preset\",\"size\":4294967296}", "invalid", "size"},
+		{"{\"recipe\":\"tiny\",\"packages\":[\"curl\"]}", "invalid", "packages"},
+	};
+	(void)data;
+	add_disk_recipe(f);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+		json_auto json_object *input = json_parse(cases[i].input, strlen(cases[i].input), &error);
+		g_assert_no_error(error);
+		g_assert_cmpint(recipe_check(&f->context, input, &error), ==, !*cases[i].code);
+		g_assert_cmpstr(error ? error_code_name(error_code(error)) : "", ==, cases[i].code);
+		g_assert_cmpstr(error ? error_field(error) : NULL, ==, cases[i].field);
+	}
+	json_auto json_object *all = recipes_list(&f->context, NULL);
+	g_assert_cmpuint(json_object_array_length(all), ==, 3);
+
+	static const char *const broken[] = {"", "[]", "{\"description\":\"x\",\"takes\":[\"colour\"]}",
+		"{\"description\":\"x\",\"takes\":[\"name\"]}", "{\"description\":\"x\",\"sets\":{\"size\":1}}",
+		"{\"description\":\"x\",\"program\":\"../up\"}", "{\"takes\":[]}"};
+	for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+		g_autoptr(GError) error = NULL;
+		write_file(f, "recipes/preset/recipe.json", broken[i], 0644);
+		g_assert_null(recipe_get(&f->context, "preset", &error));
+		g_assert_cmpint(error_code(error), ==, ERROR_INVALID);
+		g_assert_nonnull(strstr(error->message, "preset/recipe.json"));
+	}
+}
+
 /* --- Imports --- */
 
 static void check_content(Fixture *f, const char *name, const char *raw)
@@ -573,6 +656,8 @@ int main(int argc, char **argv)
 	ADD("an image in use is not deleted and the guest is named", test_delete_refused);
 	ADD("a recipe that fails says why and leaves nothing", test_recipe_fails);
 	ADD("a cancelled recipe ends with all that it started", test_recipe_cancel);
+	ADD("a recipe gets its parameters, and a preset's are its own", test_recipe_parameters);
+	ADD("what a recipe does not take or needs is refused by field", test_recipe_check);
 	ADD("each format is imported with equal content", test_import_formats);
 	ADD("an iso is kept byte for byte", test_import_iso);
 	ADD("a header that points to other files is refused", test_import_hostile);

@@ -4,7 +4,6 @@
 
 static const char *const image_kinds[] = {"system", "disk", "iso", NULL};
 static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx", "iso", NULL};
-static const char *const recipes[] = {"tiny", NULL};
 
 /* What is said at an import and stays. */
 #define NAME_FIELD                                                                                                    \
@@ -34,6 +33,8 @@ static const Field image_fields[] = {
 	 .help = "kernel command line of a system image", .help_ja = "システムイメージのカーネルコマンドライン"},
 	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 0, .max = G_MAXINT64, .unit = "B",
 	 .help = "memory that a guest made from it gets by default", .help_ja = "このイメージの既定メモリ"},
+	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .help = "recipe that it was built from", .help_ja = "作成に使ったレシピ"},
 	{.name = "created", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 40,
 	 .help = "when it was made (UTC)", .help_ja = "作成日時（UTC）"},
 	DESCRIPTION_FIELD,
@@ -52,11 +53,44 @@ static const Field import_fields[] = {
 const Table image_import_table = {.name = "image-import", .title = "Image import", .title_ja = "イメージ取り込み",
 				  .fields = import_fields};
 
+/* All but the first two are parameters of recipes, each for those that take it. */
 static const Field build_fields[] = {
-	{.name = "recipe", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = recipes,
-	 .help = "what to build: 'tiny', a Linux that boots in seconds", .help_ja = "作るもの。'tiny' は数秒で起動するLinux"},
+	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63, .check = schema_check_key,
+	 .help = "what to build: 'yado image recipes' shows what there is",
+	 .help_ja = "作るもの。一覧は 'yado image recipes'"},
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = schema_check_key,
 	 .help = "name of the image; that of the recipe if not given", .help_ja = "イメージ名。省略時はレシピ名"},
+	{.name = "suite", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 2, .max = 32, .check = check_suite,
+	 .help = "release of Debian, such as 'bookworm'", .help_ja = "Debianのリリース（例: 'bookworm'）"},
+	{.name = "packages", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .max = 200, .check = check_package,
+	 .help = "packages to install beside the usual ones", .help_ja = "追加でインストールするパッケージ"},
+	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 2LL << 30, .max = 64LL << 40, .unit = "B",
+	 .help = "size of the disk, which takes room only as it fills; a guest's may be larger",
+	 .help_ja = "ディスクのサイズ（使った分だけ消費）。ゲストのディスクはより大きくできる"},
+	{.name = "mirror", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 8, .max = 255, .check = check_mirror,
+	 .help = "where the packages come from; the host's own mirror if not given",
+	 .help_ja = "パッケージの取得元。省略時はホストと同じ"},
+	{.name = "components", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .min = 1, .max = 8, .check = schema_check_key,
+	 .help = "parts of the archive; 'main' if not given", .help_ja = "アーカイブの構成要素。省略時は 'main'"},
 	{0}};
 const Table image_build_table = {.name = "image-build", .title = "Image build", .title_ja = "イメージ作成",
 				 .fields = build_fields};
+
+static const Field recipe_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "name of the recipe", .help_ja = "レシピ名"},
+	{.name = "description", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 255,
+	 .help = "what it makes", .help_ja = "作るもの（英語）"},
+	{.name = "description_ja", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 255,
+	 .help = "what it makes, in Japanese", .help_ja = "作るもの"},
+	{.name = "program", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "recipe whose program does it; its own if not given",
+	 .help_ja = "実際に使うレシピのプログラム。省略時は自身"},
+	{.name = "needs", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16, .check = schema_check_key,
+	 .help = "parameters that have to be given", .help_ja = "必須のパラメーター"},
+	{.name = "takes", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16, .check = schema_check_key,
+	 .help = "parameters that may be given", .help_ja = "指定できるパラメーター"},
+	{.name = "sets", .type = FIELD_ANY, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "parameters that it gives to its program itself", .help_ja = "レシピが決めるパラメーター"},
+	{0}};
+const Table recipe_table = {.name = "recipe", .title = "Recipe", .title_ja = "レシピ", .fields = recipe_fields};
