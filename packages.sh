@@ -2,13 +2,15 @@
 packages_run=(qemu-system-x86 qemu-utils passt ovmf
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
 	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 passwd e2fsprogs lz4)
+# What the recipe of a whole Debian needs beside these.
+packages_debian=(mmdebstrap fdisk dosfstools mtools gpgv debian-archive-keyring)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
 	libcrypt-dev libsystemd-dev)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
-	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc)
+	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc "${packages_debian[@]}")
 # The validator of the API's description needs Node, from wherever it came.
 command -v node npm >/dev/null || packages_test+=(nodejs npm)
 packages_full=(clang)

@@ -1,0 +1,173 @@
+"""A whole Debian: the image is made here by the recipe, once, and boots by itself from either firmware."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from yado import CommandError, Console, Yado, request, wait_for
+
+GIB = 1 << 30
+UIDS = range(2100065536, 2100131072)  # root and all others of the namespace that the recipe works in
+
+
+@pytest.fixture(scope="module")
+def inn(tiny, tmp_path_factory):
+    """A yadod with the image "web": a Debian 12 with one package more."""
+    yado = Yado(tmp_path_factory.mktemp("debian") / "state")
+    yado.copy_from(tiny)
+    yado.start()
+    # Who keeps packages from one run to the next (YADO_TEST_IMAGES) keeps these there too.
+    kept = pathlib.Path(tiny) / "images/.cache/debian"
+    if kept.is_dir():
+        shutil.copytree(kept, yado.state / "images/.cache/debian")
+    yado("image", "build", "web", "--suite", "bookworm", "--packages", "openssh-server", "--size", "3G", timeout=1500)
+    yield yado
+    yado.clean()
+    shutil.rmtree(yado.state, ignore_errors=True)
+
+
+def api(host, method, path, body=None):
+    return request(host, method, "/api/v1" + path, body)[0]
+
+
+def stages(host):
+    return [path.name for path in (host.state / "images").iterdir() if path.name.startswith(".new-")]
+
+
+def build_processes():
+    """Processes of a recipe's namespace, on the whole machine."""
+    found = []
+    for folder in pathlib.Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and folder.stat().st_uid in UIDS:
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            pass
+    return found
+
+
+def start_build(host, step, **fields):
+    """A build that has come to the step."""
+    task = api(host, "POST", "/images/build", {"recipe": "debian-12", **fields})["body"]["task"]
+
+    def arrived():
+        record = api(host, "GET", f"/tasks/{task}")["body"]
+        assert record["state"] in ("queued", "running"), record
+        return record.get("step", "").startswith(step)
+    wait_for(arrived, 300, f"step {step!r} of the build")
+    return task
+
+
+def shell_of(host, name):
+    """Root's shell on the serial console, which asks for no password."""
+    console = Console(host, name)
+    console.send("\n")
+    console.read_until("# ", 300)
+    console.send("bind 'set enable-bracketed-paste off'; stty -echo; PS1=\n")
+    console.shell("true", 60)
+    return console
+
+
+def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
+    image = inn("image", "show", "web")
+    assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
+    assert "openssh-server" in image["description"]
+    for name, firmware in (("plain", "bios"), ("modern", "uefi")):
+        inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G", "--start")
+    seen = {}
+    for name, firmware in (("plain", "bios"), ("modern", "uefi")):
+        document = inn.vm(name)
+        assert "kernel" not in document and document["hostname"] == name
+        inn.wait_agent(name, 600)
+        inn.wait_address(name, 120)
+        console = shell_of(inn, name)
+        assert console.shell("cat /etc/hostname", 60) == name
+        # The root file system has taken all of the larger disk.
+        assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
+        assert console.shell("test -d /sys/firmware/efi && echo uefi || echo bios", 60) == firmware
+        assert console.shell("systemctl is-active systemd-networkd systemd-resolved fstrim.timer ssh", 60).split() == \
+            ["active"] * 4
+        assert console.shell("passwd --status root", 60).split()[1] == "L"
+        assert console.shell("timedatectl show -p Timezone --value", 60) in ("Etc/UTC", "UTC")
+        seen[name] = [console.shell("cat /etc/machine-id", 60),
+                      console.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub", 60)]
+        console.close()
+    # Nothing that is secret, or tells one from another, came with the image.
+    for ours, theirs in zip(seen["plain"], seen["modern"]):
+        assert len(ours) > 30 and ours != theirs
+
+    # The second boot: what the guest's own tools wrote of the boot loader works, and its identity stays.
+    console = shell_of(inn, "plain")
+    console.shell("update-grub", 300)
+    assert console.shell("grep -o -m 1 gnulinux-simple /boot/grub/grub.cfg", 60) == "gnulinux-simple"
+    before = console.shell("cat /proc/sys/kernel/random/boot_id", 60)
+    console.send("systemctl reboot\n")
+    console.read_until("login:", 300)
+    console.close()
+    console = shell_of(inn, "plain")
+    assert console.shell("cat /proc/sys/kernel/random/boot_id", 60) != before
+    assert [console.shell("cat /etc/machine-id", 60),
+            console.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub", 60)] == seen["plain"]
+    # A password for root closes the console.
+    console.shell("echo root:Correct-horse-1 | chpasswd", 60)
+    console.send("exit\n")
+    console.read_until("login: ", 120)
+    console.send("root\n")
+    console.read_until("Password: ", 60)
+    console.close()
+
+
+def test_what_a_recipe_does_not_take_or_know_is_refused(inn):
+    def refused(*arguments):
+        with pytest.raises(CommandError) as caught:
+            inn("image", "build", *arguments, timeout=300)
+        return caught.value.stderr
+    assert "tiny" in refused("nosuch")
+    assert "takes no packages" in refused("tiny", "--packages", "nginx")
+    assert "takes no suite" in refused("debian-12", "--suite", "trixie")
+    assert "needs suite" in refused("debian")
+    assert "must be" in refused("debian-12", "--packages", "../etc")
+    assert "must be" in refused("debian-12", "--mirror", "file:///etc")
+    assert "no-such-package" in refused("debian-12", "--packages", "no-such-package")
+    assert "no-such-suite" in refused("x", "--suite", "no-such-suite")
+    assert "tiny" in refused("web", "--recipe", "tiny")  # that name is another recipe's image
+    assert not stages(inn)
+    names = [item["name"] for item in api(inn, "GET", "/recipes")["body"]["items"]]
+    assert names == ["debian", "debian-12", "tiny"]
+
+
+def test_a_build_that_is_cancelled_leaves_nothing(inn):
+    task = start_build(inn, "installing", name="cancelled")
+    wait_for(build_processes, 60, "a process in the build's namespace")
+    assert api(inn, "POST", f"/tasks/{task}/cancel")["status"] == 200
+    wait_for(lambda: api(inn, "GET", f"/tasks/{task}")["body"]["state"] == "cancelled", 60, "the cancel")
+    wait_for(lambda: not build_processes(), 30, "the end of the build's processes")
+    assert not stages(inn)
+    assert api(inn, "GET", "/images/cancelled")["status"] == 404
+
+
+def test_a_build_ends_with_its_daemon(inn):
+    task = start_build(inn, "installing", name="orphan")
+    wait_for(build_processes, 60, "a process in the build's namespace")
+    inn.kill()
+    wait_for(lambda: not build_processes(), 30, "the end of the build's processes")
+    inn.start()
+    wait_for(lambda: api(inn, "GET", f"/tasks/{task}")["body"]["state"] == "failed", 60, "the task's end")
+    assert not stages(inn)
+
+
+def test_a_build_without_room_says_so_and_leaves_nothing(inn, tmp_path):
+    program = pathlib.Path(__file__).resolve().parents[2] / "recipes/debian/build"
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=50M", "small", small], check=True)
+    try:
+        (small / "out").mkdir()
+        result = subprocess.run([program, small / "out", small / "cache", "suite=bookworm"], capture_output=True,
+                                text=True)
+        assert result.returncode and "No space left" in result.stderr and "MiB" in result.stderr
+        assert not os.listdir(small / "out")
+    finally:
+        subprocess.run(["umount", small], check=True)
