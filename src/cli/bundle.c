@@ -57,9 +57,9 @@ static gboolean save(Cli *cli, const Arguments *arguments, const char *path, GEr
 	g_autofree char *from = ask_path("/nodes/", arguments_get(arguments, "node", "self"), "/support-bundle");
 	g_autofree char *full = g_strconcat("/api/v1", from, NULL), *run = NULL;
 	g_autoptr(GError) failure = NULL;
-	Client *client = ask_client(cli, &failure);
-	g_autoptr(Reply) reply =
-		client ? client_request(client, "GET", full, NULL, NULL, NULL, 0, BUNDLE_MS, &failure) : NULL;
+	g_autoptr(Reply) reply = NULL;
+	if (doctor_reaches(cli, &failure))
+		reply = client_request(cli->client, "GET", full, NULL, NULL, NULL, 0, BUNDLE_MS, &failure);
 	if (reply)
 		return download_save(cli, path, reply, path, FILE_MODE, error);
 	if (doctor_stands_in(cli, failure, &run))

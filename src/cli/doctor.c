@@ -14,7 +14,7 @@
 #include "cli/relay.h"
 #include "cli/wrap.h"
 
-enum { LOOK_MS = 60000 };
+enum { LOOK_MS = 60000, REACH_MS = 10000 };
 
 /* From what needs nothing to what needs something most: the last is what one sees first. */
 static const struct {
@@ -102,6 +102,14 @@ static void print_all(Cli *cli, json_object *result)
 	printf("%s\n", style_off(stdout));
 }
 
+gboolean doctor_reaches(Cli *cli, GError **error)
+{
+	Client *client = ask_client(cli, error);
+	g_autoptr(Reply) reply =
+		client ? client_request(client, "GET", "/api/v1/session", NULL, NULL, NULL, 0, REACH_MS, error) : NULL;
+	return reply != NULL;
+}
+
 gboolean doctor_stands_in(Cli *cli, const GError *error, char **ret_run)
 {
 	g_autofree char *socket = connection_socket(cli);
@@ -154,7 +162,7 @@ static json_object *ask_daemon(Cli *cli, const char *node, const char *only, GEr
 	g_autofree char *escaped = only ? g_uri_escape_string(only, NULL, FALSE) : NULL;
 	g_autofree char *query = escaped ? g_strconcat("/doctor?only=", escaped, NULL) : g_strdup("/doctor");
 	g_autofree char *path = ask_path("/nodes/", node ? node : "self", query);
-	g_autoptr(Reply) reply = ask_quietly(cli, "GET", path, NULL, NULL, 0, error);
+	g_autoptr(Reply) reply = doctor_reaches(cli, error) ? ask_quietly(cli, "GET", path, NULL, NULL, 0, error) : NULL;
 	return reply ? json_object_get(reply->body) : NULL;
 }
 
