@@ -10,7 +10,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
-	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc "${packages_debian[@]}")
+	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc systemd dbus "${packages_debian[@]}")
 # The validator of the API's description needs Node, from wherever it came.
 command -v node npm >/dev/null || packages_test+=(nodejs npm)
 packages_full=(clang)
