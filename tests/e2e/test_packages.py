@@ -21,13 +21,14 @@ def output(*command):
 
 
 @pytest.fixture(scope="module")
-def debs():
-    made = subprocess.run([ROOT / "package"], capture_output=True, text=True, timeout=1800,
+def debs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packages")
+    made = subprocess.run([ROOT / "package", "--out", folder], capture_output=True, text=True, timeout=1800,
                           env={**os.environ, "DEB_BUILD_OPTIONS": "noopt"})
     assert made.returncode == 0, made.stdout + made.stderr
-    line = re.search(r"sudo apt install \./packages/\{yado,yado-httpd,yado-client\}_(\S+)_amd64\.deb", made.stdout)
-    assert line, made.stdout
-    return {name: ROOT / f"packages/{name}_{line[1]}_amd64.deb" for name in NAMES}
+    line = re.search(r"sudo apt install (/\S+)/\{yado,yado-httpd,yado-client\}_(\S+)_amd64\.deb", made.stdout)
+    assert line and line[1] == str(folder), made.stdout
+    return {name: folder / f"{name}_{line[2]}_amd64.deb" for name in NAMES}
 
 
 @pytest.fixture(scope="module")
