@@ -20,12 +20,15 @@ def inn(tiny, tmp_path_factory):
     yado.start()
     # Who keeps packages from one run to the next (YADO_TEST_IMAGES) keeps these there too.
     kept = pathlib.Path(tiny) / "images/.cache/debian"
-    if kept.is_dir():
-        shutil.copytree(kept, yado.state / "images/.cache/debian")
-    yado("image", "build", "web", "--suite", "bookworm", "--packages", "openssh-server", "--size", "3G", timeout=1500)
-    yield yado
-    yado.clean()
-    shutil.rmtree(yado.state, ignore_errors=True)
+    try:
+        if kept.is_dir():
+            shutil.copytree(kept, yado.state / "images/.cache/debian")
+        yado("image", "build", "web", "--suite", "bookworm", "--packages", "openssh-server", "--size", "3G",
+             timeout=1500)
+        yield yado
+    finally:
+        yado.clean()
+        shutil.rmtree(yado.state, ignore_errors=True)
 
 
 def api(host, method, path, body=None):
