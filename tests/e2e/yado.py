@@ -59,12 +59,13 @@ class Yado:
         self.process = None
         self.port = None
 
-    def copy_from(self, seed):
-        """Begins with a copy of another daemon's state; its storage moves along with the copy."""
+    def copy_from(self, seed, place=None):
+        """Begins with a copy of another daemon's state; its storage moves along with the copy, to where the daemon will
+        see it."""
         shutil.copytree(seed, self.state, ignore=shutil.ignore_patterns(".cache"))
         database = sqlite3.connect(self.state / "store.db")
         database.execute("UPDATE doc SET body = replace(body, ?, ?) WHERE path LIKE 'storage/%'",
-                         (str(seed), str(self.state)))
+                         (str(seed), str(place or self.state)))
         database.commit()
         database.close()
 
