@@ -78,7 +78,8 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
     assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
     assert "openssh-server" in image["description"]
     for name, firmware in (("plain", "bios"), ("modern", "uefi")):
-        inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G", "--start")
+        inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G")
+        inn("vm", "start", name)
     seen = {}
     for name, firmware in (("plain", "bios"), ("modern", "uefi")):
         document = inn.vm(name)
