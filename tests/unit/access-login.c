@@ -437,6 +437,14 @@ static void test_hashes(Fixture *f, gconstpointer data)
 	g_assert_false(right);
 }
 
+/* Of this process: the clock on the wall also counts what others do on a busy machine. */
+static gint64 cpu_time_us(void)
+{
+	struct timespec used;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+}
+
 /* Neither a user that is not there, nor a disabled one, nor one without a password is told apart by time. */
 static void test_equal_time(Fixture *f, gconstpointer data)
 {
@@ -450,9 +458,9 @@ static void test_equal_time(Fixture *f, gconstpointer data)
 	for (guint i = 0; i < G_N_ELEMENTS(users); i++) {
 		best_us[i] = G_MAXINT64;
 		for (guint j = 0; j < 8; j++) {
-			gint64 begin_us = g_get_monotonic_time();
+			gint64 begin_us = cpu_time_us();
 			g_assert_false(login(f, users[i], "wrong password", "", NULL));
-			best_us[i] = MIN(best_us[i], g_get_monotonic_time() - begin_us);
+			best_us[i] = MIN(best_us[i], cpu_time_us() - begin_us);
 		}
 		g_test_message("%s: %" G_GINT64_FORMAT " us", users[i], best_us[i]);
 		g_assert_cmpint(best_us[i], >, best_us[0] / 2);
