@@ -27,6 +27,7 @@
 
 typedef struct Hierarchy {
 	char *path;        /* mount point */
+	char *device;      /* of the file system: the same wherever else it is mounted */
 	gboolean unified;  /* version 2 */
 	char *controllers; /* ",cpu,memory," */
 } Hierarchy;
@@ -41,6 +42,7 @@ static void hierarchy_clear(gpointer data)
 {
 	Hierarchy *hierarchy = data;
 	g_free(hierarchy->path);
+	g_free(hierarchy->device);
 	g_free(hierarchy->controllers);
 }
 
@@ -56,6 +58,15 @@ static gboolean is_useful(const Hierarchy *hierarchy)
 		if (has_controller(hierarchy, *name))
 			return TRUE;
 	return hierarchy->unified;
+}
+
+/* The first mount of a hierarchy is the one that was made with the machine. */
+static gboolean is_known(const char *device)
+{
+	for (guint i = 0; i < hierarchies->len; i++)
+		if (g_str_equal(g_array_index(hierarchies, Hierarchy, i).device, device))
+			return TRUE;
+	return FALSE;
 }
 
 /* No O_CREAT: a file that the kernel does not offer is not there. */
@@ -94,10 +105,11 @@ static void find_hierarchies(const char *mountinfo)
 		if (g_strv_length(before) < 6 || g_strv_length(after) < 3)
 			continue;
 		gboolean unified = strcmp(after[0], "cgroup2") == 0;
-		if (!unified && strcmp(after[0], "cgroup") != 0)
+		if ((!unified && strcmp(after[0], "cgroup") != 0) || is_known(before[2]))
 			continue;
 		Hierarchy hierarchy = {
 			.path = g_strcompress(before[4]),
+			.device = g_strdup(before[2]),
 			.unified = unified,
 			.controllers = unified ? unified_controllers(before[4]) : g_strdup_printf(",%s,", after[2]),
 		};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -589,6 +590,25 @@ static void test_cgroup(Fixture *fixture, gconstpointer data)
 	g_assert_no_error(error);
 }
 
+/* As a container's or a test's tree somewhere else is. */
+static void test_cgroup_mounted_twice(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *root = g_strdup_printf("yado-test-%d", (int)getpid());
+	g_autofree char *second = g_build_filename(fixture->dir, "second", NULL);
+	g_assert_no_errno(mkdir(second, 0700));
+	g_assert_no_errno(mount("cgroup2", second, "cgroup2", 0, NULL));
+	cgroup_setup(root, &error);
+	g_assert_no_error(error);
+	g_assert_no_errno(umount(second));
+	g_assert_no_errno(rmdir(second));
+	cgroup_make("vm-100", &error);
+	g_assert_no_error(error);
+	g_assert_true(cgroup_remove("vm-100", NULL));
+	g_assert_true(cgroup_remove("", NULL));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -620,6 +640,7 @@ int main(int argc, char **argv)
 		{"/sandbox/the worker filter kills mount and namespaces and hides networks", test_seccomp},
 		{"/sandbox/a launcher that is told to end stays and records who told it", test_told},
 		{"/sandbox/a control group counts and is killed as a whole", test_cgroup},
+		{"/sandbox/control groups that are mounted once more are used once", test_cgroup_mounted_twice},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
