@@ -11,7 +11,7 @@ gint64 vm_submit(Vm *vm, const TaskKind *kind, const char *user, json_object *ar
 /* Whether the guest's state allows it; the plan of an action asks this, and the task again. */
 gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error);
 
-/* Makes the process (start.c). On failure nothing is left of it. */
+/* Makes the process, and the fact that it is wanted (start.c). On failure nothing is left of the process. */
 gboolean vm_start_process(Vm *vm, Task *task, GError **error);
 /* Follows a process: its exit and its monitor's events (watch.c). The guest's pid, start_time and pidfd are set. */
 gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error);

@@ -1,8 +1,10 @@
 /* Starting a guest's process: command line from its document, every need opened and passed, the cage, the monitor,
  * `cont`. The start is a fact when `cont` has returned.
  *
- * Building its machine takes QEMU longer than all the rest together. So the cards' passt processes are started while it
- * does: QEMU has its ends of their sockets already, and needs nobody at the others before `cont`. */
+ * Building its machine takes QEMU longer than all the rest together. So what only has to be there before the guest runs
+ * is done while it does: the cards' passt processes (QEMU has its ends of their sockets already), the fact that the
+ * guest is wanted, the console. A daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends
+ * it, and the task, whose record came before all this, starts anew. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,9 +182,9 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
 	g_autoptr(Qmp) qmp = NULL;
-	if (start_cards(vm, cards, error) && vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) &&
-	    (qmp = vm_ref_qmp(vm, error)) && unplug_cables(qmp, document, error) && console_open(vm, error) &&
-	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
+	if (start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
+	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
+	    unplug_cables(qmp, document, error) && qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
 		if (launched.scope_ms > 0)
 			task_log(task, "systemd made %s within %.1f ms", groups_scope(vm->cgroup), launched.scope_ms);
