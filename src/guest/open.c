@@ -107,23 +107,21 @@ int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer
 	return pair[0];
 }
 
-gboolean vm_start_nic(Vm *vm, const char *key, int peer, GError **error)
+gboolean vm_start_nic(Vm *vm, const char *key, int peer, Launched *ret_launched, GError **error)
 {
 	g_autofree char *run_dir = nic_run_dir(vm, key);
-	Launched launched = {.pidfd = -1};
 	uid_t uid = identity_nic_uid(vm, key, error);
-	if (!uid || !passt_start(run_dir, uid, vm->cgroup, peer, &launched, error))
-		return FALSE;
-	fd_close(launched.pidfd);
-	return TRUE;
+	return uid && passt_start(run_dir, uid, vm->cgroup, peer, ret_launched, error);
 }
 
 int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error)
 {
 	fd_auto int peer = -1;
 	fd_auto int fd = vm_prepare_nic(vm, document, key, &peer, error);
-	if (fd < 0 || (peer >= 0 && !vm_start_nic(vm, key, peer, error)))
+	Launched launched = {.pidfd = -1};
+	if (fd < 0 || (peer >= 0 && !vm_start_nic(vm, key, peer, &launched, error)))
 		return -1;
+	fd_close(launched.pidfd);
 	return fd_steal(&fd);
 }
 
