@@ -4,7 +4,10 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import socket
+import subprocess
+import time
 
 
 def targets(pid):
@@ -33,46 +36,103 @@ class Bare:
         """Starts one; returns when `cont` has returned."""
         return BareGuest(self, disks, label)
 
-
-class BareGuest:
-    def __init__(self, bare, disks, label):
-        pairs = [(os.open(path, os.O_RDONLY), number) for number, path in bare.images.items()]
-        pairs += [(os.open(path, os.O_RDWR), number) for number, path in zip(bare.sets, disks, strict=True)]
-        for name, number in bare.sockets.items():
-            path = f"{bare.folder}/bare{label}-{name}"
+    def open_needs(self, disks, label):
+        """What one guest is given: pairs of a descriptor, above all the numbers that are given out, and its number; and
+        the other ends of its network cards."""
+        pairs = [(os.open(path, os.O_RDONLY), number) for number, path in self.images.items()]
+        pairs += [(os.open(path, os.O_RDWR), number) for number, path in zip(self.sets, disks, strict=True)]
+        for name, number in self.sockets.items():
+            path = self.socket_path(name, label)
             if os.path.exists(path):
                 os.unlink(path)
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(path)
             listener.listen(4)
             pairs.append((listener.detach(), number))
-        self.peers = []
-        for number in bare.cards:
+        peers = []
+        for number in self.cards:
             ours, theirs = socket.socketpair()
-            self.peers.append(ours)
+            peers.append(ours)
             pairs.append((theirs.detach(), number))
-        quiet = os.open("/dev/null", os.O_RDWR)
-        pairs += [(quiet, 1), (quiet, 2)]
-        # Python opens close-on-exec, so sources need no closing in the child; but none may lie among the targets.
         above = [(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64), number) for fd, number in pairs]
-        self.pid = os.posix_spawn(bare.argv[0], bare.argv, os.environ,
-                                  file_actions=[(os.POSIX_SPAWN_DUP2, fd, number) for fd, number in above])
-        for fd in {fd for fd, _ in pairs} | {fd for fd, _ in above}:
+        for fd, _ in pairs:
             os.close(fd)
-        self.monitor = socket.socket(socket.AF_UNIX)
-        self.monitor.settimeout(60)
-        self.monitor.connect(f"{bare.folder}/bare{label}-qmp")
-        lines = self.monitor.makefile("rw")
+        return above, peers
+
+    def socket_path(self, name, label):
+        return f"{self.folder}/bare{label}-{name}"
+
+    def monitor(self, label):
+        """A connected monitor; each call of the second does one command and waits for its answer."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(300)
+        connection.connect(self.socket_path("qmp", label))
+        lines = connection.makefile("rw")
         lines.readline()
-        for command in ("qmp_capabilities", "cont"):
+
+        def do(command):
             lines.write(json.dumps({"execute": command}) + "\n")
             lines.flush()
             while "return" not in json.loads(lines.readline()):
                 pass
+        do("qmp_capabilities")
+        return connection, do
+
+
+class BareGuest:
+    def __init__(self, bare, disks, label):
+        # Python opens close-on-exec, so sources need no closing in the child.
+        given, self.peers = bare.open_needs(disks, label)
+        quiet = os.open("/dev/null", os.O_RDWR)
+        self.pid = os.posix_spawn(bare.argv[0], bare.argv, os.environ,
+                                  file_actions=[(os.POSIX_SPAWN_DUP2, fd, number)
+                                                for fd, number in [*given, (quiet, 1), (quiet, 2)]])
+        for fd in (*(fd for fd, _ in given), quiet):
+            os.close(fd)
+        self.connection, do = bare.monitor(label)
+        do("cont")
 
     def end(self):
         os.kill(self.pid, 9)
         os.waitpid(self.pid, 0)
-        self.monitor.close()
+        self.connection.close()
+        for peer in self.peers:
+            peer.close()
+
+
+class BareLoop:
+    """Many at once, as somebody would start them by hand: a loop of the shell that puts each in the background. Without
+    -S they run by themselves; one runs when its monitor answers."""
+
+    def __init__(self, bare, all_disks):
+        needs = [bare.open_needs(disks, str(number)) for number, disks in enumerate(all_disks)]
+        given = [pairs for pairs, _ in needs]
+        self.peers = [peer for _, peers in needs for peer in peers]
+        words = " ".join(shlex.quote(word) for word in bare.argv if word != "-S")
+        to = " ".join(f"{number}<&${{{column}}}" for column, (_, number) in enumerate(given[0], 1))
+        table = "\n".join(" ".join(str(fd) for fd, _ in pairs) for pairs in given)
+        columns = " ".join(f"fd{column}" for column in range(1, len(given[0]) + 1))
+        script = (f"while read -r {columns}; do\n"
+                  f"\tset -- {' '.join('$' + column for column in columns.split())}\n"
+                  f"\t{words} {to} </dev/null >/dev/null 2>&1 &\n"
+                  "\techo $!\n"
+                  "done <<<\"$1\"\nwait\n")
+        fds = [fd for pairs in given for fd, _ in pairs]
+        begin = time.monotonic()
+        self.shell = subprocess.Popen(["bash", "-c", script, "bash", table], pass_fds=fds, stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True)
+        for fd in fds:
+            os.close(fd)
+        self.pids = [int(self.shell.stdout.readline()) for _ in all_disks]
+        for number in range(len(all_disks)):
+            connection, do = bare.monitor(str(number))
+            do("query-status")
+            connection.close()
+        self.elapsed_ms = (time.monotonic() - begin) * 1000
+
+    def end(self):
+        for pid in self.pids:
+            os.kill(pid, 9)
+        self.shell.wait()
         for peer in self.peers:
             peer.close()
