@@ -4,13 +4,14 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
-from yado import Yado, wait_for  # noqa: E402
+from yado import BUILD, Yado, wait_for  # noqa: E402
 
 
 def arguments(text, **defaults):
@@ -68,9 +69,11 @@ class Bench:
     """A daemon with the image `tiny`, gone with all its guests at the end. YADO_BUILD names the build directory,
     YADO_TEST_IMAGES a state directory that has the image already."""
 
-    def __init__(self, image=True):
+    def __init__(self, image=True, front=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-", dir="/var/tmp"))
         self.yado = Yado(self.folder / "state")
+        if front:
+            self.yado.with_front()
         self.image = image
 
     def __enter__(self):
@@ -93,10 +96,26 @@ class Bench:
     def guest_pid(self, name):
         return self.yado.status(name)["pid"]
 
+    @property
+    def daemons(self):
+        """Processes of yadod and, where it runs, yado-httpd."""
+        return [self.yado.process.pid] + ([self.yado.front_pid] if self.yado.port else [])
+
     def daemon_memory(self):
-        """Proportional set size of yadod in MiB."""
-        text = pathlib.Path(f"/proc/{self.yado.process.pid}/smaps_rollup").read_text()
-        return int(text.split("Pss:")[1].split()[0]) / 1024
+        """Proportional set size of the daemons in MiB."""
+        texts = [pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.daemons]
+        return sum(int(text.split("Pss:")[1].split()[0]) for text in texts) / 1024
+
+    def daemon_time(self):
+        """Seconds of processor time that each of the daemons has used, in user mode and in the kernel."""
+        fields = [pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.daemons]
+        return [(int(field[11]) + int(field[12])) / os.sysconf("SC_CLK_TCK") for field in fields]
+
+    def load(self, token, path, *options):
+        """What bench-load says of reading a path over HTTPS."""
+        result = subprocess.run([BUILD / "bench/bench-load", *map(str, options), str(self.yado.port), path], check=True,
+                                stdout=subprocess.PIPE, text=True, env={**os.environ, "YADO_TOKEN": token})
+        return json.loads(result.stdout)
 
     @staticmethod
     def row(name, value, ratio="", goal=""):

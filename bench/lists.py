@@ -1,30 +1,36 @@
 #!/usr/bin/env python3
-"""Lists of many defined guests over api.sock, and what they cost in memory.
+"""Lists of many defined guests over HTTPS, and what they cost in memory.
 
   bench/lists.py [--small N] [--large N] [--rounds N]
 
-Creates guests without disks through the API (eight connections, each with one request after another), then reads the
-whole list with default rows in pages of 1,000 over one kept connection, and one filtered page; the median counts. Memory is yadod's
-proportional set size, taken when it has gone idle."""
+Creates guests without disks through api.sock (eight connections, each with one request after another). Then the whole
+list with default rows is read in pages of 1,000 over one kept HTTPS connection: by an administrator, by one who may see all guests by
+a tag, and by one who may see every tenth; then the same while a tenth of the guests changes each second. The median
+counts, as the client (bench-load) sees it; beside it stands the processor time of both daemons a list. Memory is the
+proportional set size of both, taken when they have gone idle."""
 import json
-import statistics
 import threading
 import time
 
 from host import Bench, Connection, arguments, wait_for
 
 CONNECTIONS = 8
+READERS = {"administrator": {"/": "admin"}, "all by a tag": {"/tags/all": "user"}, "a tenth by a tag": {"/tags/tenth": "user"}}
+
+
+def tags_of(number):
+    return ["all", "tenth"] if number % 10 == 0 else ["all"]
 
 
 def create(bench, first, count):
     """Guests per second, each create waited for."""
     failures = []
 
-    def work(names):
+    def work(numbers):
         try:
             client = Connection(bench.yado)
-            tasks = [client.ask("POST", "/api/v1/vms", {"name": name, "memory": 96 << 20}, status=202)["task"]
-                     for name in names]
+            tasks = [client.ask("POST", "/api/v1/vms", {"name": f"g{number}", "memory": 96 << 20, "tags": tags_of(number)},
+                                status=202)["task"] for number in numbers]
             for task in tasks:
                 answer = client.ask("GET", f"/api/v1/tasks/{task}/wait?timeout=60")["body"]
                 if answer["state"] != "done":
@@ -32,8 +38,8 @@ def create(bench, first, count):
         except Exception as failure:  # seen below
             failures.append(failure)
 
-    names = [f"g{number}" for number in range(first, first + count)]
-    threads = [threading.Thread(target=work, args=(names[index::CONNECTIONS],)) for index in range(CONNECTIONS)]
+    numbers = range(first, first + count)
+    threads = [threading.Thread(target=work, args=(numbers[index::CONNECTIONS],)) for index in range(CONNECTIONS)]
     begin = time.monotonic()
     for thread in threads:
         thread.start()
@@ -44,46 +50,77 @@ def create(bench, first, count):
     return count / (time.monotonic() - begin)
 
 
-def read_list(client):
-    """Milliseconds for the whole list; the pages are parsed outside the measured time."""
-    pages, after, begin = [], None, time.monotonic()
-    while True:
-        raw, head = client.exchange("GET", "/api/v1/vms?limit=1000" + (f"&after={after}" if after else ""))
-        if head["status"] != 200:
-            raise RuntimeError(raw)
-        pages.append(raw)
-        tail = raw.rpartition(b'"next":"')[2]
-        if b'"next":"' not in raw[-40:]:
-            break
-        after = tail.split(b'"')[0].decode()
-    elapsed = (time.monotonic() - begin) * 1000
-    return elapsed, sum(len(json.loads(page)["items"]) for page in pages), sum(map(len, pages))
+class Changes:
+    """Changes a tenth of the guests each second while it is entered, one after another on kept connections."""
+
+    def __init__(self, bench, count):
+        self.bench, self.rate, self.made, self.failures = bench, count / 10, 0, []
+        self.ids = [guest["id"] for guest in rows(bench)][:count // 10]
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self.work, args=(index,)) for index in range(CONNECTIONS)]
+
+    def work(self, index):
+        client, begin, done = Connection(self.bench.yado), time.monotonic(), 0
+        ids = self.ids[index::CONNECTIONS]
+        try:
+            while not self.over.is_set():
+                number, lap = ids[done % len(ids)], done // len(ids)
+                client.ask("PATCH", f"/api/v1/vms/{number}", {"memory": (96 + lap % 2) << 20})
+                self.made += 1
+                done += 1
+                self.over.wait(max(0, begin + done * CONNECTIONS / self.rate - time.monotonic()))
+        except Exception as failure:  # seen below
+            self.failures.append(failure)
+
+    def __enter__(self):
+        self.begin = time.monotonic()
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        if self.failures:
+            raise self.failures[0]
+        self.seconds = time.monotonic() - self.begin
 
 
-def measure(bench, count, rounds, goal):
-    client = Connection(bench.yado)
-    times = []
-    for _ in range(rounds):
-        elapsed, found, size = read_list(client)
-        if found != count:
-            raise RuntimeError(f"the list has {found} guests of {count}")
-        times.append(elapsed)
-    bench.row(f"list of {count:,} guests ({size / 1024:.0f} KiB)", f"{statistics.median(times):.2f} ms", "", goal)
+def rows(bench):
+    found, after = [], ""
+    while after is not None:
+        page = bench.ask("GET", f"/api/v1/vms?limit=1000&after={after or 0}")["body"]
+        found += page["items"]
+        after = page.get("next")
+    return found
 
 
-def measure_filter(bench, count, rounds, goal):
+def measure(bench, tokens, count, rounds, goal, when=""):
+    for reader, token in tokens.items():
+        before = sum(bench.daemon_time())
+        result = bench.load(token, "/api/v1/vms?limit=1000", "--pages", "--rounds", rounds)
+        cost = f", {(sum(bench.daemon_time()) - before) * 1000 / rounds:.2f} ms CPU" if not when else ""
+        bench.row(f"list of {count:,} guests{when}: {reader} ({result['bytes'] / 1024:.0f} KiB{cost})",
+                  f"{result['median_ms']:.2f} ms", "", goal)
+
+
+def measure_changing(bench, tokens, count, rounds, goal):
+    with Changes(bench, count) as changes:
+        measure(bench, tokens, count, rounds, goal, ", changing")
+    bench.row(f"changes a second meanwhile, of {count // 10:,} wanted", f"{changes.made / changes.seconds:.0f}/s")
+
+
+def measure_filter(bench, token, count, rounds, goal):
     """All rows are looked at, few are kept."""
-    client = Connection(bench.yado)
     path = "/api/v1/vms?limit=1000&filter=state:stopped%20memory%3C1G%20name~9" + str(count - 1)[1:]
-    times = []
-    for _ in range(rounds):
-        begin = time.monotonic()
-        raw, _ = client.exchange("GET", path)
-        times.append((time.monotonic() - begin) * 1000)
-    found = len(json.loads(raw)["items"])
+    before = sum(bench.daemon_time())
+    result = bench.load(token, path, "--rounds", rounds)
+    cost = (sum(bench.daemon_time()) - before) * 1000 / rounds
+    found = len(bench.ask("GET", path)["body"]["items"])
     if found != 1:
         raise RuntimeError(f"the filter keeps {found} guests")
-    bench.row(f"filter of three terms over {count:,} guests", f"{statistics.median(times):.2f} ms", "", goal)
+    bench.row(f"filter of three terms over {count:,} guests ({cost:.2f} ms CPU)", f"{result['median_ms']:.2f} ms", "", goal)
 
 
 def idle_memory(bench):
@@ -98,25 +135,34 @@ def idle_memory(bench):
 
 
 def main():
-    options = arguments(__doc__, small=1000, large=10000, rounds=30)
-    with Bench(image=False) as bench:
-        bench.row("memory of yadod, no guests", f"{idle_memory(bench):.1f} MiB", "", "< 15 with httpd")
+    options = arguments(__doc__, small=1000, large=10000, rounds=100)
+    with Bench(image=False, front=True) as bench:
+        bench.row("memory of yadod and yado-httpd, no guests", f"{idle_memory(bench):.1f} MiB", "", "< 15 MB")
+        tokens = {}
+        for number, (reader, grants) in enumerate(READERS.items()):
+            bench.yado.make_user(f"reader{number}", grants)
+            tokens[reader] = bench.yado.make_token(f"reader{number}")
         rate = create(bench, 0, options.small)
         bench.row(f"create {options.small:,} guests", f"{rate:.0f}/s")
-        measure(bench, options.small, options.rounds, "< 2 ms")
-        bench.row(f"memory of yadod, {options.small:,} guests", f"{idle_memory(bench):.1f} MiB", "", "< 40 with httpd")
+        measure(bench, tokens, options.small, options.rounds, "< 2 ms")
+        measure_changing(bench, tokens, options.small, options.rounds, "< 2 ms")
+        bench.row(f"memory of both, {options.small:,} guests", f"{idle_memory(bench):.1f} MiB", "", "< 40 MB")
         if options.large <= options.small:
             return
         rate = create(bench, options.small, options.large - options.small)
         bench.row(f"create up to {options.large:,} guests", f"{rate:.0f}/s")
-        measure(bench, options.large, options.rounds, "< 20 ms")
-        measure_filter(bench, options.large, options.rounds, "< 20 ms")
-        bench.row(f"memory of yadod, {options.large:,} guests", f"{idle_memory(bench):.1f} MiB")
+        if len(rows(bench)) != options.large:
+            raise RuntimeError(f"the list has {len(rows(bench))} guests of {options.large}")
+        measure(bench, tokens, options.large, options.rounds, "< 20 ms")
+        measure_changing(bench, tokens, options.large, options.rounds, "< 20 ms")
+        measure_filter(bench, tokens["administrator"], options.large, options.rounds, "< 20 ms")
+        bench.row(f"memory of both, {options.large:,} guests", f"{idle_memory(bench):.1f} MiB")
         bench.yado.stop()
         begin = time.monotonic()
         bench.yado.start()
         bench.row(f"start of yadod with {options.large:,} guests", f"{(time.monotonic() - begin) * 1000:.0f} ms")
-        bench.row("memory of yadod after that", f"{idle_memory(bench):.1f} MiB")
+        bench.row("memory of both after that", f"{idle_memory(bench):.1f} MiB")
 
 
-main()
+if __name__ == "__main__":
+    main()
