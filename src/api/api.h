@@ -10,3 +10,5 @@ typedef struct Api Api;
 Api *api_new(Services *services, GError **error);
 void api_free(Api *api);
 gboolean api_handle(Request *request, Response *response, gpointer api, GError **error);
+/* What of that can be done in the loop's own thread (ServerQuick). */
+gboolean api_answer_quickly(Request *request, Response *response, gpointer api);

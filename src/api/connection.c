@@ -1,6 +1,6 @@
-/* Connections: what a peer sends, frame by frame, and what becomes of it. A request becomes a job (api/server-job.c);
- * credit and cancel act on a stream; whatever breaks the protocol gets its reason on stream 0 and ends the connection,
- * with everything open on it. Runs in the loop alone. */
+/* Connections: what a peer sends, frame by frame, and what becomes of it. A request is answered at once, or becomes a job
+ * (api/server-job.c); credit and cancel act on a stream; whatever breaks the protocol gets its reason on stream 0 and ends
+ * the connection, with everything open on it. Runs in the loop alone. */
 #include "api/server-internal.h"
 
 #include <errno.h>
@@ -75,22 +75,26 @@ static void handle_request(Connection *connection, Frame *frame)
 		answer_error(connection, id, error);
 		return;
 	}
+	if (server->options.front)
+		frame_close_fds(frame);
+	Request request = {.peer_uid = connection->uid,
+			   .front = server->options.front,
+			   .user = server->options.front ? NULL : "root"};
+	gboolean well_formed = request_parse(&request, frame, &error);
+	/* What has grown so much stops the reading first. */
+	Write *answer = well_formed && connection->queued <= WRITE_PAUSE ? job_answer_now(server, &request, id) : NULL;
+	if (!well_formed || answer) {
+		connection_queue(connection, answer ? answer : write_new(encode_error(id, error)));
+		request_clear(&request);
+		frame_free(frame);
+		return;
+	}
 	Job *job = g_new0(Job, 1);
 	job->connection = connection;
 	connection->refs++;
 	job->frame = frame;
 	job->stream = stream_new(connection, id);
-	job->request.front = server->options.front;
-	if (server->options.front)
-		frame_close_fds(frame);
-	if (!request_parse(&job->request, frame, &error)) {
-		job->stream->connection = NULL;
-		answer_error(connection, id, error);
-		job_free(job);
-		return;
-	}
-	job->request.peer_uid = connection->uid;
-	job->request.user = server->options.front ? NULL : "root";
+	job->request = request;
 	job->request.stream = job->stream;
 	job->stream->deadline_us = job->request.deadline_us;
 	timer_at(server, job->request.deadline_us);

@@ -66,6 +66,14 @@ gboolean crowd_enter(Crowd *crowd, const Call *call, gboolean familiar, GError *
 	return TRUE;
 }
 
+gboolean crowd_has_room(Crowd *crowd, const Call *call)
+{
+	if (!call->request->front)
+		return TRUE;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&crowd->lock);
+	return GPOINTER_TO_UINT(g_hash_table_lookup(crowd->at_work, call->principal->user)) < CROWD_OF_ONE;
+}
+
 /* An address may have become familiar meanwhile, or stopped to be: then two requests of it that are both at work leave in
  * each other's place, and the sums are right again with the latter. */
 void crowd_leave(Crowd *crowd, const Call *call)

@@ -16,4 +16,7 @@ Crowd *crowd_new(void);
 void crowd_free(Crowd *crowd);
 /* ERROR_TOO_MANY. familiar: somebody is signed in from the address of this one, who is not. The local socket is not counted. crowd_leave() after each TRUE. */
 gboolean crowd_enter(Crowd *crowd, const Call *call, gboolean familiar, GError **error);
+/* Of one who has signed in: whether crowd_enter() would let him in, for a request that is answered before another one is
+ * looked at. */
+gboolean crowd_has_room(Crowd *crowd, const Call *call);
 void crowd_leave(Crowd *crowd, const Call *call);

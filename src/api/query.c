@@ -179,12 +179,12 @@ gboolean query_check(Call *call, GError **error)
 	return !filter || call->filter;
 }
 
-const char *call_query(Call *call, const char *name)
+const char *call_query(const Call *call, const char *name)
 {
 	return call->request->query ? g_hash_table_lookup(call->request->query, name) : NULL;
 }
 
-gint64 call_number(Call *call, const char *name)
+gint64 call_number(const Call *call, const char *name)
 {
 	const char *text = call_query(call, name);
 	return text ? g_ascii_strtoll(text, NULL, 10) : parameter_find(name)->fallback;

@@ -152,4 +152,5 @@ void request_clear(Request *request)
 	g_clear_pointer(&request->path, g_free);
 	g_clear_pointer(&request->query, g_hash_table_unref);
 	g_clear_pointer(&request->body, g_bytes_unref);
+	g_clear_error(&request->refusal);
 }

@@ -88,6 +88,9 @@ typedef struct Route {
 	const char *summary_ja; /* the summary in Japanese; required as well */
 	gboolean audited;   /* a GET that is recorded although it changes nothing */
 	gboolean unaudited; /* changes nothing that anybody would ask about later */
+	/* Of a GET that never waits, not for the disk either: whether this call will be done in some microseconds. It is then
+	 * answered in the server's loop, without Request.stream (ServerQuick). NULL: it never is. */
+	gboolean (*quick)(const Call *call);
 } Route;
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
@@ -104,9 +107,9 @@ json_object *call_document(Call *call, GError **error);
 /* A number from the query within bounds; FALSE with the parameter as field. */
 gboolean call_int(Call *call, const char *name, gint64 min, gint64 max, gint64 fallback, gint64 *ret_value,
 		  GError **error);
-const char *call_query(Call *call, const char *name); /* NULL if it is not there */
+const char *call_query(const Call *call, const char *name); /* NULL if it is not there */
 /* Of a parameter that is a number (api/query.c has its bounds and default), or a switch. */
-gint64 call_number(Call *call, const char *name);
+gint64 call_number(const Call *call, const char *name);
 gboolean call_switch(Call *call, const char *name);
 json_object *text_of_number(gint64 number); /* as JSON text: what comes as `next` */
 /* "vm/100" is that guest and not VM 1000 as well; "vm/" and "" are all below. */

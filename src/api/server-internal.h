@@ -145,6 +145,8 @@ void inbox_wake_locked(Inbox *inbox);
 void inbox_unref(Inbox *inbox); /* any thread */
 
 /* server-job.c */
+/* The answer to what needs no thread; NULL: it needs one. */
+Write *job_answer_now(Server *server, Request *request, guint32 stream);
 void job_run(gpointer job, gpointer server); /* in a thread of the pool */
 void job_finish(Job *job);
 void job_free(gpointer job);

@@ -1,5 +1,5 @@
-/* Jobs: a request on its way through a thread of the pool and back. The thread runs the handler and encodes the answer;
- * the loop queues that on the connection. Who cancelled, left or came to the deadline meanwhile gets nothing: the
+/* Requests: what can be answered at once is; the others become jobs. A job is a request on its way through a thread of the
+ * pool and back. The thread runs the handler and encodes the answer; the loop queues that on the connection. Who cancelled, left or came to the deadline meanwhile gets nothing: the
  * answer is dropped in the loop. */
 #include "api/server-internal.h"
 
@@ -43,6 +43,14 @@ static Write *make_answer(guint32 stream, Response *response, GError *failure)
 	for (guint i = 0; i < frame->fd_count; i++)
 		write->fds[write->fd_count++] = frame_steal_fd(frame, i);
 	return write;
+}
+
+Write *job_answer_now(Server *server, Request *request, guint32 stream)
+{
+	Response response = {.status = 200, .fds = {-1, -1, -1, -1}};
+	return server->options.quick && server->options.quick(request, &response, server->data)
+		       ? make_answer(stream, &response, NULL)
+		       : NULL;
 }
 
 void job_run(gpointer data, gpointer server_data)

@@ -1,6 +1,7 @@
 /* The server: accepts connections, wakes for what threads have left and for what is late, and owns it all.
  *
- * The loop's thread alone touches sockets, connections and the tables of streams. A request frame becomes a job; a
+ * The loop's thread alone touches sockets, connections and the tables of streams. What only reads memory it
+ * answers itself, as handing it over would cost more than the answer. Any other request frame becomes a job; a
  * thread of the pool runs the handler, encodes the answer and puts the job into the inbox; the inbox's source wakes
  * the loop, which queues the answer on the connection. Events come by the same way: stream_send_event() queues the
  * encoded frame on the stream, under the inbox's lock, and the loop moves it to the connection as the peer's credit

@@ -29,7 +29,8 @@ typedef struct Request {
 	gint64 content_length; /* of a body of bytes that is to follow (docs/front.md); -1: the body is all there */
 	const char *user;      /* who asks; "root" on api.sock, else set once that is known */
 	gint64 deadline_us;    /* monotonic; a handler must not block past it */
-	Stream *stream;        /* for events and data after the response; reference it to keep it */
+	Stream *stream;        /* for events and data after the response; reference it to keep it; NULL in ServerQuick */
+	GError *refusal;       /* owned; what ServerQuick has found out already about who asks; NULL: nothing */
 } Request;
 
 typedef struct Response {
@@ -46,10 +47,15 @@ typedef struct Response {
  * time (json-c counts references without locks): what the handler leaves to others is theirs alone, or a copy. */
 typedef gboolean (*ServerHandler)(Request *request, Response *response, gpointer data, GError **error);
 
+/* Answers at once, in the loop's own thread, what takes only a few microseconds and memory: never a disk, another process, or
+ * a lock that is held over such. FALSE, with *response as it was: the handler is asked, in a thread of its own. */
+typedef gboolean (*ServerQuick)(Request *request, Response *response, gpointer data);
+
 typedef struct ServerOptions {
 	gboolean front;  /* front.sock: its peer is yado-httpd, whose requests need credentials */
 	uid_t uid;       /* the only peer that is let in */
 	GMainContext *context; /* whose loop serves; NULL: default */
+	ServerQuick quick;     /* NULL: everything is the handler's */
 } ServerOptions;
 
 /* Binds the path (api.sock 0600; front.sock owned by its uid; replacing a dead socket; ERROR_CONFLICT if somebody answers

@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "daemon/front.h"
 #include "daemon/listen.h"
+#include "daemon/loop.h"
 #include "daemon/manager.h"
 #include "guest/boot.h"
 #include "guest/claim.h"
@@ -54,6 +55,7 @@ typedef struct Daemon {
 	char *image_dir, *socket;
 	Api *api;
 	Server *server, *front_server;
+	Loop *front_loop; /* so that those who come over the network hold up nobody at api.sock */
 	FrontOptions front_options;
 	Front *front;
 	GMainLoop *loop;
@@ -219,7 +221,12 @@ static gboolean open_front(Daemon *daemon, GError **error)
 	    !front_make_directories(&daemon->front_options, error))
 		return FALSE;
 	g_autofree char *path = front_socket_path(options->run);
-	daemon->front_server = server_new(path, &(ServerOptions){.front = TRUE, .uid = daemon->front_options.uid},
+	daemon->front_loop = loop_start("front-loop");
+	daemon->front_server = server_new(path,
+					  &(ServerOptions){.front = TRUE,
+							   .uid = daemon->front_options.uid,
+							   .context = loop_context(daemon->front_loop),
+							   .quick = api_answer_quickly},
 					  api_handle, daemon->api, error);
 	if (!daemon->front_server)
 		return FALSE;
@@ -273,7 +280,8 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	daemon->api = api_new(services, error);
 	if (!daemon->api)
 		return FALSE;
-	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0}, api_handle, daemon->api, error);
+	daemon->server = server_new(daemon->socket, &(ServerOptions){.uid = 0, .quick = api_answer_quickly},
+				    api_handle, daemon->api, error);
 	return daemon->server && open_front(daemon, error);
 }
 
@@ -281,7 +289,10 @@ static void take_apart(Daemon *daemon)
 {
 	Services *services = &daemon->services;
 	g_clear_pointer(&daemon->front, front_stop);
+	if (daemon->front_loop)
+		loop_stop(daemon->front_loop);
 	g_clear_pointer(&daemon->front_server, server_free);
+	g_clear_pointer(&daemon->front_loop, loop_free);
 	g_clear_pointer(&daemon->server, server_free);
 	health_stop();
 	metrics_stop();

@@ -275,6 +275,12 @@ GPtrArray *guests_list(Guests *guests, gint64 after, guint limit)
 	return list;
 }
 
+guint guests_count(Guests *guests)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
+	return (guint)g_tree_nnodes(guests->by_id);
+}
+
 guint guests_count_alive(Guests *guests)
 {
 	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);

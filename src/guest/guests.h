@@ -26,6 +26,7 @@ Vm *guests_get(Guests *guests, gint64 id); /* NULL if there is none */
 gint64 guests_mac_owner(Guests *guests, const char *mac);
 /* New references, ordered by id; only ids > after; at most limit (0: all). Free with g_ptr_array_unref. */
 GPtrArray *guests_list(Guests *guests, gint64 after, guint limit);
+guint guests_count(Guests *guests);
 guint guests_count_alive(Guests *guests);
 
 /* Called with a guest's new list row whenever it changed, NULL row after deletion; from any thread; must be quick. */

@@ -135,6 +135,11 @@ static inline gboolean handle(Request *request, Response *response, gpointer dat
 		response->body = g_bytes_new_take(g_strnfill(length, ' '), length);
 		return TRUE;
 	}
+	if (request->refusal) {
+		g_assert_false(g_main_context_is_owner(f->context));
+		g_propagate_error(error, g_steal_pointer(&request->refusal));
+		return FALSE;
+	}
 	if (g_str_equal(request->path, "/wait"))
 		wait_to_go_on(f);
 	if (g_str_equal(request->path, "/count")) { /* events, then the end */
@@ -160,6 +165,22 @@ static inline gboolean handle(Request *request, Response *response, gpointer dat
 	return echo(request, response);
 }
 
+/* "/quick?n=…" is answered in the loop, odd numbers are left to a thread, which says so. */
+static inline gboolean answer_quickly(Request *request, Response *response, gpointer data)
+{
+	Fixture *f = data;
+	const char *number = g_hash_table_lookup(request->query, "n");
+	g_assert_true(g_main_context_is_owner(f->context));
+	g_assert_null(request->stream);
+	if (!g_str_equal(request->path, "/quick"))
+		return FALSE;
+	if (atoi(number) % 2) {
+		error_set(&request->refusal, ERROR_FORBIDDEN, NULL, "odd");
+		return FALSE;
+	}
+	return echo(request, response);
+}
+
 static inline gpointer run_loop(gpointer data)
 {
 	Fixture *f = data;
@@ -179,7 +200,7 @@ static inline void set_up(Fixture *f, gconstpointer progress_us)
 	f->loop = g_main_loop_new(f->context, FALSE);
 	f->fds = count_fds();
 	g_autoptr(GError) error = NULL;
-	f->server = server_new(f->path, &(ServerOptions){.context = f->context}, handle, f, &error);
+	f->server = server_new(f->path, &(ServerOptions){.context = f->context, .quick = answer_quickly}, handle, f, &error);
 	g_assert_no_error(error);
 	if (progress_us)
 		f->server->progress_us = *(const gint64 *)progress_us;

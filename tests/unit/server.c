@@ -213,6 +213,31 @@ static void test_credit(Fixture *f, gconstpointer unused)
 	close(fd);
 }
 
+static void test_quick(Fixture *f, gconstpointer unused)
+{
+	enum { THREADS = 64 };
+	(void)unused;
+	int fd = raw_connect(f);
+	g_autoptr(FrameReader) reader = frame_reader_new();
+	for (guint32 i = 1; i <= THREADS; i++)
+		raw_request(fd, i, "/wait", 0);
+	await_inside(f, THREADS);
+	/* No thread is free for the odd one; the even ones need none. */
+	raw_request(fd, THREADS + 1, "/quick?n=1", 0);
+	for (guint32 i = THREADS + 2; i < THREADS + 10; i++) {
+		raw_request(fd, i, "/quick?n=2", 0);
+		g_autoptr(Frame) frame = raw_next(fd, reader);
+		g_assert_cmpuint(frame->stream, ==, i);
+		g_assert_cmpint(json_get_int(frame->head, "status", 0), ==, 200);
+	}
+	let_go_on(f);
+	for (guint i = 0; i < THREADS + 1; i++) {
+		g_autoptr(Frame) frame = raw_next(fd, reader);
+		g_assert_cmpint(json_get_int(frame->head, "status", 0), ==, frame->stream == THREADS + 1 ? 403 : 200);
+	}
+	close(fd);
+}
+
 static void test_cancel(Fixture *f, gconstpointer unused)
 {
 	(void)unused;
@@ -396,6 +421,7 @@ int main(int argc, char **argv)
 	/* GLib makes it at some first use and keeps its descriptor; the tests count descriptors. */
 	g_main_context_default();
 #define ADD(name, test) g_test_add("/server/" name, Fixture, NULL, set_up, test, tear_down)
+	ADD("what takes no thread is answered while all of them are busy", test_quick);
 	ADD("a request reaches its handler and its answer the client", test_request);
 	ADD("errors come back with code, field and hint", test_errors);
 	g_test_add_func("/server/a query is decoded, bounded, and refused when ambiguous", test_query);
