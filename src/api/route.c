@@ -309,11 +309,25 @@ gboolean answer_text(Call *call, int status, const char *type, char *text)
 	return TRUE;
 }
 
+static void set_etag(Call *call, gint64 rev)
+{
+	char etag[24];
+	g_snprintf(etag, sizeof etag, "%" G_GINT64_FORMAT, rev);
+	json_set_str(head(call), "etag", etag);
+}
+
 gboolean answer_document(Call *call, int status, json_object *body, gint64 rev)
 {
-	g_autofree char *etag = g_strdup_printf("%" G_GINT64_FORMAT, rev);
-	json_set_str(head(call), "etag", etag);
+	set_etag(call, rev);
 	return answer_json(call, status, body);
+}
+
+gboolean answer_document_text(Call *call, int status, GString *text, gint64 rev)
+{
+	set_etag(call, rev);
+	call->response->status = status;
+	call->response->body = g_string_free_to_bytes(text);
+	return TRUE;
 }
 
 gboolean answer_task(Call *call, gint64 task, json_object *body)

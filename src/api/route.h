@@ -123,6 +123,7 @@ gboolean call_check_rev(Call *call, gint64 present, GError **error);
 gboolean answer_json(Call *call, int status, json_object *body);
 gboolean answer_text(Call *call, int status, const char *type, char *text); /* takes the text */
 gboolean answer_document(Call *call, int status, json_object *body, gint64 rev); /* with its etag */
+gboolean answer_document_text(Call *call, int status, GString *text, gint64 rev); /* the same of one that is serialized */
 gboolean answer_task(Call *call, gint64 task, json_object *body);               /* 202; body may be NULL */
 gboolean answer_plan(Call *call, json_object *plan);
 /* Of a document that is made (before NULL), changed, or goes (after NULL) at once; effect may be NULL. */

@@ -93,13 +93,13 @@ static gboolean create_vm(Call *call, GError **error)
 	return answer_task(call, task, body);
 }
 
-static json_object *describe_status(Vm *vm, json_object *document)
+static json_object *describe_status(Vm *vm)
 {
 	json_object *status = json_object_new_object();
 	json_object *console = json_object_new_object();
 	g_autofree char *writer = console_dup_writer(vm);
 	json_object *pending = vm_pending(vm), *agent = agent_describe(vm);
-	json_object *addresses = agent_addresses(vm, document);
+	json_object *addresses = agent_addresses(vm);
 
 	g_mutex_lock(&vm->lock);
 	g_autoptr(GDateTime) since = g_date_time_new_from_unix_utc(vm->since_us / G_USEC_PER_SEC);
@@ -120,13 +120,19 @@ static json_object *describe_status(Vm *vm, json_object *document)
 	return status;
 }
 
-static json_object *describe_vm(Vm *vm, gint64 *ret_rev)
+/* The document is kept serialized, and stays so. */
+static gboolean answer_vm(Call *call, Vm *vm)
 {
-	json_object *document = vm_dup_document(vm, ret_rev);
-	json_object *status = describe_status(vm, document);
-	json_set_int(status, "rev", *ret_rev);
-	json_set(document, "status", status);
-	return document;
+	gint64 rev = 0;
+	GRefString *document = vm_ref_document(vm, &rev);
+	json_auto json_object *status = describe_status(vm);
+	json_set_int(status, "rev", rev);
+	GString *text = g_string_new_len(document, (gssize)g_ref_string_length(document) - 1);
+	g_string_append(text, ",\"status\":");
+	g_string_append(text, json_object_to_json_string_ext(status, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	g_string_append_c(text, '}');
+	g_ref_string_release(document);
+	return answer_document_text(call, 200, text, rev);
 }
 
 static gboolean is_quick(const Call *call)
@@ -137,12 +143,8 @@ static gboolean is_quick(const Call *call)
 
 static gboolean get_vm(Call *call, GError **error)
 {
-	gint64 rev = 0;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	if (!vm)
-		return FALSE;
-	json_object *body = describe_vm(vm, &rev);
-	return answer_document(call, 200, body, rev);
+	return vm && answer_vm(call, vm);
 }
 
 static Plan *plan_permitted(Call *call, Vm *vm, json_object *patch, gint64 if_match, GError **error)
@@ -163,7 +165,7 @@ static Plan *plan_permitted(Call *call, Vm *vm, json_object *patch, gint64 if_ma
 static gboolean change_vm(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	gint64 if_match, task = 0, rev = 0;
+	gint64 if_match, task = 0;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
 	json_auto json_object *patch = vm ? call_body(call, error) : NULL;
 	if (!patch || !call_if_match(call, &if_match, error))
@@ -179,8 +181,7 @@ static gboolean change_vm(Call *call, GError **error)
 		return FALSE;
 	if (task)
 		return answer_task(call, task, NULL);
-	json_object *body = describe_vm(vm, &rev);
-	return answer_document(call, 200, body, rev);
+	return answer_vm(call, vm);
 }
 
 static gboolean delete_vm(Call *call, GError **error)

@@ -152,7 +152,7 @@ static void set_port(Vm *vm, gboolean open)
 	if (connected || connect_agent(vm)) {
 		agent_refresh(vm, NULL);
 		json_auto json_object *document = vm_dup_document(vm, NULL);
-		json_auto json_object *addresses = agent_addresses(vm, document);
+		json_auto json_object *addresses = agent_addresses(vm);
 		gboolean calm = json_get_count(addresses) ||
 				json_object_object_length(json_get(document, "nics")) == 0;
 		next_s = calm ? CALM_S : EAGER_S;
@@ -228,11 +228,9 @@ gboolean agent_shutdown(Vm *vm, GError **error)
 
 json_object *agent_describe(Vm *vm)
 {
-	json_auto json_object *document = vm_dup_document(vm, NULL);
 	json_object *json = json_object_new_object();
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
-	gboolean port = json_get_bool(document, "agent", FALSE);
-	json_set_str(json, "state", vm->agent ? "connected" : port && vm->qmp ? "waiting" : "none");
+	json_set_str(json, "state", vm->agent ? "connected" : vm->agent_wanted && vm->qmp ? "waiting" : "none");
 	if (vm->agent_version)
 		json_set_str(json, "version", vm->agent_version);
 	return json;
@@ -255,9 +253,13 @@ static const char *nic_of_mac(json_object *document, const char *mac)
 	return NULL;
 }
 
-json_object *agent_addresses(Vm *vm, json_object *document)
+json_object *agent_addresses(Vm *vm)
 {
 	json_object *list = json_object_new_array();
+	g_mutex_lock(&vm->lock);
+	gboolean reported = vm->agent_nics != NULL;
+	g_mutex_unlock(&vm->lock);
+	json_auto json_object *document = reported ? vm_dup_document(vm, NULL) : NULL;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {

@@ -13,6 +13,6 @@ gboolean agent_shutdown(Vm *vm, GError **error);
 /* {"state":"none"|"waiting"|"connected","version":…}; new reference. */
 json_object *agent_describe(Vm *vm);
 /* Addresses beside loopback and link-local: [{"nic","mac","address"}…]; new reference. */
-json_object *agent_addresses(Vm *vm, json_object *document);
+json_object *agent_addresses(Vm *vm);
 /* Traffic of the card with that MAC as the guest counts it. */
 gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes);

@@ -109,13 +109,17 @@ static GRefString *ref_text(Vm *vm, GRefString *const *text)
 	return *text ? g_ref_string_acquire(*text) : NULL;
 }
 
-json_object *vm_dup_document(Vm *vm, gint64 *ret_rev)
+GRefString *vm_ref_document(Vm *vm, gint64 *ret_rev)
 {
-	g_mutex_lock(&vm->lock);
-	GRefString *text = g_ref_string_acquire(vm->text);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	if (ret_rev)
 		*ret_rev = vm->rev;
-	g_mutex_unlock(&vm->lock);
+	return g_ref_string_acquire(vm->text);
+}
+
+json_object *vm_dup_document(Vm *vm, gint64 *ret_rev)
+{
+	GRefString *text = vm_ref_document(vm, ret_rev);
 	json_object *json = parse_text(text);
 	g_ref_string_release(text);
 	return json;
@@ -219,6 +223,7 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	char **former = vm->tags;
 	vm->tags = tags_new(json_get(document, "tags"));
 	vm_tags_unref(former);
+	vm->agent_wanted = json_get_bool(document, "agent", FALSE);
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
 }
@@ -301,7 +306,10 @@ json_object *vm_hardware(json_object *document)
 
 json_object *vm_pending(Vm *vm)
 {
-	json_auto json_object *applied = vm_dup_applied(vm);
+	g_mutex_lock(&vm->lock);
+	gboolean waits = vm->pending;
+	g_mutex_unlock(&vm->lock);
+	json_auto json_object *applied = waits ? vm_dup_applied(vm) : NULL;
 	if (!applied)
 		return json_object_new_array();
 	json_auto json_object *document = vm_dup_document(vm, NULL);

@@ -46,6 +46,7 @@ typedef struct Vm {
 	Console *console;
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
 	/* guest agent */
+	gboolean agent_wanted; /* by the document */
 	gboolean agent_port_open;
 	gboolean agent_busy, agent_again; /* one thread at a time looks at the port; look once more after that */
 	GSource *agent_timer;             /* at most one, on the monitor thread */
@@ -63,6 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_unref)
 
 /* New references or copies; the lock is taken inside. */
 json_object *vm_dup_document(Vm *vm, gint64 *ret_rev);
+GRefString *vm_ref_document(Vm *vm, gint64 *ret_rev); /* as text, an object without spaces */
 json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
