@@ -44,13 +44,13 @@ static void connection_refuse(Connection *connection, const GError *error)
 	g_debug("connection %d of uid %u broke the protocol: %s", connection->fd, connection->uid, error->message);
 	end_streams(connection);
 	connection->closing = TRUE;
-	connection_queue(connection, write_new(encode_error(0, error)));
+	connection_queue(connection, write_new(encode_error(0, error), NULL));
 	connection_flush(connection);
 }
 
 static void answer_error(Connection *connection, guint32 stream, const GError *error)
 {
-	connection_queue(connection, write_new(encode_error(stream, error)));
+	connection_queue(connection, write_new(encode_error(stream, error), NULL));
 }
 
 static void handle_request(Connection *connection, Frame *frame)
@@ -84,7 +84,7 @@ static void handle_request(Connection *connection, Frame *frame)
 	/* What has grown so much stops the reading first. */
 	Write *answer = well_formed && connection->queued <= WRITE_PAUSE ? job_answer_now(server, &request, id) : NULL;
 	if (!well_formed || answer) {
-		connection_queue(connection, answer ? answer : write_new(encode_error(id, error)));
+		connection_queue(connection, answer ? answer : write_new(encode_error(id, error), NULL));
 		request_clear(&request);
 		frame_free(frame);
 		return;
@@ -131,7 +131,7 @@ static void handle_on_stream(Connection *connection, const Frame *frame)
 	} else {
 		/* Bulk data come as descriptors, never through this process. */
 		if (frame->length > 0) {
-			connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, frame->stream)));
+			connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, frame->stream), NULL));
 			stream_end(stream);
 		}
 		return;

@@ -25,7 +25,8 @@ typedef struct Inbox {
 
 typedef struct Write {
 	GBytes *bytes;
-	gsize offset;
+	GBytes *body; /* goes out behind them; NULL: nothing does */
+	gsize offset; /* of both */
 	guint fd_count;
 	int fds[G_N_ELEMENTS(((Response *)0)->fds)]; /* owned */
 } Write;
@@ -116,7 +117,7 @@ void timer_at(Server *server, gint64 at_us);
 int server_bind(const char *path, const ServerOptions *options, struct stat *ret_info, GError **error);
 
 /* server-write.c; encoding is free of state, and so for any thread. */
-Write *write_new(GBytes *bytes); /* takes the bytes */
+Write *write_new(GBytes *bytes, GBytes *body); /* takes both; body may be NULL */
 void write_free(gpointer write);
 GBytes *encode_error(guint32 stream, const GError *error);
 GBytes *encode_empty(FrameType type, guint32 stream);

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/json.h"
 
+enum { BODY_APART = 4096 }; /* bytes from which on a copy costs more than a second piece to send */
+
 void job_free(gpointer data)
 {
 	Job *job = data;
@@ -34,12 +36,13 @@ static Write *make_answer(guint32 stream, Response *response, GError *failure)
 	for (guint i = 0; i < MIN(response->fd_count, G_N_ELEMENTS(response->fds)); i++)
 		if (response->fds[i] >= 0)
 			frame_add_fd(frame, response->fds[i]);
-	GBytes *bytes = error ? NULL : frame_encode(frame, &error);
+	gboolean apart = g_bytes_get_size(frame->body) >= BODY_APART;
+	GBytes *bytes = error ? NULL : apart ? frame_encode_head(frame, &error) : frame_encode(frame, &error);
 	if (!bytes) {
 		response->keep_stream = FALSE;
-		return write_new(encode_error(stream, error)); /* the frame closes the descriptors */
+		return write_new(encode_error(stream, error), NULL); /* the frame closes the descriptors */
 	}
-	Write *write = write_new(bytes);
+	Write *write = write_new(bytes, apart ? g_bytes_ref(frame->body) : NULL);
 	for (guint i = 0; i < frame->fd_count; i++)
 		write->fds[write->fd_count++] = frame_steal_fd(frame, i);
 	return write;

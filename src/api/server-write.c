@@ -13,14 +13,20 @@
 
 enum {
 	WRITE_MAX = 32 << 20, /* queued bytes past which the connection is closed */
-	IOV_COUNT = 16,
+	IOV_COUNT = 32,
 };
 
-Write *write_new(GBytes *bytes)
+Write *write_new(GBytes *bytes, GBytes *body)
 {
 	Write *write = g_new0(Write, 1);
 	write->bytes = bytes;
+	write->body = body;
 	return write;
+}
+
+static gsize write_size(const Write *write)
+{
+	return g_bytes_get_size(write->bytes) + (write->body ? g_bytes_get_size(write->body) : 0);
 }
 
 void write_free(gpointer data)
@@ -29,6 +35,7 @@ void write_free(gpointer data)
 	if (!write)
 		return;
 	g_bytes_unref(write->bytes);
+	g_bytes_unref(write->body);
 	for (guint i = 0; i < write->fd_count; i++)
 		fd_close(write->fds[i]);
 	g_free(write);
@@ -80,8 +87,19 @@ void connection_queue(Connection *connection, Write *write)
 		connection->write_us = g_get_monotonic_time();
 		timer_at(connection->server, connection->write_us + connection->server->progress_us);
 	}
-	connection->queued += g_bytes_get_size(write->bytes);
+	connection->queued += write_size(write);
 	g_queue_push_tail(&connection->writes, write);
+}
+
+/* What of the bytes is behind the offset, which is counted from their beginning; none of NULL. */
+static guint add_vector(struct iovec *vector, GBytes *bytes, gsize offset)
+{
+	gsize length = 0;
+	const char *data = bytes ? g_bytes_get_data(bytes, &length) : NULL;
+	if (offset >= length)
+		return 0;
+	*vector = (struct iovec){(void *)(data + offset), length - offset};
+	return 1;
 }
 
 static ssize_t send_writes(Connection *connection)
@@ -93,7 +111,7 @@ static ssize_t send_writes(Connection *connection)
 	struct iovec vectors[IOV_COUNT];
 	struct msghdr message = {.msg_iov = vectors};
 	/* Descriptors ride on the first byte of a message, so their frame begins one. */
-	for (GList *link = connection->writes.head; link && message.msg_iovlen < IOV_COUNT; link = link->next) {
+	for (GList *link = connection->writes.head; link && message.msg_iovlen + 1 < IOV_COUNT; link = link->next) {
 		Write *write = link->data;
 		if (write->fd_count > 0 && write->offset == 0) {
 			if (message.msg_iovlen > 0)
@@ -107,10 +125,9 @@ static ssize_t send_writes(Connection *connection)
 			part->cmsg_len = CMSG_LEN(size);
 			memcpy(CMSG_DATA(part), write->fds, size);
 		}
-		gsize length;
-		const char *bytes = g_bytes_get_data(write->bytes, &length);
-		vectors[message.msg_iovlen++] =
-			(struct iovec){(void *)(bytes + write->offset), length - write->offset};
+		gsize first = g_bytes_get_size(write->bytes);
+		message.msg_iovlen += add_vector(&vectors[message.msg_iovlen], write->bytes, write->offset);
+		message.msg_iovlen += add_vector(&vectors[message.msg_iovlen], write->body, write->offset > first ? write->offset - first : 0);
 	}
 	return sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -120,10 +137,10 @@ static void drop_written(Connection *connection, gsize sent)
 	connection->queued -= sent;
 	while (sent > 0) {
 		Write *write = g_queue_peek_head(&connection->writes);
-		gsize step = MIN(sent, g_bytes_get_size(write->bytes) - write->offset);
+		gsize step = MIN(sent, write_size(write) - write->offset);
 		write->offset += step;
 		sent -= step;
-		if (write->offset == g_bytes_get_size(write->bytes))
+		if (write->offset == write_size(write))
 			write_free(g_queue_pop_head(&connection->writes));
 	}
 }

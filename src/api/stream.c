@@ -212,7 +212,7 @@ void stream_pump(Stream *stream)
 		GBytes *bytes = g_queue_pop_head(&stream->events);
 		stream->queued -= g_bytes_get_size(bytes);
 		stream->credit -= (gint64)g_bytes_get_size(bytes) - FRAME_HEADER_SIZE;
-		connection_queue(connection, write_new(bytes));
+		connection_queue(connection, write_new(bytes, NULL));
 	}
 	StreamState state = stream->state;
 	gboolean done = state == STREAM_ENDING && g_queue_is_empty(&stream->events);
@@ -220,9 +220,9 @@ void stream_pump(Stream *stream)
 		call_locked(stream, stream->drained, stream->drained_data);
 	g_mutex_unlock(&stream->inbox->lock);
 	if (state == STREAM_OVERRUN)
-		connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, stream->id)));
+		connection_queue(connection, write_new(encode_empty(FRAME_CANCEL, stream->id), NULL));
 	else if (done)
-		connection_queue(connection, write_new(encode_empty(FRAME_DATA, stream->id)));
+		connection_queue(connection, write_new(encode_empty(FRAME_DATA, stream->id), NULL));
 	if (state == STREAM_OVERRUN || done)
 		stream_end(stream);
 }

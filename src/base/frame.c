@@ -28,6 +28,7 @@ struct FrameReader {
 	guint8 *data;
 	gsize start, end, capacity; /* what is in data[start..end) was not yet decoded */
 	guint64 offset;		    /* stream offset of data[start] */
+	gboolean kept;		    /* data is a frame's now */
 	GQueue batches;
 	GError *failure;
 };
@@ -111,7 +112,7 @@ static guint live_fds(const Frame *frame, int *fds)
 	return count;
 }
 
-GBytes *frame_encode(const Frame *frame, GError **error)
+static GBytes *encode(const Frame *frame, gboolean whole, GError **error)
 {
 	int fds[FRAME_FDS_MAX];
 	gsize head_length = 0, body_length = 0, length = 0;
@@ -144,7 +145,8 @@ GBytes *frame_encode(const Frame *frame, GError **error)
 		return NULL;
 	}
 
-	guint8 *bytes = g_malloc(FRAME_HEADER_SIZE + length);
+	gsize size = FRAME_HEADER_SIZE + length - (whole ? 0 : body_length);
+	guint8 *bytes = g_malloc(size);
 	put_u32(bytes, (guint32)length);
 	put_u32(bytes + 4, frame->stream);
 	bytes[8] = (guint8)frame->type;
@@ -159,10 +161,20 @@ GBytes *frame_encode(const Frame *frame, GError **error)
 			memcpy(payload + 4, head, head_length);
 			payload += 4 + head_length;
 		}
-		if (body_length > 0)
+		if (whole && body_length > 0)
 			memcpy(payload, body, body_length);
 	}
-	return g_bytes_new_take(bytes, FRAME_HEADER_SIZE + length);
+	return g_bytes_new_take(bytes, size);
+}
+
+GBytes *frame_encode(const Frame *frame, GError **error)
+{
+	return encode(frame, TRUE, error);
+}
+
+GBytes *frame_encode_head(const Frame *frame, GError **error)
+{
+	return encode(frame, FALSE, error);
 }
 
 FrameReader *frame_reader_new(void)
@@ -237,12 +249,10 @@ static void drop_batches(FrameReader *reader, guint64 offset)
 		batch_free(g_queue_pop_head(&reader->batches));
 }
 
-void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, const int *fds, guint fd_count)
+/* Room for so many bytes behind those that are held. */
+static guint8 *reserve(FrameReader *reader, gsize length)
 {
 	gsize held = reader->end - reader->start;
-	guint64 first = reader->offset + held;
-	if (reader->failure)
-		length = 0;
 	if (reader->capacity - reader->end < length) {
 		if (reader->start > 0) {
 			memmove(reader->data, reader->data + reader->start, held);
@@ -250,14 +260,21 @@ void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, co
 			reader->end = held;
 		}
 		if (reader->capacity - held < length) {
-			reader->capacity = MAX(reader->capacity * 2, held + length);
+			reader->capacity = MAX(held + length, 2 * RECEIVE_SIZE);
 			reader->data = g_realloc(reader->data, reader->capacity);
 		}
 	}
-	if (length > 0) {
-		memcpy(reader->data + reader->end, data, length);
-		reader->end += length;
-	}
+	return reader->data + reader->end;
+}
+
+/* Bytes that were put there, with their descriptors. */
+static void take(FrameReader *reader, gsize length, const int *fds, guint fd_count)
+{
+	gsize held = reader->end - reader->start;
+	guint64 first = reader->offset + held;
+	if (reader->failure)
+		length = 0;
+	reader->end += length;
 	if (fd_count == 0)
 		return;
 	Batch *batch = g_malloc(sizeof *batch + fd_count * sizeof(int));
@@ -273,6 +290,24 @@ void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, co
 		batch_free(batch);
 	else
 		g_queue_push_tail(&reader->batches, batch);
+}
+
+void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, const int *fds, guint fd_count)
+{
+	if (length > 0)
+		memcpy(reserve(reader, length), data, length);
+	take(reader, length, fds, fd_count);
+}
+
+/* How much to receive at once: of a large frame no more than belongs to it, so that its bytes can stay where they are. */
+static gsize receive_size(const FrameReader *reader)
+{
+	gsize held = reader->end - reader->start;
+	if (held < FRAME_HEADER_SIZE || reader->failure)
+		return RECEIVE_SIZE;
+	Header header = header_parse(reader->data + reader->start);
+	gsize size = FRAME_HEADER_SIZE + (gsize)header.length;
+	return header_check(&header, NULL) && size > held + RECEIVE_SIZE ? size - held : RECEIVE_SIZE;
 }
 
 static gboolean take_fds(FrameReader *reader, guint count, Frame *frame, GError **error)
@@ -292,13 +327,25 @@ static gboolean take_fds(FrameReader *reader, guint count, Frame *frame, GError 
 	return TRUE;
 }
 
-static gboolean parse_payload(Frame *frame, const guint8 *payload, gsize length, GError **error)
+/* Of a large frame that is alone in the buffer the body keeps that; of others it is a copy. */
+static void take_body(Frame *frame, FrameReader *reader, const guint8 *body, gsize length)
+{
+	g_bytes_unref(frame->body);
+	gboolean alone = body + length == reader->data + reader->end;
+	if (!alone || length < RECEIVE_SIZE) {
+		frame->body = g_bytes_new(body, length);
+		return;
+	}
+	frame->body = g_bytes_new_with_free_func(body, length, g_free, reader->data);
+	reader->kept = TRUE;
+}
+
+static gboolean parse_payload(Frame *frame, FrameReader *reader, const guint8 *payload, gsize length, GError **error)
 {
 	if (frame->type == FRAME_CREDIT) {
 		frame->credit = get_u32(payload);
 	} else if (frame->type == FRAME_DATA) {
-		g_bytes_unref(frame->body);
-		frame->body = g_bytes_new(payload, length);
+		take_body(frame, reader, payload, length);
 	} else if (type_has_head(frame->type)) {
 		guint32 head_length = get_u32(payload);
 		if (head_length > length - 4) {
@@ -321,10 +368,8 @@ static gboolean parse_payload(Frame *frame, const guint8 *payload, gsize length,
 			error_set(error, ERROR_INVALID, NULL, "the head of a frame is not a JSON object");
 			return FALSE;
 		}
-		if (length > 4 + (gsize)head_length) {
-			g_bytes_unref(frame->body);
-			frame->body = g_bytes_new(payload + 4 + head_length, length - 4 - head_length);
-		}
+		if (length > 4 + (gsize)head_length)
+			take_body(frame, reader, payload + 4 + head_length, length - 4 - head_length);
 	}
 	return TRUE;
 }
@@ -365,10 +410,15 @@ int frame_reader_next(FrameReader *reader, Frame **ret_frame, GError **error)
 	g_autoptr(Frame) frame = frame_new((FrameType)header.type, header.stream);
 	frame->length = header.length;
 	if (!take_fds(reader, header.fds, frame, &reader->failure) ||
-	    !parse_payload(frame, bytes + FRAME_HEADER_SIZE, header.length, &reader->failure))
+	    !parse_payload(frame, reader, bytes + FRAME_HEADER_SIZE, header.length, &reader->failure))
 		return fail(reader, error);
 	reader->start += size;
 	reader->offset += size;
+	if (reader->kept) {
+		reader->data = NULL;
+		reader->start = reader->end = reader->capacity = 0;
+		reader->kept = FALSE;
+	}
 	drop_batches(reader, reader->offset);
 	*ret_frame = g_steal_pointer(&frame);
 	return 1;
@@ -381,12 +431,12 @@ gboolean frame_reader_is_partial(const FrameReader *reader)
 
 int frame_receive(int socket, FrameReader *reader)
 {
-	guint8 data[RECEIVE_SIZE];
+	gsize room = receive_size(reader);
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(FRAME_FDS_MAX * sizeof(int))];
 	} control;
-	struct iovec vector = {data, sizeof data};
+	struct iovec vector = {reserve(reader, room), room};
 	struct msghdr message = {.msg_iov = &vector,
 				 .msg_iovlen = 1,
 				 .msg_control = control.bytes,
@@ -408,7 +458,7 @@ int frame_receive(int socket, FrameReader *reader)
 		memcpy(fds + fd_count, CMSG_DATA(part), count * sizeof(int));
 		fd_count += count;
 	}
-	frame_reader_feed(reader, data, (gsize)n, fds, fd_count);
+	take(reader, (gsize)n, fds, fd_count);
 	if (n == 0) {
 		errno = 0;
 		return -1;

@@ -50,6 +50,8 @@ void frame_close_fds(Frame *frame);            /* those that were not stolen */
 
 /* Serializes (header and payload); ERROR_TOO_LARGE past FRAME_LENGTH_MAX. */
 GBytes *frame_encode(const Frame *frame, GError **error);
+/* The same up to the body, which is to follow: a large one need not be copied. */
+GBytes *frame_encode_head(const Frame *frame, GError **error);
 
 /* Incremental decoder for one connection, for blocking and non-blocking use alike. */
 typedef struct FrameReader FrameReader;
@@ -67,7 +69,7 @@ int frame_reader_next(FrameReader *reader, Frame **ret_frame, GError **error);
 /* TRUE in the middle of a frame. */
 gboolean frame_reader_is_partial(const FrameReader *reader);
 
-/* One recvmsg() into the reader. 1: something came; 0: would block; -1: end or error (errno 0 at the end). */
+/* One recvmsg() into the reader; a large frame's body is received where it stays. 1: something came; 0: would block; -1: end or error (errno 0 at the end). */
 int frame_receive(int socket, FrameReader *reader);
 /* Sends all of it, blocking up to the deadline; descriptors on the first byte. */
 gboolean frame_send(int socket, const Frame *frame, guint timeout_ms, GError **error);

@@ -56,12 +56,23 @@ static void destroy(Connection *connection)
 	front->connection_count--;
 	peer_release(front, connection->peer);
 	g_byte_array_unref(connection->out);
+	g_bytes_unref(connection->body);
 	g_free(connection);
+}
+
+static gsize out_pending(const Connection *connection)
+{
+	return connection->out->len - connection->out_start;
+}
+
+static gsize body_pending(const Connection *connection)
+{
+	return connection->body ? g_bytes_get_size(connection->body) - connection->body_start : 0;
 }
 
 gsize connection_pending(const Connection *connection)
 {
-	return connection->out->len - connection->out_start;
+	return out_pending(connection) + body_pending(connection);
 }
 
 gboolean connection_is_full(const Connection *connection)
@@ -79,17 +90,58 @@ void connection_wake(Connection *connection)
 	g_queue_push_tail_link(&connection->front->flushes, &connection->flush_link);
 }
 
-void connection_write(Connection *connection, const void *data, gsize length)
+/* So many bytes of the body go to the end of `out`; without any left it is let go. */
+static void move_body(Connection *connection, gsize length)
+{
+	const guint8 *body = connection->body ? g_bytes_get_data(connection->body, NULL) : NULL;
+	length = MIN(length, body_pending(connection));
+	if (length > 0)
+		g_byte_array_append(connection->out, body + connection->body_start, (guint)length);
+	connection->body_start += length;
+	if (body_pending(connection) == 0)
+		g_clear_pointer(&connection->body, g_bytes_unref);
+}
+
+/* FALSE: nothing can be written any more. */
+static gboolean begin_write(Connection *connection, gsize length)
 {
 	if (connection->killed || connection->finishing || length == 0)
-		return;
+		return FALSE;
 	if (connection_pending(connection) == 0)
 		connection->progress_us = front_now(connection->front);
-	g_byte_array_append(connection->out, data, (guint)length);
+	move_body(connection, G_MAXSIZE);
 	connection->front->answers += length;
+	return TRUE;
+}
+
+static void end_write(Connection *connection)
+{
 	if (connection_is_full(connection))
 		connection->was_full = TRUE;
 	connection_wake(connection);
+}
+
+void connection_write(Connection *connection, const void *data, gsize length)
+{
+	if (!begin_write(connection, length))
+		return;
+	g_byte_array_append(connection->out, data, (guint)length);
+	end_write(connection);
+}
+
+void connection_write_bytes(Connection *connection, GBytes *bytes)
+{
+	gsize length;
+	const void *data = g_bytes_get_data(bytes, &length);
+	if (length <= RECORD_MAX) {
+		connection_write(connection, data, length);
+		return;
+	}
+	if (!begin_write(connection, length))
+		return;
+	connection->body = g_bytes_ref(bytes);
+	connection->body_start = 0;
+	end_write(connection);
 }
 
 void connection_set_protocol(Connection *connection, const ConnectionOps *ops, gpointer state)
@@ -141,16 +193,33 @@ void connection_kill(Connection *connection)
 	connection_wake(connection);
 }
 
+/* The next record: of `out`, filled up from the body, or of the body. Nothing is left of `out` after the latter's first. */
+static guint8 *next_record(Connection *connection, gsize *ret_length)
+{
+	gsize out = out_pending(connection);
+	if (out > 0 && out < RECORD_MAX)
+		move_body(connection, RECORD_MAX - out);
+	if (out > 0) {
+		guint8 *data = connection->out->data + connection->out_start;
+		*ret_length = MIN(out_pending(connection), RECORD_MAX);
+		connection->out_start += *ret_length;
+		return data;
+	}
+	guint8 *data = (guint8 *)g_bytes_get_data(connection->body, NULL) + connection->body_start;
+	*ret_length = MIN(body_pending(connection), RECORD_MAX);
+	connection->body_start += *ret_length;
+	return data;
+}
+
 /* Sends what the socket takes; FALSE if it is gone. */
 static gboolean send_out(Connection *connection)
 {
 	gsize pending;
 	while ((pending = connection_pending(connection)) > 0 && !lws_partial_buffered(connection->wsi)) {
-		gsize length = MIN(pending, RECORD_MAX);
-		if (lws_write(connection->wsi, connection->out->data + connection->out_start, length, LWS_WRITE_RAW) <
-			0)
+		gsize length;
+		guint8 *data = next_record(connection, &length);
+		if (lws_write(connection->wsi, data, length, LWS_WRITE_RAW) < 0)
 			return FALSE;
-		connection->out_start += length;
 		connection->front->answers -= length;
 		connection->progress_us = front_now(connection->front);
 	}
@@ -158,6 +227,7 @@ static gboolean send_out(Connection *connection)
 	connection->stalled = lws_partial_buffered(connection->wsi);
 	update_reading(connection);
 	if (pending == 0) {
+		g_clear_pointer(&connection->body, g_bytes_unref);
 		/* What was once a large answer is not kept for an idle client. */
 		if (connection->out->len > RECORD_MAX) {
 			g_byte_array_unref(connection->out);

@@ -36,6 +36,8 @@ struct Connection {
 	GList flush_link; /* in front->flushes */
 	GByteArray *out;  /* what waits; bytes before out_start have left */
 	gsize out_start;
+	GBytes *body;     /* what waits behind it; NULL: nothing does */
+	gsize body_start;
 	gint64 deadline_us; /* 0: none */
 	gint64 progress_us; /* when something left last, while something waits */
 	gboolean flushing, paused, stalled, mute, was_full, finishing, killed, established, patient;
@@ -45,6 +47,8 @@ struct Connection {
 void connection_adopt(Front *front, int fd, Peer *peer, const char *address);
 /* Queues bytes; they leave at the end of this turn of the loop, as many as the client takes. */
 void connection_write(Connection *connection, const void *data, gsize length);
+/* The same without a copy of what is large. */
+void connection_write_bytes(Connection *connection, GBytes *bytes);
 /* Asks for ops->flush(). */
 void connection_wake(Connection *connection);
 /* Bytes that wait. */

@@ -153,13 +153,14 @@ static void answer_stream(Exchange *exchange, Answer *answer, guint64 length, in
 	exchange->ops->answer(exchange->carrier, answer);
 }
 
-static void answer_with(Exchange *exchange, json_object *head, const void *body, gsize length, int fd)
+static void answer_with(Exchange *exchange, json_object *head, GBytes *body, int fd)
 {
-	Answer answer = {.status = translate_status(head), .body = body, .length = length};
+	Answer answer = {.status = translate_status(head), .bytes = body};
+	answer.body = g_bytes_get_data(body, &answer.length);
 	gint64 stream_length = json_get_int(head, "content_length", -1);
 	exchange->answered = TRUE;
 	drop_body(exchange);
-	fields_add_response(&answer.fields, head, length > 0 || fd >= 0);
+	fields_add_response(&answer.fields, head, answer.length > 0 || fd >= 0);
 	add_common(&answer.fields, FALSE);
 	if (fd >= 0 && stream_length >= 0) {
 		answer_stream(exchange, &answer, (guint64)stream_length, fd);
@@ -223,9 +224,7 @@ static void on_response(gpointer data, json_object *head, GBytes *body, int fd)
 			exchange, &(Refusal){426, ERROR_UNSUPPORTED, "this is to be asked as a WebSocket", NULL});
 		return;
 	}
-	gsize length;
-	const void *bytes = g_bytes_get_data(body, &length);
-	answer_with(exchange, head, bytes, length, fd);
+	answer_with(exchange, head, body, fd);
 }
 
 /* The answer to an upload comes as an event, since its stream is open. */
@@ -241,7 +240,8 @@ static void on_event(gpointer data, json_object *event, gsize cost)
 	const char *text = body ? json_object_to_json_string_length(
 					  body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length)
 				: NULL;
-	answer_with(exchange, response, text, length, -1);
+	g_autoptr(GBytes) bytes = g_bytes_new(text, length);
+	answer_with(exchange, response, bytes, -1);
 }
 
 static void on_end(gpointer data, RequestEnd end)

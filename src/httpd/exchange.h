@@ -11,6 +11,7 @@ typedef struct Answer {
 	Fields fields;
 	const void *body; /* all of it, lent */
 	gsize length;
+	GBytes *bytes;    /* the same, where they can be kept; lent; may be NULL */
 	gboolean streamed; /* `length` bytes follow through data() */
 	gboolean last;     /* what such a client sends next is not looked at */
 } Answer;

@@ -102,7 +102,9 @@ static void on_answer(gpointer carrier, const Answer *answer)
 		http->phase = PHASE_ANSWER;
 		return;
 	}
-	if (has_body)
+	if (has_body && answer->bytes)
+		connection_write_bytes(http->connection, answer->bytes);
+	else if (has_body)
 		connection_write(http->connection, answer->body, answer->length);
 	finish_exchange(http);
 }

@@ -122,6 +122,13 @@ void connection_write(Connection *connection, const void *data, gsize length)
 		connection->was_full = TRUE;
 }
 
+void connection_write_bytes(Connection *connection, GBytes *bytes)
+{
+	gsize length;
+	const void *data = g_bytes_get_data(bytes, &length);
+	connection_write(connection, data, length);
+}
+
 gsize connection_pending(const Connection *connection)
 {
 	(void)connection;
