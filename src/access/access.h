@@ -52,6 +52,8 @@ gboolean rights_are_narrowed(const Rights *rights);
 /* path "/vms/100", "/images/tiny", "/"…; tags (may be NULL): those of the guest, NULL-terminated; "/vms" with tags: a
  * guest that has them and no number yet. PRIVILEGE_NONE is allowed to everybody. */
 gboolean rights_allow(const Rights *rights, Privilege privilege, const char *path, const char *const *tags);
+/* The same of a guest, whose path is not looked at where no grant on a guest could matter. */
+gboolean rights_allow_vm(const Rights *rights, Privilege privilege, const char *path, const char *const *tags);
 /* Whether it is allowed on the whole collection ("/vms"), so that no row needs to be looked at. */
 gboolean rights_allow_all(const Rights *rights, Privilege privilege, const char *collection);
 /* Whether it is allowed anywhere below: then a filtered list is an answer, else the list is refused. */

@@ -197,13 +197,24 @@ gboolean rights_are_narrowed(const Rights *rights)
 	return rights->narrowed;
 }
 
-static Privileges rights_mask(const Rights *rights, Privileges wanted, const char *path, const char *const *tags)
+static Privileges mask_at(
+	const Rights *rights, Privileges wanted, Place place, const char *path, const char *const *tags)
 {
-	Place place = find_place(path);
 	Privileges mask = set_mask(&rights->user, wanted, place, path, tags);
 	if (mask && rights->narrowed)
 		mask = set_mask(&rights->token, mask, place, path, tags);
 	return mask;
+}
+
+static Privileges rights_mask(const Rights *rights, Privileges wanted, const char *path, const char *const *tags)
+{
+	return mask_at(rights, wanted, find_place(path), path, tags);
+}
+
+gboolean rights_allow_vm(const Rights *rights, Privilege privilege, const char *path, const char *const *tags)
+{
+	static const Place guest = {.collection = COLLECTION_VMS, .object = TRUE};
+	return privilege == PRIVILEGE_NONE || mask_at(rights, privilege_bit(privilege), guest, path, tags) != 0;
 }
 
 gboolean rights_allow(const Rights *rights, Privilege privilege, const char *path, const char *const *tags)

@@ -162,7 +162,7 @@ static Privilege place_of(Services *services, const char *object, char path[PATH
 static gboolean allow_vm(const Rights *rights, Privilege privilege, Vm *vm)
 {
 	char **tags = vm_ref_tags(vm);
-	gboolean allowed = rights_allow(rights, privilege, vm->path, (const char *const *)tags);
+	gboolean allowed = rights_allow_vm(rights, privilege, vm->path, (const char *const *)tags);
 	vm_tags_unref(tags);
 	return allowed;
 }

@@ -14,6 +14,11 @@
 #include "guest/stats.h"
 #include "guest/vm.h"
 
+enum {
+	PIECE = 512,      /* guests looked at between two looks into the table */
+	ROW_LENGTH = 240, /* of most */
+};
+
 /* A row as the query wants it: whole, or cut to fields. */
 static void append_row(Call *call, GString *text, GRefString *row)
 {
@@ -37,34 +42,56 @@ static gboolean list_is_quick(const Call *call)
 	       (rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms") || guests_count(call->services->guests) <= QUICK_GUESTS);
 }
 
-/* Rows are kept serialized, so the whole list is a join of strings. */
+typedef struct RowPage {
+	GString *text;
+	gint64 limit, count, last; /* id of the last row */
+	gboolean more;             /* another row would follow */
+} RowPage;
+
+static void add_guest(Call *call, RowPage *page, Vm *vm)
+{
+	GRefString *row = vm_ref_row(vm);
+	if (!row)
+		return;
+	if (!call->filter || filter_match_text(call->filter, row, g_ref_string_length(row))) {
+		page->more = page->count == page->limit;
+		if (!page->more) {
+			append_row(call, page->text, row);
+			page->last = vm->id;
+			page->count++;
+		}
+	}
+	g_ref_string_release(row);
+}
+
+/* Rows are kept serialized, so the whole list is a join of strings. Guests are taken from the table piece by piece, as
+ * many as it takes until the page is full. */
 static gboolean list_vms(Call *call, GError **error)
 {
-	gint64 after, last = 0, limit = call_number(call, "limit"), count = 0;
-	gboolean more = FALSE, all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms");
+	RowPage page = {.limit = call_number(call, "limit")};
+	gboolean all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms");
+	guint piece = call->filter || !all ? PIECE : (guint)page.limit + 1, found;
+	gint64 after;
 	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
 		return FALSE;
-	g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, call->filter || !all ? 0 : (guint)limit + 1);
-	GString *text = g_string_new("{\"items\":[");
-	for (guint i = 0; i < guests->len && !more; i++) {
-		Vm *vm = g_ptr_array_index(guests, i);
-		GRefString *row = all || permit_vm_row(call->rights, vm) ? vm_ref_row(vm) : NULL;
-		if (row && (!call->filter || filter_match_text(call->filter, row, g_ref_string_length(row)))) {
-			more = count == limit;
-			if (!more) {
-				append_row(call, text, row);
-				last = vm->id;
-				count++;
-			}
+	page.text = g_string_sized_new((gsize)MIN(page.limit, guests_count(call->services->guests)) * ROW_LENGTH + 64);
+	g_string_append(page.text, "{\"items\":[");
+	do {
+		g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, piece);
+		found = guests->len;
+		for (guint i = 0; i < found && !page.more; i++) {
+			Vm *vm = g_ptr_array_index(guests, i);
+			if (all || permit_vm_row(call->rights, vm))
+				add_guest(call, &page, vm);
+			after = vm->id;
 		}
-		g_clear_pointer(&row, g_ref_string_release);
-	}
-	g_string_append_c(text, ']');
-	if (more)
-		g_string_append_printf(text, ",\"next\":\"%" G_GINT64_FORMAT "\"", last);
-	g_string_append_c(text, '}');
+	} while (!page.more && found == piece);
+	g_string_append_c(page.text, ']');
+	if (page.more)
+		g_string_append_printf(page.text, ",\"next\":\"%" G_GINT64_FORMAT "\"", page.last);
+	g_string_append_c(page.text, '}');
 	call->response->status = 200;
-	call->response->body = g_string_free_to_bytes(text);
+	call->response->body = g_string_free_to_bytes(page.text);
 	return TRUE;
 }
 

@@ -11,24 +11,24 @@
 #include "guest/guests.h"
 #include "sandbox/groups.h"
 
+/* One block: the pointers, then what they point to. */
 static char **tags_new(json_object *tags)
 {
-	size_t count = tags ? json_object_array_length(tags) : 0;
-	char **box = g_atomic_rc_box_alloc0((count + 1) * sizeof(char *));
+	size_t count = tags ? json_object_array_length(tags) : 0, length = 0;
 	for (size_t i = 0; i < count; i++)
-		box[i] = g_strdup(json_object_get_string(json_object_array_get_idx(tags, i)));
+		length += strlen(json_object_get_string(json_object_array_get_idx(tags, i))) + 1;
+	char **box = g_atomic_rc_box_alloc0((count + 1) * sizeof(char *) + length);
+	char *text = (char *)(box + count + 1);
+	for (size_t i = 0; i < count; i++) {
+		box[i] = text;
+		text = stpcpy(text, json_object_get_string(json_object_array_get_idx(tags, i))) + 1;
+	}
 	return box;
-}
-
-static void tags_clear(gpointer tags)
-{
-	for (char **tag = tags; *tag; tag++)
-		g_free(*tag);
 }
 
 void vm_tags_unref(char **tags)
 {
-	g_atomic_rc_box_release_full(tags, tags_clear);
+	g_atomic_rc_box_release(tags);
 }
 
 char **vm_ref_tags(Vm *vm)

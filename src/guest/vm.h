@@ -15,19 +15,22 @@
 typedef struct Console Console;
 
 typedef struct Vm {
+	/* What a list reads of each guest, in one line of the processor's cache; of this `tags` and `row` are below the lock. */
 	gint64 id;
+	gatomicrefcount refs;
+	GMutex lock;
+	char *path;      /* what rights are asked on, "/vms/100" */
+	char **tags;     /* of the document; an atomic box (vm_ref_tags) */
+	GRefString *row; /* list row, renewed on change */
+
 	Services *services;
-	char *path; /* what rights are asked on, "/vms/100" */
 	char *run_dir;
 	char *cgroup;
-	gatomicrefcount refs;
 
-	GMutex lock;
 	GCond changed;       /* state, agent or addresses changed */
 	GRefString *text;    /* the document, compact JSON */
 	gint64 rev;
 	char *name;
-	char **tags;         /* of the document; an atomic box (vm_ref_tags) */
 	gboolean deleted;
 	VmState state;
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
@@ -54,7 +57,6 @@ typedef struct Vm {
 	char *agent_version;
 	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
 	gint64 agent_nics_us;    /* when that was, monotonic */
-	GRefString *row;         /* list row, renewed on change */
 } Vm;
 
 Vm *vm_new(Services *services, gint64 id);
