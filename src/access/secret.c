@@ -31,10 +31,22 @@ char *id_new(void)
 	return id;
 }
 
+/* Looked up once: EVP_sha256() has it looked up by its name at each use. */
+static const EVP_MD *sha256(void)
+{
+	static EVP_MD *algorithm;
+	static gsize fetched;
+	if (g_once_init_enter(&fetched)) {
+		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+		g_once_init_leave(&fetched, 1);
+	}
+	return algorithm;
+}
+
 Digest digest_of(const void *data, gsize length)
 {
 	Digest digest;
-	if (!EVP_Digest(data, length, digest.bytes, NULL, EVP_sha256(), NULL))
+	if (!sha256() || !EVP_Digest(data, length, digest.bytes, NULL, sha256(), NULL))
 		g_error("there is no SHA-256");
 	return digest;
 }
