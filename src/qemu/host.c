@@ -21,7 +21,7 @@
 #include "qemu/acceleration.h"
 #include "qemu/qmp.h"
 
-enum { CACHE_MAX = 1 << 20, QEMU_TIMEOUT_MS = 10000, QUERY_ATTEMPTS = 3, SOCKET_FD = 10 };
+enum { CACHE_MAX = 1 << 20, QEMU_TIMEOUT_MS = 10000, SOCKET_FD = 10 };
 enum { PROBE_MIN_MS = 3000, PROBE_MAX_MS = 60000, PROBE_TO_QUERY = 10 };
 
 void qemu_host_free(QemuHost *host)
@@ -168,7 +168,7 @@ static int listen_on(const char *path, GError **error)
 	}
 	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
 	unlink(path);
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | QMP_LISTENER_FLAGS, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0) {
 		error_set_errno(error, errno, "cannot listen on '%s'", path);
 		return -1;
@@ -207,7 +207,7 @@ static gboolean ask(QemuHost *host, const char *path, GError **error)
 	return TRUE;
 }
 
-static gboolean query_once(QemuHost *host, const char *run_dir, GError **error)
+static gboolean query(QemuHost *host, const char *run_dir, GError **error)
 {
 	g_autofree char *path = g_build_filename(run_dir, "qemu-probe.sock", NULL);
 	fd_auto int listener = listen_on(path, error);
@@ -231,22 +231,6 @@ static gboolean query_once(QemuHost *host, const char *run_dir, GError **error)
 	}
 	unlink(path);
 	return asked;
-}
-
-/* Now and then, on a busy machine, a QEMU (7.2) that was asked while it began leaves its monitor unread for ever; the next
- * one answers. Without this yadod would not start, and no guest with it. */
-static gboolean query(QemuHost *host, const char *run_dir, GError **error)
-{
-	for (guint attempt = 1;; attempt++) {
-		g_autoptr(GError) failure = NULL;
-		if (query_once(host, run_dir, &failure))
-			return TRUE;
-		if (error_code(failure) != ERROR_TIMEOUT || attempt == QUERY_ATTEMPTS) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return FALSE;
-		}
-		g_warning("QEMU is asked again: %s", failure->message);
-	}
 }
 
 /* How long the probe of KVM may take. A machine on which KVM does not work must not wait long for its daemon, but one

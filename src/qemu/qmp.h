@@ -6,6 +6,11 @@
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
+#include <sys/socket.h>
+
+/* socket(2)'s flags for what QEMU is to listen on. While it begins, its main thread and that of its monitor may both
+ * see a connection that waits, and both accept it: the second one must not wait in accept(2) for another, for ever. */
+#define QMP_LISTENER_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 typedef struct Qmp Qmp;
 

@@ -62,7 +62,7 @@ static int listen_at(const char *path, GError **error)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | QMP_LISTENER_FLAGS, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0) {
 		error_set_errno(error, errno, "cannot make the socket '%s'", path);
 		return -1;
