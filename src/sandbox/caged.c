@@ -73,7 +73,8 @@ void caged_clear(Caged *caged)
 		caged_wait(caged, END_MS, &record);
 		fd_close(caged->launched.pidfd);
 	}
-	if (caged->group)
+	/* The kernel may not have let go of the last process yet. */
+	if (caged->group && !cgroup_remove(caged->group, NULL) && cgroup_kill(caged->group, END_MS, NULL))
 		cgroup_remove(caged->group, NULL);
 	if (caged->dir)
 		dir_remove(caged->dir, NULL);
