@@ -203,7 +203,10 @@ static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
 	if (g_str_equal(json_get_str(status, "status", ""), "prelaunch")) {
 		take_state(vm, VM_STARTING);
 		vm_expect_exit(vm, "start-failed", "its start was interrupted");
-		vm_end_process(vm, END_TIMEOUT_MS, NULL);
+		if (!vm_end_process(vm, END_TIMEOUT_MS, &error)) {
+			g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
+			vm_watch_exit(vm); /* it may yet end */
+		}
 		return;
 	}
 	/* A shutdown or start that was under way is recovered by its task; until then the guest just runs. */

@@ -198,6 +198,9 @@ static gboolean recover_start(Task *task, json_object *steps, gpointer data, GEr
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm)
 		return FALSE;
+	/* One that never ran is ended by its adoption, which may not have been waited for. */
+	if (vm_get_state(vm) == VM_STARTING && !vm_end_process(vm, STOP_TIMEOUT_MS, error))
+		return FALSE;
 	if (vm_state_is_alive(vm_get_state(vm))) {
 		task_log(task, "the process was running already");
 		return TRUE;
