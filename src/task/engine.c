@@ -196,13 +196,14 @@ gboolean tasks_start(Tasks *tasks, GError **error)
 	return TRUE;
 }
 
-void tasks_stop(Tasks *tasks, guint timeout_ms)
+gboolean tasks_stop(Tasks *tasks, guint timeout_ms)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
 	g_mutex_lock(&tasks->lock);
 	if (tasks->stopping) {
+		gboolean ended = tasks->threads == 0;
 		g_mutex_unlock(&tasks->lock);
-		return;
+		return ended;
 	}
 	tasks->stopping = TRUE;
 	GHashTableIter iter;
@@ -215,6 +216,7 @@ void tasks_stop(Tasks *tasks, guint timeout_ms)
 	}
 	while (tasks->threads > 0 && g_cond_wait_until(&tasks->changed, &tasks->lock, deadline))
 		;
+	gboolean ended = tasks->threads == 0;
 	tasks->keeper_stop = TRUE;
 	g_cond_signal(&tasks->keeper_wake);
 	GThread *keeper = g_steal_pointer(&tasks->keeper);
@@ -231,6 +233,7 @@ void tasks_stop(Tasks *tasks, guint timeout_ms)
 	g_cond_broadcast(&tasks->changed);
 	g_mutex_unlock(&tasks->lock);
 	tasks_deliver(tasks);
+	return ended;
 }
 
 void tasks_free(Tasks *tasks)

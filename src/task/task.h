@@ -39,8 +39,8 @@ Tasks *tasks_new(const char *dir, const TaskKind *const *kinds, gpointer data, G
 /* Recovers what a former daemon left, then lets queued tasks run. Call once the guests have been adopted. */
 gboolean tasks_start(Tasks *tasks, GError **error);
 /* Stops taking work, asks running tasks to cancel where they can, waits for them up to the deadline. What does not
- * end by then is recovered at the next start. */
-void tasks_stop(Tasks *tasks, guint timeout_ms);
+ * end by then is recovered at the next start; FALSE: its thread still uses the data and what belongs to it. */
+gboolean tasks_stop(Tasks *tasks, guint timeout_ms);
 void tasks_free(Tasks *tasks);
 
 /* Submits; returns the id (> 0) or 0. `args` (may be NULL) is kept. extra_claims: NULL-terminated objects claimed

@@ -483,6 +483,21 @@ def test_a_start_that_is_interrupted_ends_truthfully(host):
     assert not folder.exists()
 
 
+def test_an_end_of_the_daemon_leaves_a_task_that_hangs_to_the_next(host):
+    name = f"hangs-{os.getpid()}"
+    host("vm", "create", name, *TINY)
+    record = host.run / "vm" / str(host.vm(name)["id"]) / "pid"
+    host("vm", "start", name, "--no-wait")
+    wait_for(record.exists, 30, "QEMU")
+    pid = int(record.read_text().split()[1])
+    os.kill(pid, signal.SIGSTOP)
+    assert host.state_of(name) == "starting"
+    assert host.stop() == 0 and "is left to the next start" in host.log.read_text(), host.tail()
+    os.kill(pid, signal.SIGKILL)
+    host.start()
+    check_truth(host, {name})
+
+
 def test_other_tasks_that_are_interrupted_end_truthfully(host):
     own = {f"{word}-{os.getpid()}" for word in ("made", "kept")}
     made, kept = sorted(own, reverse=True)
