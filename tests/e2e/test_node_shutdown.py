@@ -20,7 +20,7 @@ def log_of(host, task):
 
 
 def deafen(host, name):
-    host.wait_agent(name, 120)
+    host.wait_agent(name, 300)
     console = Console(host, name).login()
     console.shell(DEAF)
     console.close()
@@ -38,7 +38,7 @@ def test_guests_are_shut_down_in_the_reverse_of_their_start_order(host):
     twins = [make(host, name, "--autostart-order", 5) for name in ("left", "right")]
     last = make(host, "last", "--autostart-order", 9)
     for name in ("first", "left", "right", "last"):
-        host.wait_agent(name, 120)
+        host.wait_agent(name, 300)
 
     plan = shut_down(host, plan=True)["body"]["plan"]
     assert [int(re.search(r"VM (\d+)", text)[1]) for text in plan["effects"]] == [last, *reversed(twins), first]
