@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "guest/adopt.h"
 #include "guest/console.h"
 #include "guest/identity.h"
 #include "guest/open.h"
@@ -223,10 +224,13 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 		vm_watch_exit(vm);
 		return TRUE;
 	}
-	explain_failure(vm, error);
 	if (launched.pidfd >= 0 && process_signal(launched.pidfd, SIGKILL) &&
 	    !process_wait(launched.pidfd, COMMAND_TIMEOUT_MS))
 		g_warning("QEMU %d of VM %" G_GINT64_FORMAT " does not end", (int)launched.pid, vm->id);
+	/* What it said last is in the log once its launcher has recorded its end. */
+	LaunchRecord record;
+	adopt_read_exit(vm->run_dir, &record);
+	explain_failure(vm, error);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
 	clean_up(vm);
