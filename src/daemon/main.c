@@ -30,6 +30,7 @@
 #include "guest/guests.h"
 #include "guest/services.h"
 #include "sandbox/caged.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/groups.h"
 #include "schema/schema.h"
 #include "storage/transfer.h"
@@ -242,12 +243,12 @@ static gboolean assemble(Daemon *daemon, GError **error)
 
 	if (!own_directory(options->state, error) || !own_directory(options->run, error))
 		return FALSE;
-	setup_groups(daemon);
 	services->run_dir = options->run;
 	services->started_us = g_get_monotonic_time();
 	services->store = store_open(options->state, store_kinds, error);
 	if (!services->store)
 		return FALSE;
+	setup_groups(daemon);
 	services->audit = audit_open(options->state, services->store, error);
 	services->idempotency = services->audit ? idempotency_open(options->state, services->store, error) : NULL;
 	if (!services->idempotency)
@@ -315,6 +316,8 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&services->idempotency, idempotency_close);
 	g_clear_pointer(&services->access, access_free);
 	g_clear_pointer(&services->audit, audit_close);
+	if (services->store)
+		cgroup_remove("", NULL); /* our root, unless guests are in it; while the store keeps another yadod out */
 	g_clear_pointer(&services->store, store_close);
 	g_clear_pointer(&daemon->api, api_free);
 	g_clear_pointer(&daemon->image_dir, g_free);

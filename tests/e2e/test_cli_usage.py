@@ -246,7 +246,6 @@ def test_completion_offers_groups_commands_flags_and_values(yado):
     assert complete(yado, "vm", "create", "x", "--firm") == ["--firmware"]
     assert complete(yado, "vm", "create", "x", "--firmware", "") == ["bios", "uefi"]
     assert complete(yado, "vm", "list", "-o", "") == ["table", "json"]
-    assert complete(yado, "image", "build", "") == ["debian", "debian-12", "tiny"]
     assert complete(yado, "audit", "list", "--outcome", "re") == ["refused"]
     assert complete(yado, "remote", "re") == ["remove"]
     assert complete(yado, "user", "create", "x", "--pass") == ["--password-file"]

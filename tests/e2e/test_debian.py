@@ -63,9 +63,8 @@ def start_build(host, step, **fields):
     return task
 
 
-def shell_of(host, name):
-    """Root's shell on the serial console, which asks for no password."""
-    console = Console(host, name)
+def enter(console):
+    """Root's shell, on a console that asks for no password."""
     console.send("\n")
     console.read_until("# ", 300)
     console.send("bind 'set enable-bracketed-paste off'; stty -echo; PS1=\n")
@@ -86,7 +85,7 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
         assert "kernel" not in document and document["hostname"] == name
         inn.wait_agent(name, 600)
         inn.wait_address(name, 120)
-        console = shell_of(inn, name)
+        console = enter(Console(inn, name))
         assert console.shell("cat /etc/hostname", 60) == name
         # The root file system has taken all of the larger disk.
         assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
@@ -101,17 +100,17 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
     # Nothing that is secret, or tells one from another, came with the image.
     for ours, theirs in zip(seen["plain"], seen["modern"]):
         assert len(ours) > 30 and ours != theirs
+    inn("vm", "stop", "modern")
 
     # The second boot is that of a newer kernel (by its name), which the hook of Debian's kernel packages has made known to
     # the boot loader; the guest's identity stays.
-    console = shell_of(inn, "plain")
+    console = enter(Console(inn, "plain"))
     console.shell("for file in vmlinuz initrd.img; do cp /boot/$file-$(uname -r) /boot/$file-9.9.9-new; done; "
                   "/etc/kernel/postinst.d/zz-update-grub 9.9.9-new /boot/vmlinuz-9.9.9-new; sync", 300)
     before = console.shell("cat /proc/sys/kernel/random/boot_id", 60)
     console.send("systemctl reboot\n")
-    console.read_until("login:", 300)
-    console.close()
-    console = shell_of(inn, "plain")
+    console.read_until("login:", 600)
+    enter(console)
     assert console.shell("cat /proc/sys/kernel/random/boot_id", 60) != before
     assert "vmlinuz-9.9.9-new" in console.shell("cat /proc/cmdline", 60)
     assert [console.shell("cat /etc/machine-id", 60),
@@ -142,6 +141,7 @@ def test_what_a_recipe_does_not_take_or_know_is_refused(inn):
     assert not stages(inn)
     names = [item["name"] for item in api(inn, "GET", "/recipes")["body"]["items"]]
     assert names == ["debian", "debian-12", "tiny"]
+    assert inn.text("__complete", "image", "build", "").splitlines() == names
 
 
 def test_a_build_that_is_cancelled_leaves_nothing(inn):

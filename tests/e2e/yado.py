@@ -1,6 +1,7 @@
 """A yadod of the test's own, with its own state and run directories, and the command to drive it."""
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -256,6 +257,8 @@ def trusting():
 class Console:
     """A serial console through the frame protocol's descriptor."""
 
+    marks = itertools.count()  # of all consoles: a new one is shown again what earlier ones have asked
+
     def __init__(self, yado, name, mode="write", take_over=False):
         self.buffer = b""
         reply, fds = request(yado, "POST", f"/api/v1/vms/{name}/console/serial",
@@ -294,8 +297,7 @@ class Console:
 
     def shell(self, line, timeout=30):
         """Output of one line in the guest's shell."""
-        self.count = getattr(self, "count", 0) + 1
-        mark = f"E{self.count}x{os.getpid()}"
+        mark = f"E{next(self.marks)}x{os.getpid()}"
         self.send(f"echo 'S'{mark}; {line}; echo 'D'{mark}\n")
         self.read_until("S" + mark + "\r\n", timeout)
         return self.read_until("D" + mark, timeout).replace("\r", "").strip()
