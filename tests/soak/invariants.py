@@ -44,10 +44,9 @@ def check_processes(yado):
         if not row or (row["state"] == "stopped" and pids):
             faults.append(f"control group {name} with processes {sorted(pids)} is of {row['state'] if row else 'no'} guest")
     for name, row in guests.items():
-        if row["state"] == "stopped":
-            continue
-        pid = yado.status(row["id"])["pid"]
-        if pid not in groups.get(name, ()):
+        status = yado.status(row["id"])
+        pid = status.get("pid")
+        if status["state"] != "stopped" and pid not in groups.get(name, ()):
             faults.append(f"{name} is {row['state']}, but its process {pid} is not in its control group")
     for folder in sorted((yado.run / "vm").glob("*")):
         if f"vm-{folder.name}" not in guests:
