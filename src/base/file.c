@@ -114,6 +114,27 @@ gboolean file_write_atomic(const char *path, const char *data, gsize length, gui
 	return write_beside(path, data, length, mode, TRUE, error) && dir_sync(dir, error);
 }
 
+gboolean file_lock(const char *path, int *ret_fd, pid_t *ret_holder, GError **error)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	fd_auto int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	*ret_fd = -1;
+	if (fd < 0) {
+		error_set_errno(error, errno, "cannot open '%s'", path);
+		return FALSE;
+	}
+	if (fcntl(fd, F_SETLK, &lock) == 0) {
+		*ret_fd = fd_steal(&fd);
+		return TRUE;
+	}
+	if (errno != EAGAIN && errno != EACCES) {
+		error_set_errno(error, errno, "cannot lock '%s'", path);
+		return FALSE;
+	}
+	*ret_holder = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
+	return TRUE;
+}
+
 gboolean dir_make(const char *path, guint mode, GError **error)
 {
 	g_autofree char *parent = g_path_get_dirname(path);

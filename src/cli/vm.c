@@ -104,7 +104,11 @@ static Exit create_exec(Cli *cli, Arguments *arguments)
 	if (!reply)
 		return code;
 	gint64 id = json_get_int(reply->body, "id", 0);
+	gboolean json = cli->json;
+	if (start && !cli->plan)
+		cli->json = FALSE; /* one document: the start's */
 	code = finish(cli, reply, &vm_table, NULL);
+	cli->json = json;
 	if (code != EXIT_DONE || cli->plan || cli->no_wait)
 		return code;
 	if (start)

@@ -171,32 +171,10 @@ static void catch_up(Vm *vm, VmState remembered, gint64 since_us)
 		vm_set_since(vm, at);
 }
 
-static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
+/* QEMU's monitor is connected, and QEMU says the rest. name: the state that was seen last, since_us: since when. */
+static void take_over(Vm *vm, const char *name, gint64 since_us)
 {
 	g_autoptr(GError) error = NULL;
-	json_auto json_object *memory = read_memory(vm);
-	const char *name = json_get_str(memory, "state", "running");
-	gint64 since_us = json_get_int(memory, "since_us", G_MAXINT64);
-
-	g_mutex_lock(&vm->lock);
-	vm->pid = record->pid;
-	vm->start_time = record->start_time;
-	vm->pidfd = pidfd;
-	g_mutex_unlock(&vm->lock);
-	recall(vm, memory);
-	restore_applied(vm);
-	gboolean connected = vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, &error);
-	if (!connected && process_wait(pidfd, DYING_TIMEOUT_MS)) {
-		vm_settle_absent(vm);
-		return;
-	}
-	if (!connected) {
-		take_state(vm, VM_UNKNOWN);
-		vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU runs, but its monitor cannot be reached: %s",
-			     error->message);
-		vm_watch_exit(vm);
-		return;
-	}
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
 	json_auto json_object *status = qmp ? qmp_command(qmp, "query-status", NULL, MONITOR_TIMEOUT_MS, &error) : NULL;
 	/* A start that was interrupted before `cont`. */
@@ -227,6 +205,45 @@ static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
 		catch_up(vm, state, since_us);
 	vm_watch_exit(vm);
 	agent_look(vm);
+}
+
+static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
+{
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *memory = read_memory(vm);
+
+	g_mutex_lock(&vm->lock);
+	vm->pid = record->pid;
+	vm->start_time = record->start_time;
+	vm->pidfd = pidfd;
+	g_mutex_unlock(&vm->lock);
+	recall(vm, memory);
+	restore_applied(vm);
+	if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, &error)) {
+		take_over(vm, json_get_str(memory, "state", vm_state_name(VM_RUNNING)),
+			  json_get_int(memory, "since_us", G_MAXINT64));
+	} else if (process_wait(pidfd, DYING_TIMEOUT_MS)) {
+		vm_settle_absent(vm);
+	} else {
+		take_state(vm, VM_UNKNOWN);
+		vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU runs, but its monitor cannot be reached: %s",
+			     error->message);
+		vm_watch_exit(vm);
+		vm_watch_silence(vm);
+	}
+}
+
+void vm_regain(Vm *vm)
+{
+	if (vm_get_state(vm) != VM_UNKNOWN)
+		return;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
+	if (qmp && qmp_is_open(qmp))
+		vm_query_state(vm);
+	else if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, NULL))
+		take_over(vm, vm_state_name(VM_UNKNOWN), G_MAXINT64);
+	if (vm_get_state(vm) == VM_UNKNOWN)
+		vm_watch_silence(vm);
 }
 
 void vm_adopt(Vm *vm)

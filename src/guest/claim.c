@@ -2,14 +2,10 @@
  *
  * RUN/state names the state directory, its node's id and the boot. The state is the same if the id is, and if the path
  * names the same directory or the former one is gone (it was moved; a copy has the id too, but not alone). While
- * nothing of a guest lies in RUN, it is anybody's.
- *
- * The lock on the file is fcntl(2)'s, which a child that has not executed its program yet does not share: it ends
- * with this process and no later. */
+ * nothing of a guest lies in RUN, it is anybody's. */
 #include "guest/claim.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,30 +18,18 @@
 
 enum { CLAIM_BYTES_MAX = 16 * 1024 };
 
-/* Left open for good: closing any descriptor of the file would give up the lock. */
+/* Left open for good, and with it the lock. */
 static int claim_fd = -1;
 
 static gboolean lock_file(const char *run_dir, const char *path, GError **error)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	fd_auto int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		error_set_errno(error, errno, "cannot open '%s'", path);
+	pid_t holder = 0;
+	if (!file_lock(path, &claim_fd, &holder, error))
 		return FALSE;
-	}
-	if (fcntl(fd, F_SETLK, &lock) == 0) {
-		claim_fd = fd_steal(&fd);
-		return TRUE;
-	}
-	if (errno != EAGAIN && errno != EACCES) {
-		error_set_errno(error, errno, "cannot lock '%s'", path);
-		return FALSE;
-	}
-	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		lock.l_pid = 0; /* it has just gone */
-	error_set(error, ERROR_CONFLICT, "stop that one first, or start this one with another --run",
-		"cannot use the run directory '%s': another yadod (process %d) does", run_dir, (int)lock.l_pid);
-	return FALSE;
+	if (claim_fd < 0)
+		error_set(error, ERROR_CONFLICT, "stop that one first, or start this one with another --run",
+			"cannot use the run directory '%s': another yadod (process %d) does", run_dir, (int)holder);
+	return claim_fd >= 0;
 }
 
 static json_object *read_claim(void)

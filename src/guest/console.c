@@ -262,7 +262,10 @@ static int connect_serial(Vm *vm, GError **error)
 gboolean console_open(Vm *vm, GError **error)
 {
 	json_auto json_object *hardware = vm_dup_applied(vm);
-	if (!json_get_bool(hardware, "serial", FALSE))
+	g_mutex_lock(&vm->lock);
+	gboolean open = vm->console != NULL;
+	g_mutex_unlock(&vm->lock);
+	if (open || !json_get_bool(hardware, "serial", FALSE))
 		return TRUE;
 	g_autofree char *path = g_build_filename(vm->run_dir, "serial.ring", NULL);
 	Ring *ring = ring_open(path, vm_get_state(vm) == VM_STARTING, error);

@@ -16,6 +16,8 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error);
 /* Follows a process: its exit and its monitor's events (watch.c). The guest's pid, start_time and pidfd are set. */
 gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error);
 void vm_watch_exit(Vm *vm);
+/* QEMU's monitor is silent, the guest's state unknown: asks again after a while, until it answers or the process ends. */
+void vm_watch_silence(Vm *vm);
 /* Says why the process is about to end, so that its end is not taken for a crash. */
 void vm_expect_exit(Vm *vm, const char *reason_code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void vm_forget_exit(Vm *vm); /* the end did not come about */

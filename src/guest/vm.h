@@ -45,7 +45,8 @@ typedef struct Vm {
 	pid_t pid;
 	guint64 start_time;
 	int pidfd;           /* -1 when not running */
-	GSource *exit_source; /* on the monitor thread */
+	GSource *exit_source;   /* on the monitor thread, as the next */
+	GSource *silence_timer; /* to ask a silent monitor again */
 	Console *console;
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
 	/* guest agent */

@@ -30,6 +30,8 @@
 enum {
 	QUERY_TIMEOUT_MS = 5000,
 	QUIT_TIMEOUT_MS = 5000,
+	SILENCE_MS = 5000, /* until a silent monitor is asked again */
+	DYING_TIMEOUT_MS = 2000, /* from a monitor's end to its process's */
 	CGROUP_TIMEOUT_MS = 10000,
 	RESTART_WINDOW_S = 600,
 };
@@ -62,6 +64,26 @@ static void react_exit(Vm *vm, gpointer data)
 	vm_settle_exit(vm);
 }
 
+static void react_silence(Vm *vm, gpointer data)
+{
+	(void)data;
+	vm_regain(vm);
+}
+
+/* With the process goes its monitor; QEMU has no reason to close it before. */
+static void react_lost(Vm *vm, gpointer data)
+{
+	(void)data;
+	g_mutex_lock(&vm->lock);
+	gboolean lost = vm->qmp && !qmp_is_open(vm->qmp);
+	fd_auto int pidfd = lost && vm->pidfd >= 0 ? dup(vm->pidfd) : -1;
+	g_mutex_unlock(&vm->lock);
+	if (pidfd < 0 || process_wait(pidfd, DYING_TIMEOUT_MS) || vm_get_state(vm) == VM_STARTING)
+		return;
+	vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU runs, but has closed its monitor");
+	vm_watch_silence(vm);
+}
+
 /* The guest let go of a device. If no task waits for that, it comes late: what was left undone is done now. */
 static void react_unplug(Vm *vm, gpointer data)
 {
@@ -84,8 +106,8 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 
 	(void)qmp;
 	if (!event)
-		return; /* the pidfd tells whether the process is gone */
-	if (g_str_equal(event, "RESET") && json_get_bool(data, "guest", FALSE))
+		guests_react_slowly(vm->services->guests, vm_ref(vm), react_lost, NULL);
+	else if (g_str_equal(event, "RESET") && json_get_bool(data, "guest", FALSE))
 		queue(vm, react_reset, NULL);
 	else if (g_str_equal(event, "DEVICE_DELETED"))
 		queue(vm, react_unplug, NULL);
@@ -98,16 +120,25 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error)
 {
 	g_autofree char *path = vm_socket_path(vm, "qmp");
+	g_mutex_lock(&vm->lock);
+	pid_t pid = vm->pid;
+	g_mutex_unlock(&vm->lock);
 	Qmp *qmp = qmp_connect(path, timeout_ms, on_event, vm, error);
 	if (!qmp)
 		return FALSE;
 	g_mutex_lock(&vm->lock);
-	Qmp *old = vm->qmp;
-	vm->qmp = qmp;
+	gboolean ours = vm->pid == pid;
+	Qmp *old = ours ? vm->qmp : qmp;
+	if (ours)
+		vm->qmp = qmp;
 	g_mutex_unlock(&vm->lock);
-	if (old)
+	if (old) {
+		qmp_close(old);
 		qmp_unref(old);
-	return TRUE;
+	}
+	if (!ours)
+		error_set(error, ERROR_CONFLICT, NULL, "the process %d has ended", (int)pid);
+	return ours;
 }
 
 static gboolean on_exit_ready(int fd, GIOCondition condition, gpointer data)
@@ -133,21 +164,47 @@ void vm_watch_exit(Vm *vm)
 	queue(vm, react_query, NULL);
 }
 
+static gboolean on_silence(gpointer data)
+{
+	Vm *vm = data;
+	g_mutex_lock(&vm->lock);
+	g_clear_pointer(&vm->silence_timer, g_source_unref);
+	g_mutex_unlock(&vm->lock);
+	guests_react_slowly(vm->services->guests, vm_ref(vm), react_silence, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+void vm_watch_silence(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	if (vm->silence_timer || vm->pidfd < 0)
+		return;
+	vm->silence_timer = g_timeout_source_new(SILENCE_MS);
+	g_source_set_callback(vm->silence_timer, on_silence, vm_ref(vm), (GDestroyNotify)vm_unref);
+	g_source_attach(vm->silence_timer, qmp_monitor_context());
+}
+
+static void end_source(GSource *source)
+{
+	if (source)
+		g_source_destroy(source);
+	g_clear_pointer(&source, g_source_unref);
+}
+
 void vm_release_process(Vm *vm)
 {
 	g_mutex_lock(&vm->lock);
 	Qmp *qmp = g_steal_pointer(&vm->qmp);
 	int pidfd = fd_steal(&vm->pidfd);
-	GSource *source = g_steal_pointer(&vm->exit_source);
+	GSource *exit_source = g_steal_pointer(&vm->exit_source);
+	GSource *silence_timer = g_steal_pointer(&vm->silence_timer);
 	vm->pid = 0;
 	g_mutex_unlock(&vm->lock);
 	/* Without a process, nobody connects to the agent anew. */
 	agent_disconnect(vm);
 	console_close(vm);
-	if (source) {
-		g_source_destroy(source);
-		g_source_unref(source);
-	}
+	end_source(exit_source);
+	end_source(silence_timer);
 	if (qmp) {
 		qmp_close(qmp);
 		qmp_unref(qmp);
@@ -284,9 +341,11 @@ void vm_query_state(Vm *vm)
 	if (!present || state == VM_STARTING || state == VM_STOPPED)
 		return;
 	if (!answer) {
-		if (error_code(error) == ERROR_TIMEOUT)
+		if (error_code(error) == ERROR_TIMEOUT) {
 			vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU's monitor did not answer within %d s",
 				     QUERY_TIMEOUT_MS / 1000);
+			vm_watch_silence(vm);
+		}
 		return;
 	}
 	const char *status = json_get_str(answer, "status", "");

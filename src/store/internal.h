@@ -150,7 +150,7 @@ void reader_give(Store *store, Connection *connection);
 
 struct Store {
 	char *dir;
-	int dir_fd; /* holds the lock that keeps a second process out */
+	int lock_fd; /* keeps a second process out */
 	const StoreKind *kinds;
 	Connection *writer; /* belongs to the thread that leads */
 	Readers readers;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,20 +87,16 @@ json_object *store_parse_body(
 	return body;
 }
 
-/* The directory's lock ends with the process, however that ends. */
 static gboolean lock_directory(Store *store, GError **error)
 {
-	if (!dir_make(store->dir, 0700, error))
+	g_autofree char *path = g_build_filename(store->dir, "lock", NULL);
+	pid_t holder = 0;
+	if (!dir_make(store->dir, 0700, error) || !file_lock(path, &store->lock_fd, &holder, error))
 		return FALSE;
-	store->dir_fd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->dir_fd >= 0 && flock(store->dir_fd, LOCK_EX | LOCK_NB) == 0)
-		return TRUE;
-	if (errno == EWOULDBLOCK)
+	if (store->lock_fd < 0)
 		error_set(error, ERROR_CONFLICT, "stop that one first",
-			"cannot open the store in '%s': another process has it open", store->dir);
-	else
-		error_set_errno(error, errno, "cannot open the store in '%s'", store->dir);
-	return FALSE;
+			"cannot open the store in '%s': another process (%d) has it open", store->dir, (int)holder);
+	return store->lock_fd >= 0;
 }
 
 /* SQLite would give a new file to everyone whom the umask lets. */
@@ -142,7 +137,7 @@ Store *store_open_migrating(const char *dir, const StoreKind *kinds, const char 
 {
 	Store *store = g_new0(Store, 1);
 	store->dir = g_strdup(dir);
-	store->dir_fd = -1;
+	store->lock_fd = -1;
 	store->kinds = kinds;
 	g_mutex_init(&store->lock);
 	g_queue_init(&store->queue);
@@ -175,7 +170,7 @@ void store_close(Store *store)
 	g_ptr_array_unref(store->readers.idle);
 	/* The last connection to close moves the write-ahead log into the database. */
 	database_close(store->writer);
-	fd_close(store->dir_fd);
+	fd_close(store->lock_fd);
 	OPENSSL_cleanse(store->secret_key, sizeof store->secret_key);
 	g_cond_clear(&store->readers.given_back);
 	g_mutex_clear(&store->readers.lock);

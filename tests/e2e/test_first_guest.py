@@ -3,8 +3,8 @@
 
 def test_a_guest_boots_reports_and_shuts_down(host):
     from yado import Console
-    host("vm", "create", "hello", "--image", "tiny")
-    host("vm", "start", "hello")
+    # One document, that of the last that was done.
+    assert host("vm", "create", "hello", "--image", "tiny", "--start")["kind"] == "vm.start"
     assert host.state_of("hello") == "running"
     assert host.wait_address("hello") == "10.0.2.15"
     console = Console(host, "hello").login()

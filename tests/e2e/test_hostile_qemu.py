@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from yado import request
+from yado import request, wait_for
 
 # What no command of QEMU or of its agent answers with, where a list or an object is due.
 WRONG = [{}, 7, "text", [None], [[]], [{"node-name": 1, "stats": [], "file": {}, "label": []}]]
@@ -18,7 +18,7 @@ class Monitor:
     """In place of a guest's QMP or agent socket: greets as the true one, then answers all with one thing."""
 
     def __init__(self, path, greets):
-        self.answer, self.greets, self.asked = {}, greets, []
+        self.answer, self.greets, self.asked, self.clients = {}, greets, [], []
         path.rename(path.with_name(path.name + ".true"))
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
@@ -29,7 +29,13 @@ class Monitor:
         with contextlib.suppress(OSError):
             while True:
                 client = self.listener.accept()[0]
+                self.clients.append(client)
                 threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def hang_up(self):
+        for client in self.clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def serve(self, client):
         def say(value):
@@ -94,3 +100,14 @@ def test_answers_of_the_wrong_kind_end_no_daemon(taken):
     assert "guest-network-get-interfaces" in agent.asked
     assert host.state_of("good") == "running"
     assert "CRITICAL" not in host.log.read_text() and "runtime error" not in host.log.read_text()
+
+
+def test_a_monitor_that_hangs_up_is_called_again(taken):
+    host, qmp, _ = taken
+    assert host.state_of("evil") == "running"
+    qmp.hang_up()
+    assert host.wait_state("evil", "unknown", 30) and host.status("evil")["reason_code"] == "unresponsive"
+    host.wait_state("evil", "running", 30)
+    qmp.asked.clear()
+    request(host, "GET", "/api/v1/vms/evil/stats")
+    wait_for(lambda: qmp.asked, 10, "a question over the new connection")

@@ -498,6 +498,22 @@ def test_an_end_of_the_daemon_leaves_a_task_that_hangs_to_the_next(host):
     check_truth(host, {name})
 
 
+def test_a_guest_whose_monitor_is_silent_is_found_again(host):
+    name = f"silent-{os.getpid()}"
+    host("vm", "create", name, *TINY)
+    host("vm", "start", name)
+    pid = host.status(name)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    host.kill()
+    host.start()
+    status = host.status(name)
+    assert (status["state"], status["reason_code"]) == ("unknown", "unresponsive")
+    os.kill(pid, signal.SIGCONT)
+    host.wait_state(name, "running", 30)
+    assert host.status(name)["pid"] == pid
+    host.wait_agent(name)
+
+
 def test_other_tasks_that_are_interrupted_end_truthfully(host):
     own = {f"{word}-{os.getpid()}" for word in ("made", "kept")}
     made, kept = sorted(own, reverse=True)
