@@ -207,6 +207,11 @@ static gboolean shut_down_all(Progress *progress, gint64 max_s, GError **error)
 static gboolean run(Task *task, gpointer data, GError **error)
 {
 	Services *services = data;
+	/* Also one that was still in the queue then. */
+	if (!g_str_equal(json_get_str(task_args(task), "boot", ""), process_boot_id())) {
+		error_set(error, ERROR_FAILED, NULL, "the node was restarted before all its guests were shut down");
+		return FALSE;
+	}
 	Progress progress = {.services = services, .task = task, .failed = g_string_new(NULL)};
 	guests_hold_starts(services->guests, task_id(task));
 	boot_abandon(g_atomic_pointer_get(&services->boot));
@@ -229,10 +234,7 @@ static gboolean run(Task *task, gpointer data, GError **error)
 static gboolean recover(Task *task, json_object *steps, gpointer data, GError **error)
 {
 	(void)steps;
-	if (g_str_equal(json_get_str(task_args(task), "boot", ""), process_boot_id()))
-		return run(task, data, error);
-	error_set(error, ERROR_FAILED, NULL, "the node was restarted before all its guests were shut down");
-	return FALSE;
+	return run(task, data, error);
 }
 
 const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE, .run = run,

@@ -296,6 +296,8 @@ def test_a_killed_daemon_loses_no_entry(host):
 def test_tampering_shows(host):
     for number in range(4):
         request(host, "POST", "/api/v1/storages", {"name": f"s{number}", "path": str(host.state.parent / f"s{number}")})
+    # A commit's entry follows it by a moment.
+    wait_for(lambda: len(entries(host, object="storage/s3")) == 2, 10, "the last request's entries")
     good = verify(host)
     known = f"?seq={good['last']}&hash={good['hash']}"
     assert good["intact"] and verify(host, known)["known"] == "kept"

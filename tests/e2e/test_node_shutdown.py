@@ -22,7 +22,7 @@ def log_of(host, task):
 def deafen(host, name):
     host.wait_agent(name, 300)
     console = Console(host, name).login()
-    console.shell(DEAF)
+    console.shell(DEAF, 120)
     console.close()
     wait_for(lambda: host.status(name)["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
 

@@ -10,7 +10,8 @@ from yado import CommandError, Console, request, wait_for
 
 TINY = ("--image", "tiny", "--memory", "96M", "--display", "none")
 # Nothing in the guest heeds anything any more, and nothing brings the agent back.
-DEAF = ("read -r pid name state parent rest </proc/$(pidof qemu-ga)/stat; kill -STOP 1 $parent; "
+DEAF = ("until pidof acpid; do sleep 1; done; "
+        "read -r pid name state parent rest </proc/$(pidof qemu-ga)/stat; kill -STOP 1 $parent; "
         "kill -9 $(pidof qemu-ga) $(pidof acpid); true")
 
 
@@ -106,7 +107,7 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     host("vm", "start", "a")
     host.wait_agent("a", 120)
     console = Console(host, "a").login()
-    console.shell(DEAF)
+    console.shell(DEAF, 120)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     with pytest.raises(CommandError) as left:
         host("vm", "shutdown", "a", "--timeout", "1", "--action", "leave")
@@ -120,7 +121,7 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     host("vm", "start", "a")
     host.wait_agent("a", 120)
     console = Console(host, "a").login()
-    console.shell(DEAF)
+    console.shell(DEAF, 120)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     # Nobody has to wait for a shutdown that hangs.
     hanging = task_of(ask(host, "a", "shutdown", {"timeout": 600}))
@@ -133,7 +134,7 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     host("vm", "start", "a")
     host.wait_agent("a", 120)
     console = Console(host, "a").login()
-    console.shell(DEAF)
+    console.shell(DEAF, 120)
     wait_for(lambda: host.status("a")["agent"]["state"] == "waiting", 20, "the agent is seen to be gone")
     host("vm", "shutdown", "a", "--timeout", "1", "--action", "stop")
     assert now(host, "a") == ("stopped", "shutdown-forced")
