@@ -5,14 +5,15 @@ same arguments.
   bench/many.py [--guests N] [--rounds N]
 
 They take turns; counted is the time from the first request until every guest runs (Yado: until its task is done; bare:
-until its monitor answers), and the memory of all of each side's processes a moment later (proportional set sizes; Yado's
-with its launchers and passt, which bare QEMU has none of)."""
+until its monitor answers). After the last round also the memory of all of each side's processes, once the guests have
+booted and it no longer changes (proportional set sizes; Yado's with its launchers and passt, which bare QEMU has none
+of)."""
 import pathlib
 import statistics
 import time
 
 from bare import Bare, BareLoop, disks_of
-from host import Bench, arguments
+from host import Bench, arguments, wait_for
 
 
 def memory_of(pids):
@@ -22,6 +23,18 @@ def memory_of(pids):
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
         total += int(text.split("Pss:")[1].split()[0])
     return total / 1024
+
+
+def settled_memory(pids):
+    """The same once it stays as it is."""
+    last = [0]
+
+    def settled():
+        time.sleep(2)
+        now, before = memory_of(pids), last[0]
+        last[0] = now
+        return now if now - before < now / 500 else None
+    return wait_for(settled, 300, "guests that have booted")
 
 
 def start_all(bench, names):
@@ -64,22 +77,25 @@ def main():
         for name in names:
             bench.yado("vm", "stop", name)
         ours, alone = [], []
-        for _ in range(options.rounds):
+        for round_ in range(options.rounds):
+            last = round_ == options.rounds - 1
             loop = BareLoop(bare, disks)
             alone.append(loop.elapsed_ms)
-            bare_used = memory_of(loop.pids)
+            if last:
+                bare_used = settled_memory(loop.pids)
             loop.end()
             ours.append(start_all(bench, names))
-            pids = [bench.guest_pid(name) for name in names]
-            used = memory_of(pids)
-            beside = memory_of((group_of(bench) | set(launchers_of(bench, names))) - set(pids))
+            if last:
+                pids = [bench.guest_pid(name) for name in names]
+                used = settled_memory(pids)
+                beside = memory_of((group_of(bench) | set(launchers_of(bench, names))) - set(pids))
             for name in names:
                 bench.yado("vm", "stop", name)
         elapsed, loop_ms = statistics.median(ours), statistics.median(alone)
         bench.row(f"{count} guests of 96 MiB at once: shell loop of bare QEMU", f"{loop_ms:.0f} ms", "1.00")
         bench.row(f"{count} guests of 96 MiB at once: yado", f"{elapsed:.0f} ms", f"{elapsed / loop_ms:.2f}")
-        bench.row("memory of a guest's QEMU after start: bare", f"{bare_used / count:.1f} MiB", "1.00")
-        bench.row("memory of a guest's QEMU after start: yado", f"{used / count:.1f} MiB", f"{used / bare_used:.2f}")
+        bench.row("memory of a booted guest's QEMU: bare", f"{bare_used / count:.1f} MiB", "1.00")
+        bench.row("memory of a booted guest's QEMU: yado", f"{used / count:.1f} MiB", f"{used / bare_used:.2f}")
         bench.row("memory of its launcher and its passt", f"{beside / count:.1f} MiB")
 
 

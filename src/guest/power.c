@@ -12,7 +12,7 @@
 
 enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000 };
 
-static const TaskPool start_pool = {"start", 8};
+static const TaskPool start_pool = {"start", 32};
 /* Shutdowns wait for guests for minutes: they must not hold back starts. */
 static const TaskPool shutdown_pool = {"shutdown", 64};
 static const TaskPool power_pool = {"power", 8};
