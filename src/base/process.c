@@ -132,6 +132,13 @@ gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_o
 	return TRUE;
 }
 
+static gpointer reap(gpointer pid)
+{
+	while (waitpid(GPOINTER_TO_INT(pid), NULL, 0) < 0 && errno == EINTR)
+		;
+	return NULL;
+}
+
 gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_output, GError **error)
 {
 	fd_auto int out_read = -1, err_read = -1;
@@ -157,7 +164,10 @@ gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_outpu
 				polls[i].fd = -1;
 	}
 	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	/* One that was killed may hang in the kernel for ever: nobody waits for that but a thread. */
+	if (late)
+		g_thread_unref(g_thread_new("reaper", reap, GINT_TO_POINTER(pid)));
+	while (!late && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (late) {
 		error_set(error, ERROR_TIMEOUT, NULL, "'%s' did not end within %u ms", argv[0], timeout_ms);

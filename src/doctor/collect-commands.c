@@ -55,8 +55,8 @@ static char *run(const Command *command, GError **error)
 	g_ptr_array_add(argv, (gpointer) "--inh-caps=-all");
 	g_ptr_array_add(argv, (gpointer) "--bounding-set");
 	g_ptr_array_add(argv, bounding);
-	/* What was said before or beside a failure is worth having too. */
-	static const char *const shell[] = {"sh", "-c", "\"$@\" 2>&1; status=$?; [ $status = 0 ] || echo \"(exit status $status)\"",
+	/* What was said before or beside a failure, or until it was too late, is worth having too. */
+	static const char *const shell[] = {"sh", "-c", "timeout -k 1 4 \"$@\" 2>&1; status=$?; [ $status = 0 ] || echo \"(exit status $status)\"",
 					    "sh"};
 	for (guint i = 0; i < G_N_ELEMENTS(shell); i++)
 		g_ptr_array_add(argv, (gpointer)shell[i]);

@@ -41,8 +41,9 @@ static json_object *read_rows(sqlite3 *db, const char *query)
 {
 	sqlite3_stmt *statement = NULL;
 	json_object *rows = json_object_new_array();
-	if (sqlite3_prepare_v2(db, query, -1, &statement, NULL) == SQLITE_OK) {
-		while (sqlite3_step(statement) == SQLITE_ROW) {
+	int result = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
+	if (result == SQLITE_OK) {
+		while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
 			json_object *row = json_object_new_object();
 			for (int i = 0; i < sqlite3_column_count(statement); i++) {
 				const char *name = sqlite3_column_name(statement, i);
@@ -53,9 +54,9 @@ static json_object *read_rows(sqlite3 *db, const char *query)
 			}
 			json_object_array_add(rows, row);
 		}
-	} else {
-		json_object_array_add(rows, json_object_new_string(sqlite3_errmsg(db)));
 	}
+	if (result != SQLITE_DONE)
+		json_object_array_add(rows, json_object_new_string(sqlite3_errmsg(db)));
 	sqlite3_finalize(statement);
 	return rows;
 }

@@ -235,13 +235,17 @@ static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
 
 void vm_regain(Vm *vm)
 {
+	g_autoptr(GError) error = NULL;
 	if (vm_get_state(vm) != VM_UNKNOWN)
 		return;
-	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
-	if (qmp && qmp_is_open(qmp))
+	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, MONITOR_TIMEOUT_MS, NULL);
+	if (qmp) {
+		/* What it says changes the state as after an event; the rest is what adoption could not do. */
+		if (!console_open(vm, &error))
+			g_warning("VM %" G_GINT64_FORMAT ": no serial console: %s", vm->id, error->message);
 		vm_query_state(vm);
-	else if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, NULL))
-		take_over(vm, vm_state_name(VM_UNKNOWN), G_MAXINT64);
+		agent_look(vm);
+	}
 	if (vm_get_state(vm) == VM_UNKNOWN)
 		vm_watch_silence(vm);
 }

@@ -283,8 +283,14 @@ gboolean console_open(Vm *vm, GError **error)
 	console->ring = ring;
 	console->typed = g_byte_array_new();
 	g_mutex_lock(&vm->lock);
-	vm->console = console;
+	gboolean alive = vm->pidfd >= 0; /* else nobody would close it */
+	if (alive)
+		vm->console = console;
 	g_mutex_unlock(&vm->lock);
+	if (!alive) {
+		console_unref(console);
+		return TRUE;
+	}
 	g_mutex_lock(&console->lock);
 	console->in = attach(fd, G_IO_IN | G_IO_HUP, on_guest_readable, console);
 	g_mutex_unlock(&console->lock);

@@ -10,7 +10,7 @@
 #include "guest/agent.h"
 #include "guest/guests.h"
 
-enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000 };
+enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000, ASK_AGAIN_MS = 1000, ASKED_MIN_MS = 5000 };
 
 static const TaskPool start_pool = {"start", 32};
 /* Shutdowns wait for guests for minutes: they must not hold back starts. */
@@ -198,8 +198,11 @@ static gboolean recover_start(Task *task, json_object *steps, gpointer data, GEr
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm)
 		return FALSE;
-	/* One that never ran is ended by its adoption, which may not have been waited for. */
-	if (vm_get_state(vm) == VM_STARTING && !vm_end_process(vm, STOP_TIMEOUT_MS, error))
+	/* One that never ran is ended by its adoption, which may not have been waited for; one that says nothing may be such. */
+	VmState state = vm_get_state(vm);
+	if (state == VM_UNKNOWN)
+		vm_expect_exit(vm, "start-failed", "its start was interrupted");
+	if ((state == VM_STARTING || state == VM_UNKNOWN) && !vm_end_process(vm, STOP_TIMEOUT_MS, error))
 		return FALSE;
 	if (vm_state_is_alive(vm_get_state(vm))) {
 		task_log(task, "the process was running already");
@@ -243,7 +246,7 @@ static gboolean ask_guest(Vm *vm, Task *task, gboolean *ret_agent, GError **erro
 		return TRUE;
 	}
 	task_log(task, "the guest agent cannot be asked: %s", agent_error->message);
-	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, COMMAND_TIMEOUT_MS, error);
 	if (!qmp || !qmp_do(qmp, "system_powerdown", NULL, COMMAND_TIMEOUT_MS, error))
 		return FALSE;
 	task_step(task, "pressed the power button");
@@ -263,6 +266,26 @@ static gboolean wait_stopped(Vm *vm, Task *task, guint timeout_ms, GError **erro
 	return vm_get_state(vm) == VM_STOPPED;
 }
 
+/* Whose QEMU is silent, since its disk hangs for a while, may yet answer before the guest's own time is over. */
+static gboolean ask_again(Vm *vm, Task *task, gint64 end_us, gboolean *ret_agent, GError **error)
+{
+	for (;;) {
+		g_autoptr(GError) cause = NULL, cancelled = NULL;
+		if (ask_guest(vm, task, ret_agent, &cause) || wait_stopped(vm, task, ASK_AGAIN_MS, &cancelled))
+			return TRUE;
+		if (!cancelled && g_get_monotonic_time() < end_us && vm_get_state(vm) != VM_PANICKED)
+			continue;
+		g_propagate_error(error, cancelled ? g_steal_pointer(&cancelled) : g_steal_pointer(&cause));
+		return FALSE;
+	}
+}
+
+/* Until then; some seconds at least for who could be asked only late. */
+static guint time_left_ms(gint64 end_us, gint64 timeout_s)
+{
+	return (guint)MAX(MIN(timeout_s * 1000, ASKED_MIN_MS), (end_us - g_get_monotonic_time()) / 1000);
+}
+
 /* What the request says counts before what the document says. */
 static gboolean shut_down(Vm *vm, Task *task, GError **error)
 {
@@ -270,17 +293,18 @@ static gboolean shut_down(Vm *vm, Task *task, GError **error)
 	json_object *setting = json_get(document, "shutdown"), *args = task_args(task);
 	gint64 timeout_s = json_get_int(args, "timeout", json_get_int(setting, "timeout", 90));
 	const char *action = json_get_str(args, "action", json_get_str(setting, "action", "stop"));
-	gboolean agent = FALSE;
+	gint64 end_us = g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC;
+	gboolean agent = FALSE, with_node = json_get_bool(args, "node", FALSE);
 
-	if (json_get_bool(args, "node", FALSE))
+	if (with_node)
 		vm_expect_exit(vm, "node-shutdown", "shut down with its node by %s", task_user(task));
 	else
 		vm_expect_exit(vm, "user-shutdown", "shut down by %s", task_user(task));
 	vm_set_state(vm, VM_STOPPING, NULL, NULL);
 	g_autoptr(GError) wait_error = NULL;
-	if (!ask_guest(vm, task, &agent, error))
+	if (!(with_node ? ask_again(vm, task, end_us, &agent, error) : ask_guest(vm, task, &agent, error)))
 		g_prefix_error(error, "the guest cannot be asked to shut down: ");
-	else if (wait_stopped(vm, task, (guint)timeout_s * 1000, &wait_error))
+	else if (wait_stopped(vm, task, time_left_ms(end_us, timeout_s), &wait_error))
 		return TRUE;
 	else if (wait_error)
 		g_propagate_error(error, g_steal_pointer(&wait_error));
@@ -336,7 +360,7 @@ static gboolean shut_down_with_node(Vm *vm, Task *task, GError **error)
 	if (vm_get_state(vm) == VM_PAUSED)
 		resume_for_shutdown(vm, task);
 	VmState state = vm_get_state(vm);
-	if (state == VM_RUNNING || state == VM_STOPPING) {
+	if (state == VM_RUNNING || state == VM_STOPPING || state == VM_UNKNOWN) {
 		g_autoptr(GError) cause = NULL;
 		if (shut_down(vm, task, &cause))
 			return TRUE;

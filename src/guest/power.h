@@ -15,6 +15,8 @@ gboolean vm_power_allowed(Vm *vm, const TaskKind *kind, GError **error);
 gboolean vm_start_process(Vm *vm, Task *task, GError **error);
 /* Follows a process: its exit and its monitor's events (watch.c). The guest's pid, start_time and pidfd are set. */
 gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error);
+/* The guest's monitor, connected anew if it was lost; new reference. */
+Qmp *vm_reach_monitor(Vm *vm, guint timeout_ms, GError **error);
 void vm_watch_exit(Vm *vm);
 /* QEMU's monitor is silent, the guest's state unknown: asks again after a while, until it answers or the process ends. */
 void vm_watch_silence(Vm *vm);

@@ -24,6 +24,8 @@ enum {
 	POLL_MS = 200,
 	/* Beyond a guest's own time: for its claim, and for turning it off. */
 	MARGIN_S = 60,
+	/* As many shutdowns as work at once (power.c): a guest's time must not go by in a queue. */
+	TOGETHER_MAX = 64,
 };
 
 static const TaskPool node_pool = {"node", 2};
@@ -192,7 +194,7 @@ static gboolean shut_down_all(Progress *progress, gint64 max_s, GError **error)
 	g_autoptr(GHashTable) tried = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	for (;;) {
 		g_autoptr(GArray) array = list_leaving(progress->services, tried, max_s);
-		guint count = count_same(array);
+		guint count = MIN(count_same(array), TOGETHER_MAX);
 		if (count == 0)
 			return TRUE;
 		progress->total = progress->done + array->len;
@@ -237,8 +239,8 @@ static gboolean recover(Task *task, json_object *steps, gpointer data, GError **
 	return run(task, data, error);
 }
 
-const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE, .run = run,
-				     .recover = recover};
+const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE, .resumes = TRUE,
+				     .run = run, .recover = recover};
 
 gint64 shutdown_submit(Services *services, const char *user, gint64 timeout_s, GError **error)
 {

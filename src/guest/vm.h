@@ -38,6 +38,7 @@ typedef struct Vm {
 	gint64 since_us;     /* UTC */
 	char *exit_code;     /* reason for which the process is being ended on purpose; NULL: any end is a crash */
 	char *exit_reason;
+	gboolean killed;     /* by us: the process's signal tells nothing */
 	gboolean settling;   /* a thread is at work in vm_settle_exit() */
 	GRefString *applied; /* hardware that the running process has, compact JSON; NULL when not running */
 	gboolean pending;    /* applied differs from the document */

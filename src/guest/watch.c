@@ -119,15 +119,15 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 
 gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error)
 {
-	g_autofree char *path = vm_socket_path(vm, "qmp");
 	g_mutex_lock(&vm->lock);
 	pid_t pid = vm->pid;
 	g_mutex_unlock(&vm->lock);
-	Qmp *qmp = qmp_connect(path, timeout_ms, on_event, vm, error);
-	if (!qmp)
+	g_autofree char *path = vm_socket_path(vm, "qmp");
+	Qmp *qmp = pid ? qmp_connect(path, timeout_ms, on_event, vm, error) : NULL;
+	if (pid && !qmp)
 		return FALSE;
 	g_mutex_lock(&vm->lock);
-	gboolean ours = vm->pid == pid;
+	gboolean ours = pid && vm->pid == pid;
 	Qmp *old = ours ? vm->qmp : qmp;
 	if (ours)
 		vm->qmp = qmp;
@@ -137,8 +137,16 @@ gboolean vm_connect_monitor(Vm *vm, guint timeout_ms, GError **error)
 		qmp_unref(old);
 	}
 	if (!ours)
-		error_set(error, ERROR_CONFLICT, NULL, "the process %d has ended", (int)pid);
+		error_set(error, ERROR_CONFLICT, NULL, "its process has ended");
 	return ours;
+}
+
+Qmp *vm_reach_monitor(Vm *vm, guint timeout_ms, GError **error)
+{
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
+	if (qmp && qmp_is_open(qmp))
+		return g_steal_pointer(&qmp);
+	return vm_connect_monitor(vm, timeout_ms, error) ? vm_ref_qmp(vm, error) : NULL;
 }
 
 static gboolean on_exit_ready(int fd, GIOCondition condition, gpointer data)
@@ -303,6 +311,14 @@ static void handle_panic(Vm *vm)
 		submit_restart(vm, &vm_reboot_kind, text);
 }
 
+static gboolean kill_process(Vm *vm, int pidfd)
+{
+	g_mutex_lock(&vm->lock);
+	vm->killed = TRUE;
+	g_mutex_unlock(&vm->lock);
+	return process_signal(pidfd, SIGKILL);
+}
+
 /* The guest has powered off and QEMU waits, so that a restarted daemon could still see it. */
 static void end_powered_off(Vm *vm, Qmp *qmp)
 {
@@ -318,7 +334,7 @@ static void end_powered_off(Vm *vm, Qmp *qmp)
 		return;
 	vm_remember(vm);
 	qmp_do(qmp, "quit", NULL, QUERY_TIMEOUT_MS, NULL);
-	if (!process_wait(pidfd, QUIT_TIMEOUT_MS) && process_signal(pidfd, SIGKILL))
+	if (!process_wait(pidfd, QUIT_TIMEOUT_MS) && kill_process(vm, pidfd))
 		process_wait(pidfd, QUIT_TIMEOUT_MS);
 	vm_settle_exit(vm);
 }
@@ -410,11 +426,12 @@ gboolean vm_end_process(Vm *vm, guint timeout_ms, GError **error)
 	if (pidfd < 0)
 		return wait_settled(vm, timeout_ms, error);
 
+	/* Either way QEMU writes out what it holds. */
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
-	if (qmp)
-		qmp_do(qmp, "quit", NULL, QUERY_TIMEOUT_MS, NULL);
-	if (!qmp || !process_wait(pidfd, timeout_ms)) {
-		process_signal(pidfd, SIGKILL);
+	if (!qmp || !qmp_do(qmp, "quit", NULL, QUERY_TIMEOUT_MS, NULL))
+		process_signal(pidfd, SIGTERM);
+	if (!process_wait(pidfd, timeout_ms)) {
+		kill_process(vm, pidfd);
 		if (!process_wait(pidfd, QUIT_TIMEOUT_MS)) {
 			error_set(error, ERROR_TIMEOUT,
 				  "its disk or network file system may hang; see dmesg on the node",
@@ -449,15 +466,33 @@ static void explain_good_end(Vm *vm, pid_t told_by, char **ret_code, char **ret_
 	}
 }
 
+/* It was to end, and did, but not as it should. */
+static void add_bad_end(const LaunchRecord *record, char **reason)
+{
+	g_autofree char *former = g_steal_pointer(reason);
+	if (record->exit_signal)
+		*reason = g_strdup_printf("%s; meanwhile QEMU was ended by signal %d (%s)", former, record->exit_signal,
+					  strsignal(record->exit_signal));
+	else if (record->exit_code)
+		*reason = g_strdup_printf("%s; QEMU exited with %d", former, record->exit_code);
+	else
+		*reason = g_steal_pointer(&former);
+}
+
 /* TRUE if the end was a crash. */
 static gboolean decide_reason(Vm *vm, const LaunchRecord *record, gboolean known, char **ret_code, char **ret_reason)
 {
 	g_mutex_lock(&vm->lock);
 	*ret_code = g_steal_pointer(&vm->exit_code);
 	*ret_reason = g_steal_pointer(&vm->exit_reason);
+	gboolean killed = vm->killed;
+	vm->killed = FALSE;
 	g_mutex_unlock(&vm->lock);
-	if (*ret_code)
+	if (*ret_code) {
+		if (known && !killed)
+			add_bad_end(record, ret_reason);
 		return FALSE;
+	}
 	if (known && record->exit_code == 0) {
 		explain_good_end(vm, record->told_by, ret_code, ret_reason);
 		return FALSE;

@@ -132,10 +132,10 @@ static int request(sd_bus *bus, const UnitScope *scope, const pid_t *pids, guint
 	return r < 0 ? r : 0;
 }
 
-/* Until one of the two is set; -ETIMEDOUT past the deadline. */
+/* Until the job has ended or, without one, the former unit is gone; -ETIMEDOUT past the deadline. */
 static int wait_signal(sd_bus *bus, const Wait *wait, gint64 deadline)
 {
-	while (!wait->result && !wait->removed) {
+	while (!wait->result && (wait->job || !wait->removed)) {
 		int r = sd_bus_process(bus, NULL);
 		if (r == 0 && g_get_monotonic_time() >= deadline)
 			r = -ETIMEDOUT;
@@ -155,11 +155,7 @@ static int start_once(sd_bus *bus, const UnitScope *scope, const pid_t *pids, gu
 	int r = request(bus, scope, pids, count, wait, deadline, error);
 	if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitExists"))
 		return -EEXIST;
-	if (r >= 0) {
-		wait->removed = FALSE;
-		r = wait_signal(bus, wait, deadline);
-	}
-	return r;
+	return r < 0 ? r : wait_signal(bus, wait, deadline);
 }
 
 /* systemd takes a unit for gone some moments after its last process. */
@@ -168,8 +164,10 @@ static int start_after_former(sd_bus *bus, const UnitScope *scope, const pid_t *
 {
 	int r = sd_bus_match_signal(bus, NULL, SERVICE, OBJECT, MANAGER, "UnitRemoved", on_unit_removed, wait);
 	r = r < 0 ? r : sd_bus_call_method(bus, SERVICE, OBJECT, MANAGER, "Subscribe", error, NULL, NULL);
-	while (r >= 0 && (r = start_once(bus, scope, pids, count, wait, deadline, error)) == -EEXIST)
+	while (r >= 0 && (r = start_once(bus, scope, pids, count, wait, deadline, error)) == -EEXIST) {
 		r = wait_signal(bus, wait, deadline);
+		wait->removed = FALSE;
+	}
 	return r;
 }
 

@@ -211,8 +211,14 @@ gboolean tasks_stop(Tasks *tasks, guint timeout_ms)
 	g_hash_table_iter_init(&iter, tasks->live);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Task *task = value;
-		if (task->on_thread && !task->ending)
+		if (!task->on_thread || task->ending)
+			continue;
+		if (!task->kind->resumes || task->record.cancelling) {
 			task_ask_to_stop_locked(task, "asked to stop: the daemon is stopping");
+			continue;
+		}
+		task->left = TRUE;
+		g_atomic_int_set(&task->cancel, TRUE);
 	}
 	while (tasks->threads > 0 && g_cond_wait_until(&tasks->changed, &tasks->lock, deadline))
 		;

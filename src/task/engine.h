@@ -66,6 +66,7 @@ struct Task {
 	json_object *args;
 	ClaimSet *claims;
 	int cancel; /* atomic */
+	gboolean left; /* asked to stop only since the daemon ends: the next one goes on with it */
 
 	Record record;
 	gboolean visible;   /* its submission is on the disk */

@@ -26,6 +26,7 @@ typedef struct TaskKind {
 	const TaskPool *pool;
 	gboolean cancellable;
 	gboolean queue;  /* a conflicting claim: TRUE waits for its turn, FALSE refuses (ERROR_CONFLICT names the task) */
+	gboolean resumes; /* an orderly end of the daemon interrupts it as a crash does: the next one goes on with it */
 	gboolean shared; /* the claim on the task's object is shared instead of exclusive */
 	/* TRUE when done. ERROR_CANCELLED if it stopped because of task_cancelled(). data: of tasks_new(). */
 	gboolean (*run)(Task *task, gpointer data, GError **error);

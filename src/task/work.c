@@ -61,9 +61,11 @@ static void work_on(Task *task)
 	if (!ok)
 		state = error_code(error) == ERROR_CANCELLED && task_cancelled(task) ? TASK_CANCELLED : TASK_FAILED;
 	g_mutex_lock(&tasks->lock);
+	gboolean left = task->left && state == TASK_CANCELLED;
 	task->ending = TRUE;
 	g_mutex_unlock(&tasks->lock);
-	task_end(task, state, ok ? NULL : error);
+	if (!left)
+		task_end(task, state, ok ? NULL : error);
 }
 
 static gpointer pool_thread(gpointer data);

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from test_power import DEAF, TINY, ended, now, task_of
-from yado import CommandError, Console, request, wait_for
+from yado import CommandError, Console, Yado, request, wait_for
 
 
 def shut_down(host, body=None, plan=False):
@@ -93,13 +93,14 @@ def test_a_guest_that_does_not_answer_is_turned_off_whatever_its_setting_says_an
     host("vm", "start", "new")
 
 
-def test_it_goes_on_after_a_crash_of_the_daemon_and_never_after_a_boot(host):
+@pytest.mark.parametrize("end", [Yado.kill, Yado.stop])
+def test_it_goes_on_after_an_end_of_the_daemon_and_never_after_a_boot(host, end):
     make(host, "slow", "--shutdown-timeout", 8, "--autostart-order", 5)
     make(host, "other", "--autostart-order", 1)
     deafen(host, "slow")
     task = task_of(shut_down(host))
     wait_for(lambda: host.state_of("slow") == "stopping", 20, "the first shutdown")
-    host.kill()
+    end(host)
     host.start()
     assert ended(host, task)["state"] == "done", log_of(host, task)
     assert host.state_of("slow") == host.state_of("other") == "stopped"
