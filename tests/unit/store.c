@@ -831,8 +831,15 @@ static void test_secret_key(Fixture *f, gconstpointer data)
 
 static void test_second_process(Fixture *f, gconstpointer data)
 {
+	int status = -1;
 	(void)data;
-	assert_open_fails(f->dir, ERROR_CONFLICT, "another process", "stop that one");
+	pid_t pid = fork();
+	if (pid == 0) {
+		assert_open_fails(f->dir, ERROR_CONFLICT, "another process", "stop that one");
+		_exit(0);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_cmpint(status, ==, 0);
 	put(f->store, "vm/1", "{}");
 }
 
