@@ -526,6 +526,14 @@ static void test_told(Fixture *fixture, gconstpointer data)
 	launch_start(launch, DEADLINE_MS, &launched, &error);
 	g_assert_no_error(error);
 	pid_t launcher = launcher_of(launched.pid);
+	gint64 end = g_get_monotonic_time() + DEADLINE_MS * G_TIME_SPAN_MILLISECOND;
+	g_autofree char *log = NULL;
+	while (g_strcmp0(log, "begun\n") != 0 && g_get_monotonic_time() < end) {
+		g_usleep(1000);
+		g_free(log);
+		log = launch_read_log(fixture->dir, 1000);
+	}
+	g_assert_cmpstr(log, ==, "begun\n");
 	/* The launcher stays, to write what its program does with the same signal, and who sent it. */
 	g_assert_cmpint(kill(launcher, SIGTERM), ==, 0);
 	g_assert_true(process_signal(launched.pidfd, SIGTERM));
@@ -533,8 +541,6 @@ static void test_told(Fixture *fixture, gconstpointer data)
 	LaunchRecord record = wait_end(fixture);
 	g_assert_cmpint(record.exit_signal, ==, SIGTERM);
 	g_assert_cmpint(record.told_by, ==, getpid());
-	g_autofree char *log = launch_read_log(fixture->dir, 1000);
-	g_assert_cmpstr(log, ==, "begun\n");
 
 	/* Nobody has told the next one. */
 	g_autoptr(Launch) next = new_shell(fixture, "true");
