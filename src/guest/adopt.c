@@ -1,4 +1,4 @@
-/* Adoption at the daemon's start.
+/* Adoption at the daemon's start, and of what could not be asked then or has fallen silent since.
  *
  * What is true is asked of QEMU. What QEMU cannot say, two files in the guest's run directory tell: "memory.json",
  * which the daemon renews with each change (reason, since when, why the end is expected, restarts so far), and the
