@@ -4,8 +4,8 @@
   bench/reads.py [--seconds S] [--rounds N] [--connections N] [--guests N]
 
 Kept HTTPS/1.1 connections, each with one request after another, with the token of a user who may see one guest among
-many. The processor time of yadod and of yado-httpd counts, with the kernel's on their behalf, so that a busy machine and the client
-(bench-load) do not; the median of the rounds is shown, with microseconds a request of each daemon."""
+many. The processor time of yadod and of yado-httpd counts, with the kernel's on their behalf, so that a busy machine and
+the client (bench-load) do not; the median of the rounds is shown, with microseconds a request of each daemon."""
 import statistics
 
 from host import Bench, arguments

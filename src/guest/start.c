@@ -3,8 +3,9 @@
  *
  * Building its machine takes QEMU longer than all the rest together. So what only has to be there before the guest runs
  * is done while it does: the cards' passt processes (QEMU has its ends of their sockets already), the fact that the
- * guest is wanted, the console. passt, whose own beginning takes 20 ms of a processor, gives way to QEMU meanwhile. A daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends
- * it, and the task, whose record came before all this, starts anew. */
+ * guest is wanted, the console. passt, whose own beginning takes 20 ms of a processor, gives way to QEMU meanwhile. A
+ * daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends it, and the task, whose record came
+ * before all this, starts anew. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
