@@ -34,6 +34,7 @@ enum {
 	DYING_TIMEOUT_MS = 2000, /* from a monitor's end to its process's */
 	CGROUP_TIMEOUT_MS = 10000,
 	RESTART_WINDOW_S = 600,
+	RESET_AGAIN_S = 2,
 };
 
 void vm_set_since(Vm *vm, gint64 since_us)
@@ -51,10 +52,15 @@ static void react_query(Vm *vm, gpointer data)
 	vm_query_state(vm);
 }
 
+/* After a reset that somebody asked for, firmware that finds itself begun already may reset once more: that is no news. */
 static void react_reset(Vm *vm, gpointer data)
 {
 	(void)data;
-	if (vm_get_state(vm) == VM_RUNNING)
+	g_mutex_lock(&vm->lock);
+	gboolean asked = g_str_equal(vm->reason_code, "user-reset") &&
+			 g_get_real_time() - vm->since_us < RESET_AGAIN_S * G_USEC_PER_SEC;
+	g_mutex_unlock(&vm->lock);
+	if (!asked && vm_get_state(vm) == VM_RUNNING)
 		vm_set_state(vm, VM_RUNNING, "guest-reboot", "the guest rebooted");
 }
 

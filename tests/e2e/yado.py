@@ -288,14 +288,14 @@ class Console:
 
     def login(self):
         self.send("\n")
-        self.read_until("login:")
+        self.read_until("login:", 120)
         self.send("root\n")
-        self.read_until("# ")  # login throws away what is typed before its shell is there
+        self.read_until("# ", 120)  # login throws away what is typed before its shell is there
         self.send("stty -echo; PS1=\n")
         self.shell("true")
         return self
 
-    def shell(self, line, timeout=30):
+    def shell(self, line, timeout=120):
         """Output of one line in the guest's shell."""
         mark = f"E{next(self.marks)}x{os.getpid()}"
         self.send(f"echo 'S'{mark}; {line}; echo 'D'{mark}\n")
