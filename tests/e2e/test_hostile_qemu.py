@@ -68,7 +68,8 @@ class Monitor:
 @pytest.fixture
 def taken(host):
     """A running guest, and what answers in its QEMU's and its agent's place after a restart of the daemon."""
-    host("vm", "create", "evil", "--image", "tiny", "--memory", "96M", "--disk", "disk1:size=64M")
+    host("vm", "create", "evil", "--image", "tiny", "--memory", "96M", "--disk", "disk1:size=64M",
+         "--restart-policy", "never")
     host("vm", "create", "good", "--image", "tiny", "--memory", "96M")
     for name in ("evil", "good"):
         host("vm", "start", name)
