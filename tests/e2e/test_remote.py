@@ -61,10 +61,15 @@ class Afar:
 
     def start(self, *words, **keywords):
         return subprocess.Popen([YADO, *self.pinned(), *map(str, words)], env=self.environment(), stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_interrupt, **keywords)
 
     def terminal(self, *words, pinned=True, **more):
         return Terminal([str(YADO), *(self.pinned() if pinned else []), *map(str, words)], self.environment(**more))
+
+
+def heed_interrupt():
+    """Also where the tests were put into the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
