@@ -75,7 +75,7 @@ MESSAGE(m_group_top, "commands without a group", "その他のコマンド");
 MESSAGE(m_opt_output, "how to print", "出力形式");
 MESSAGE(m_opt_fields, "columns of a table, by name", "表に出す列の名前");
 MESSAGE(m_opt_quiet, "print only what was asked for", "余分な表示をしない");
-MESSAGE(m_opt_verbose, "print each step of a task", "タスクの各段階を表示する");
+MESSAGE(m_opt_verbose, "print the log of a task as it grows", "タスクのログを随時表示する");
 MESSAGE(m_opt_socket, "the daemon's socket (else $YADO_SOCKET, else /run/yado/api.sock)",
 	"デーモンのソケット（省略時は $YADO_SOCKET、次に /run/yado/api.sock）");
 MESSAGE(m_opt_lang, "language of messages", "メッセージの言語");

@@ -22,13 +22,14 @@ enum { BAR_WIDTH = 20, REDRAW_US = 250000, ESTIMATE_FROM = 30 };
 
 typedef struct Progress {
 	Cli *cli;
-	gboolean live; /* a line on a terminal */
+	gboolean live;  /* a line on a terminal */
+	gboolean lines; /* instead of that: the task's log, as it grows */
 	gint64 begun_us;
 	GMutex lock;
 	GCond changed;
 	gboolean over;
 	json_object *task;
-	char *last_step;
+	gint64 next_line; /* of the task's log: the first that was not printed */
 } Progress;
 
 static char interrupted_message[512];
@@ -114,23 +115,52 @@ static void take_task(Progress *progress, json_object *task)
 	json_clear(&progress->task);
 	progress->task = json_object_get(task);
 	g_cond_signal(&progress->changed);
-	const char *step = json_get_str(task, "step", "");
-	if (!progress->live && progress->cli->verbose && *step && g_strcmp0(step, progress->last_step) != 0) {
-		g_autofree char *safe = format_safe(step);
-		g_autofree char *title = title_of(task);
-		fprintf(stderr, "%s: %s\n", title, safe);
-		g_free(progress->last_step);
-		progress->last_step = g_strdup(step);
-	}
 	g_mutex_unlock(&progress->lock);
+}
+
+static void print_line(const Progress *progress, json_object *line)
+{
+	g_autofree char *title = title_of(progress->task);
+	g_autofree char *text = format_safe(json_get_str(line, "text", ""));
+	fprintf(stderr, "%s: %s\n", title, text);
 }
 
 static gboolean on_event(json_object *event, gpointer data)
 {
+	Progress *progress = data;
+	json_object *line = json_get(event, "log");
+	if (line && progress->lines) {
+		print_line(progress, line);
+		progress->next_line++;
+	}
 	json_object *task = json_get(event, "task");
 	if (task)
-		take_task(data, task);
+		take_task(progress, task);
 	return !(task && progress_has_ended(task));
+}
+
+gboolean progress_read_log(Cli *cli, const char *path, gint64 *next, void (*take)(json_object *page, gpointer data),
+			   gpointer data, Exit *ret_exit)
+{
+	for (;;) {
+		g_autofree char *rest = g_strdup_printf("%s?from=%" G_GINT64_FORMAT, path, *next);
+		g_autoptr(Reply) reply = ask(cli, "GET", rest, NULL, ret_exit);
+		if (!reply)
+			return FALSE;
+		take(reply->body, data);
+		gint64 after = json_get_int(reply->body, "next", *next);
+		if (after <= *next)
+			return TRUE;
+		*next = after;
+	}
+}
+
+static void print_page(json_object *page, gpointer data)
+{
+	json_object *lines = json_get(page, "lines");
+	gsize count = json_object_is_type(lines, json_type_array) ? json_object_array_length(lines) : 0;
+	for (gsize i = 0; i < count; i++)
+		print_line(data, json_object_array_get_idx(lines, i));
 }
 
 /* Until the task has ended; FALSE after printing. */
@@ -139,6 +169,14 @@ static gboolean follow(Progress *progress, gint64 id, Exit *ret_exit)
 	g_autofree char *path = g_strdup_printf("/tasks/%" G_GINT64_FORMAT, id);
 	g_autofree char *stream = g_strconcat("/api/v1", path, "/follow", NULL);
 	g_autofree char *wait = g_strconcat(path, "/wait?timeout=20", NULL);
+	g_autofree char *log = g_strconcat(path, "/log", NULL);
+	if (progress->lines) {
+		/* Each line has the task's title, which the first ones come before. */
+		g_autoptr(Reply) reply = ask(progress->cli, "GET", path, NULL, ret_exit);
+		if (!reply)
+			return FALSE;
+		take_task(progress, reply->body);
+	}
 	g_autoptr(GError) error = NULL;
 	Client *client = ask_client(progress->cli, &error);
 	gboolean heard = client && client_follow(client, stream, on_event, progress, &error);
@@ -153,6 +191,9 @@ static gboolean follow(Progress *progress, gint64 id, Exit *ret_exit)
 			return FALSE;
 		take_task(progress, reply->body);
 	}
+	if (progress->lines &&
+	    !progress_read_log(progress->cli, log, &progress->next_line, print_page, progress, ret_exit))
+		return FALSE;
 	/* Result and error are complete only in the task as it is read after its end. */
 	g_autoptr(Reply) reply = ask(progress->cli, "GET", path, NULL, ret_exit);
 	if (!reply)
@@ -199,6 +240,7 @@ Exit progress_follow(Cli *cli, gint64 id, json_object **ret_task)
 		.live = isatty(STDERR_FILENO) && !cli->quiet && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
 		.begun_us = g_get_monotonic_time(),
 	};
+	progress.lines = cli->verbose && !progress.live;
 	g_mutex_init(&progress.lock);
 	g_cond_init(&progress.changed);
 	snprintf(interrupted_message, sizeof interrupted_message, T(m_interrupted), id, id, id);
@@ -223,7 +265,6 @@ Exit progress_follow(Cli *cli, gint64 id, json_object **ret_task)
 	if (ended && ret_task)
 		*ret_task = json_object_get(progress.task);
 	json_clear(&progress.task);
-	g_free(progress.last_step);
 	g_mutex_clear(&progress.lock);
 	g_cond_clear(&progress.changed);
 	return code;

@@ -96,26 +96,22 @@ typedef struct LogReader {
 	Cli second; /* a connection of its own: the first one is busy with the stream */
 } LogReader;
 
+static void print_page(json_object *page, gpointer data)
+{
+	const LogReader *reader = data;
+	json_object *lines = json_get(page, "lines");
+	gsize count = json_object_is_type(lines, json_type_array) ? json_object_array_length(lines) : 0;
+	if (reader->cli->json && (count > 0 || reader->next == 0))
+		output_json(page);
+	for (gsize i = 0; !reader->cli->json && i < count; i++)
+		print_log_line(json_object_array_get_idx(lines, i));
+	fflush(stdout);
+}
+
 /* Prints what is new; in JSON, the body of the last answer. */
 static gboolean print_new_lines(LogReader *reader, Cli *cli)
 {
-	for (;;) {
-		g_autofree char *page = g_strdup_printf("%s?from=%" G_GINT64_FORMAT, reader->path, reader->next);
-		g_autoptr(Reply) reply = ask(cli, "GET", page, NULL, &reader->code);
-		if (!reply)
-			return FALSE;
-		json_object *lines = json_get(reply->body, "lines");
-		gsize count = json_object_is_type(lines, json_type_array) ? json_object_array_length(lines) : 0;
-		if (cli->json && (count > 0 || reader->next == 0))
-			output_json(reply->body);
-		for (gsize i = 0; !cli->json && i < count; i++)
-			print_log_line(json_object_array_get_idx(lines, i));
-		fflush(stdout);
-		gint64 next = json_get_int(reply->body, "next", reader->next + (gint64)count);
-		if (count == 0 || next <= reader->next)
-			return !ferror(stdout);
-		reader->next = next;
-	}
+	return progress_read_log(cli, reader->path, &reader->next, print_page, reader, &reader->code) && !ferror(stdout);
 }
 
 /* An event only says that there is something: the lines are read by number, so that none is missed or seen twice. */
