@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/ask.h"
+#include "schema/spelling.h"
 
 const Option *option_find(const Option *options, const char *name, gsize length)
 {
@@ -22,45 +23,6 @@ const Option *option_find_letter(const Option *options, char letter)
 		if (letter && options->letter == letter)
 			return options;
 	return NULL;
-}
-
-/* Levenshtein's distance; both are short. */
-static guint distance(const char *a, const char *b)
-{
-	gsize columns = strlen(b);
-	g_autofree guint *row = g_new(guint, columns + 1);
-	for (gsize j = 0; j <= columns; j++)
-		row[j] = (guint)j;
-	for (gsize i = 1; a[i - 1]; i++) {
-		guint diagonal = row[0];
-		row[0] = (guint)i;
-		for (gsize j = 1; j <= columns; j++) {
-			guint above = row[j];
-			guint best = MIN(above, row[j - 1]) + 1;
-			row[j] = MIN(best, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[columns];
-}
-
-const char *closest(const char *typed, const char *const *candidates)
-{
-	if (strlen(typed) > 64)
-		return NULL;
-	const char *best = NULL;
-	guint best_distance = (guint)strlen(typed) / 3 + 2;
-	for (; *candidates; candidates++) {
-		guint d = distance(typed, *candidates);
-		/* A word cut short is the likeliest mistake of all. */
-		if (strlen(typed) >= 2 && g_str_has_prefix(*candidates, typed))
-			d = MIN(d, 1);
-		if (d < best_distance) {
-			best_distance = d;
-			best = *candidates;
-		}
-	}
-	return best;
 }
 
 void arguments_free(Arguments *arguments)
@@ -101,7 +63,7 @@ static void unknown_option(const Command *command, const char *token)
 				g_ptr_array_add(names, g_strdup(*flag));
 	}
 	g_ptr_array_add(names, NULL);
-	const char *near = closest(name, (const char *const *)names->pdata);
+	const char *near = spelling_closest(name, (const char *const *)names->pdata);
 	g_autofree char *hint = near ? g_strdup_printf(T(m_did_you_mean), near) : NULL;
 	usage_error(hint, T(m_unknown_option), name, command->name);
 }
@@ -131,7 +93,7 @@ static gboolean take_option(Arguments *arguments, const Option *option, const ch
 		}
 		if (option->values && !g_strv_contains(option->values, value)) {
 			g_autofree char *allowed = g_strjoinv(", ", (char **)option->values);
-			const char *near = closest(value, option->values);
+			const char *near = spelling_closest(value, option->values);
 			g_autofree char *hint = near ? g_strdup_printf(T(m_did_you_mean), near) : NULL;
 			usage_error(hint, T(m_option_values), token, allowed, value);
 			return FALSE;

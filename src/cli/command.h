@@ -133,8 +133,6 @@ gboolean arguments_number(const Arguments *arguments, const char *option, gint64
 json_object *arguments_document(const Arguments *arguments, json_object *current);
 const Option *option_find(const Option *options, const char *name, gsize length);
 const Option *option_find_letter(const Option *options, char letter);
-/* The candidate nearest to what was typed, or NULL if none is near. Borrowed. */
-const char *closest(const char *typed, const char *const *candidates);
 
 /* --- help.c --- */
 typedef struct ExitHelp {

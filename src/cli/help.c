@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/format.h"
+#include "schema/spelling.h"
 
 const Group *group_find(const char *name)
 {
@@ -165,7 +166,7 @@ static Exit unknown_topic(const char *word)
 	for (const Command *command = top_commands; command->name; command++)
 		g_ptr_array_add(names, (gpointer)command->name);
 	g_ptr_array_add(names, NULL);
-	const char *near = closest(word, (const char *const *)names->pdata);
+	const char *near = spelling_closest(word, (const char *const *)names->pdata);
 	g_autofree char *hint = near ? g_strdup_printf(T(m_did_you_mean_command), near) : NULL;
 	return usage_error(hint, T(m_unknown_command), word);
 }

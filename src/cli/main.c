@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/format.h"
+#include "schema/spelling.h"
 
 gboolean speak_japanese;
 
@@ -137,7 +138,7 @@ static Exit unknown_command(const Group *group, const char *word)
 		if (command->name[0] != '_')
 			g_ptr_array_add(names, (gpointer)command->name);
 	g_ptr_array_add(names, NULL);
-	const char *near = closest(word, (const char *const *)names->pdata);
+	const char *near = spelling_closest(word, (const char *const *)names->pdata);
 	g_autofree char *full = g_strconcat("yado ", group->name, *group->name ? " " : "", near, NULL);
 	g_autofree char *hint =
 		g_strdup_printf(near ? T(m_did_you_mean_command) : T(m_see_help), near ? full : "yado help");

@@ -9,8 +9,11 @@
 
 enum { CPUINFO_MAX = 16 << 20 };
 
-#define SLOW "guests run in software (TCG), many times slower, and only a few at a time are usable"
-#define SLOW_JA "ゲストはソフトウェア（TCG）で動き、何倍も遅く、実用になるのは同時に数台だけです"
+#define SLOW \
+	"guests run in software (TCG), many times slower, each on one of the host's processors, and only a few at a " \
+	"time are usable"
+#define SLOW_JA \
+	"ゲストはソフトウェア（TCG）で動き、何倍も遅く、それぞれホストのプロセッサーを1つしか使えず、実用になるのは同時に数台だけです"
 
 FINDING_OK(works, "kvm.works", "guests run in hardware: {reason}", "ゲストはハードウェアで動きます: {reason}");
 FINDING(no_flags, "kvm.no-flags", STATE_PROBLEM,

@@ -1,4 +1,5 @@
-/* The word that someone probably meant: the smallest edit distance (insert, delete, replace, swap of neighbours). */
+/* The word that someone probably meant: the smallest edit distance (insert, delete, replace, swap of neighbours), where a
+ * name that was cut short ("mem"), or of which the last part was given ("--cores" of "--cpu-cores"), is one edit away. */
 #include "schema/spelling.h"
 
 #include <glib.h>
@@ -28,6 +29,15 @@ static guint distance(const char *a, guint a_length, const char *b, guint b_leng
 	return last[b_length];
 }
 
+static gboolean is_short_for(const char *word, const char *name)
+{
+	if (strlen(word) >= 2 && g_str_has_prefix(name, word))
+		return TRUE;
+	word += strspn(word, "-");
+	gsize length = strlen(word), whole = strlen(name);
+	return length >= 2 && length < whole && strchr("-.", name[whole - length - 1]) && g_str_has_suffix(name, word);
+}
+
 const char *spelling_closest(const char *word, const char *const *known)
 {
 	const char *closest = NULL;
@@ -39,7 +49,7 @@ const char *spelling_closest(const char *word, const char *const *known)
 		guint known_length = (guint)strlen(*known);
 		if (known_length > WORD_MAX)
 			continue;
-		guint edits = distance(word, length, *known, known_length);
+		guint edits = is_short_for(word, *known) ? 1 : distance(word, length, *known, known_length);
 		if (edits < best) {
 			best = edits;
 			closest = *known;

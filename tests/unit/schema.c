@@ -524,9 +524,13 @@ static void test_reference(void)
 
 static void test_spelling(void)
 {
-	static const char *const known[] = {"memory", "cores", "size", "boot", NULL};
+	static const char *const known[] = {"memory", "cpu.cores", "size", "boot", "--cpu-model", "--token", NULL};
 	g_assert_cmpstr(spelling_closest("memroy", known), ==, "memory");
-	g_assert_cmpstr(spelling_closest("core", known), ==, "cores");
+	g_assert_cmpstr(spelling_closest("siz", known), ==, "size");
+	g_assert_cmpstr(spelling_closest("mem", known), ==, "memory");
+	g_assert_cmpstr(spelling_closest("cores", known), ==, "cpu.cores");
+	g_assert_cmpstr(spelling_closest("--model", known), ==, "--cpu-model");
+	g_assert_cmpstr(spelling_closest("res", known), ==, NULL);
 	g_assert_cmpstr(spelling_closest("sz", known), ==, NULL);
 	g_assert_cmpstr(spelling_closest("network", known), ==, NULL);
 	g_assert_cmpstr(spelling_closest("", known), ==, NULL);
