@@ -5,6 +5,33 @@
 
 #include "base/error.h"
 
+/* A tokener keeps room for the longest string that it has seen. */
+enum { KEPT_TOKENER_BYTES = 65536 };
+
+static json_tokener *new_tokener(void)
+{
+	/* json-c counts the outermost value as a level. */
+	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	return tokener;
+}
+
+static void free_tokener(gpointer tokener)
+{
+	json_tokener_free(tokener);
+}
+
+/* The thread's own: to make one costs more than to parse most of what comes. */
+static json_tokener *lend_tokener(void)
+{
+	static GPrivate kept = G_PRIVATE_INIT(free_tokener);
+	json_tokener *tokener = g_private_get(&kept);
+	if (!tokener)
+		g_private_set(&kept, tokener = new_tokener());
+	json_tokener_reset(tokener);
+	return tokener;
+}
+
 json_object *json_parse(const char *text, gsize length, GError **error)
 {
 	if (length > G_MAXINT - 1) {
@@ -21,9 +48,8 @@ json_object *json_parse(const char *text, gsize length, GError **error)
 		error_set(error, ERROR_INVALID, NULL, "JSON is not valid UTF-8");
 		return NULL;
 	}
-	/* A tokener is reentrant but not shared; json-c counts the outermost value as a level. */
-	json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	gboolean own = length > KEPT_TOKENER_BYTES;
+	json_tokener *tokener = own ? new_tokener() : lend_tokener();
 	json_object *json = json_tokener_parse_ex(tokener, text, (int)length);
 	enum json_tokener_error state = json_tokener_get_error(tokener);
 	if (state == json_tokener_continue) {
@@ -35,7 +61,8 @@ json_object *json_parse(const char *text, gsize length, GError **error)
 	} else if (state == json_tokener_success && json_tokener_get_parse_end(tokener) < length) {
 		state = json_tokener_error_parse_unexpected;
 	}
-	json_tokener_free(tokener);
+	if (own)
+		json_tokener_free(tokener);
 	if (state != json_tokener_success) {
 		if (json)
 			json_object_put(json);

@@ -35,7 +35,7 @@
 #include "schema/schema.h"
 #include "storage/transfer.h"
 
-enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 60 };
+enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {

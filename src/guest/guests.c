@@ -53,24 +53,24 @@ static gint64 id_of_path(const char *path)
 	return g_ascii_strtoll(path + strlen("vm/"), NULL, 10);
 }
 
-static gboolean is_of_guest(gpointer key, gpointer value, gpointer data)
-{
-	(void)key;
-	return value == data;
-}
-
 /* With the lock; body NULL: it has none any more. */
-static void index_cards(Guests *guests, Vm *vm, gboolean fresh, json_object *body)
+static void index_cards(Guests *guests, Vm *vm, json_object *body)
 {
-	if (!fresh)
-		g_hash_table_foreach_remove(guests->by_mac, is_of_guest, vm);
+	for (guint i = 0; vm->macs && vm->macs[i]; i++)
+		if (g_hash_table_lookup(guests->by_mac, vm->macs[i]) == vm)
+			g_hash_table_remove(guests->by_mac, vm->macs[i]);
+	g_clear_pointer(&vm->macs, g_strfreev);
 	json_object *nics = json_get(body, "nics");
 	if (!nics)
 		return;
+	g_autoptr(GStrvBuilder) macs = g_strv_builder_new();
 	json_object_object_foreach (nics, key, nic) {
+		const char *mac = json_get_str(nic, "mac", "");
 		(void)key;
-		g_hash_table_insert(guests->by_mac, g_strdup(json_get_str(nic, "mac", "")), vm);
+		g_strv_builder_add(macs, mac);
+		g_hash_table_insert(guests->by_mac, g_strdup(mac), vm);
 	}
+	vm->macs = g_strv_builder_end(macs);
 }
 
 static void follow(const char *path, gint64 rev, json_object *body, gpointer data)
@@ -89,7 +89,7 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	}
 	if (vm) {
 		held = vm_ref(vm);
-		index_cards(guests, vm, fresh, body);
+		index_cards(guests, vm, body);
 		if (vm->name && g_hash_table_lookup(guests->by_name, vm->name) == vm)
 			g_hash_table_remove(guests->by_name, vm->name);
 		if (body)

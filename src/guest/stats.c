@@ -124,9 +124,18 @@ static json_object *dup_hardware(Vm *vm, GError **error)
 
 static json_object *ask_disks(Vm *vm, json_object *hardware, guint timeout_ms, GError **error)
 {
+	g_autoptr(GError) failure = NULL;
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
-	json_auto json_object *blocks = qmp ? qmp_command(qmp, "query-blockstats", NULL, timeout_ms, error) : NULL;
-	return blocks ? disk_stats(hardware, blocks) : NULL;
+	if (!qmp)
+		return NULL;
+	json_auto json_object *blocks = qmp_command(qmp, "query-blockstats", NULL, timeout_ms, &failure);
+	if (blocks)
+		return disk_stats(hardware, blocks);
+	/* If QEMU ended while it was asked, the guest's state is the answer. */
+	g_autoptr(Qmp) present = error_code(failure) == ERROR_UNAVAILABLE ? vm_ref_qmp(vm, error) : qmp_ref(qmp);
+	if (present)
+		g_propagate_error(error, g_steal_pointer(&failure));
+	return NULL;
 }
 
 json_object *vm_stats(Vm *vm, GError **error)

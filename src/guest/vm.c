@@ -77,6 +77,7 @@ void vm_unref(Vm *vm)
 		json_object_put(vm->agent_nics);
 	g_free(vm->agent_version);
 	g_free(vm->name);
+	g_strfreev(vm->macs);
 	g_free(vm->reason_code);
 	g_free(vm->reason);
 	g_array_unref(vm->restarts_us);

@@ -31,6 +31,7 @@ typedef struct Vm {
 	GRefString *text;    /* the document, compact JSON */
 	gint64 rev;
 	char *name;
+	char **macs; /* of its network cards: below the lock of all guests, whose index has them */
 	gboolean deleted;
 	VmState state;
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -53,13 +54,16 @@ static void set_error(GError **error, sqlite3 *db, const char *asked)
 	failure_set(db, path ? path : "", what, error);
 }
 
-static sqlite3_stmt *prepare(sqlite3 *db, GError **error, const char *sql, const char *types, va_list args)
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, guint flags, GError **error)
 {
 	sqlite3_stmt *statement = NULL;
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v3(db, sql, -1, flags, &statement, NULL) != SQLITE_OK)
 		set_error(error, db, "use");
-		return NULL;
-	}
+	return statement;
+}
+
+static gboolean bind(sqlite3_stmt *statement, const char *types, va_list args, GError **error)
+{
 	for (int i = 0; types[i]; i++) {
 		int code;
 		if (types[i] == 'i')
@@ -67,19 +71,20 @@ static sqlite3_stmt *prepare(sqlite3 *db, GError **error, const char *sql, const
 		else
 			code = sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
 		if (code != SQLITE_OK) {
-			set_error(error, db, "use");
-			sqlite3_finalize(statement);
-			return NULL;
+			set_error(error, sqlite3_db_handle(statement), "use");
+			return FALSE;
 		}
 	}
-	return statement;
+	return TRUE;
 }
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, GError **error, const char *sql, const char *types, ...)
 {
+	sqlite3_stmt *statement = prepare(db, sql, 0, error);
 	va_list args;
 	va_start(args, types);
-	sqlite3_stmt *statement = prepare(db, error, sql, types, args);
+	if (statement && !bind(statement, types, args, error))
+		sql_clear(&statement);
 	va_end(args);
 	return statement;
 }
@@ -96,17 +101,30 @@ gboolean sql_step(sqlite3_stmt *statement, gboolean *ret_row, GError **error)
 	return TRUE;
 }
 
+/* What sql_run() has prepared stays with its connection, which is asked for it by its text: there are a dozen of them, and
+ * to prepare one costs as much as to run it. */
+static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql, GError **error)
+{
+	for (sqlite3_stmt *kept = sqlite3_next_stmt(db, NULL); kept; kept = sqlite3_next_stmt(db, kept))
+		if (strcmp(sqlite3_sql(kept), sql) == 0)
+			return kept;
+	return prepare(db, sql, SQLITE_PREPARE_PERSISTENT, error);
+}
+
 gboolean sql_run(sqlite3 *db, GError **error, const char *sql, const char *types, ...)
 {
+	sqlite3_stmt *statement = find_kept(db, sql, error);
+	if (!statement)
+		return FALSE;
 	va_list args;
 	va_start(args, types);
-	sql_auto sqlite3_stmt *statement = prepare(db, error, sql, types, args);
+	gboolean ok = bind(statement, types, args, error), row = ok;
 	va_end(args);
-	gboolean row = statement != NULL;
-	while (row)
-		if (!sql_step(statement, &row, error))
-			return FALSE;
-	return statement != NULL;
+	while (ok && row)
+		ok = sql_step(statement, &row, error);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return ok;
 }
 
 char *sql_dup_text(sqlite3_stmt *statement, int column)
@@ -133,6 +151,15 @@ static sqlite3 *connect_to(const char *path, int flags, GError **error)
 	}
 	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
 	return db;
+}
+
+/* NULL is fine. */
+static void disconnect(sqlite3 *db)
+{
+	sqlite3_stmt *kept;
+	while (db && (kept = sqlite3_next_stmt(db, NULL)))
+		sqlite3_finalize(kept);
+	sqlite3_close(db);
 }
 
 static gboolean prepare_file(sqlite3 *db, const char *path, const char *const *migrations, GError **error)
@@ -171,7 +198,7 @@ void journal_close(Journal *journal)
 		g_cond_wait(&journal->turn, &journal->lock);
 	sqlite3 *writer = g_steal_pointer(&journal->writer);
 	g_mutex_unlock(&journal->lock);
-	sqlite3_close(writer);
+	disconnect(writer);
 }
 
 void journal_free(Journal *journal)
@@ -179,7 +206,7 @@ void journal_free(Journal *journal)
 	if (!journal)
 		return;
 	journal_close(journal);
-	sqlite3_close(journal->reader);
+	disconnect(journal->reader);
 	g_mutex_clear(&journal->lock);
 	g_cond_clear(&journal->turn);
 	g_mutex_clear(&journal->reader_lock);
@@ -203,14 +230,14 @@ static gboolean transact(Journal *journal, GList *commits, GError **error)
 	gboolean durable = FALSE;
 	for (GList *link = commits; link; link = link->next)
 		durable |= ((Commit *)link->data)->durable;
-	if (!set_mode(journal, durable, error) || !execute(journal->writer, "BEGIN IMMEDIATE", error))
+	if (!set_mode(journal, durable, error) || !sql_run(journal->writer, error, "BEGIN IMMEDIATE", ""))
 		return FALSE;
 	gboolean ok = TRUE;
 	for (GList *link = commits; link && ok; link = link->next) {
 		Commit *commit = link->data;
 		ok = commit->write(journal->writer, commit->data, error);
 	}
-	if (ok && execute(journal->writer, "COMMIT", error))
+	if (ok && sql_run(journal->writer, error, "COMMIT", ""))
 		return TRUE;
 	/* SQLite has rolled back by itself after some errors; then this one fails, which does not matter. */
 	execute(journal->writer, "ROLLBACK", NULL);

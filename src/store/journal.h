@@ -34,6 +34,6 @@ static inline void sql_clear(sqlite3_stmt **statement)
 sqlite3_stmt *sql_prepare(sqlite3 *db, GError **error, const char *sql, const char *types, ...);
 /* TRUE with *ret_row telling whether there is one; FALSE on failure. */
 gboolean sql_step(sqlite3_stmt *statement, gboolean *ret_row, GError **error);
-/* Prepares, binds, runs to the end, drops. */
+/* Binds and runs to the end; keeps it prepared, so the texts must be few, and none of them is one of sql_prepare()'s. */
 gboolean sql_run(sqlite3 *db, GError **error, const char *sql, const char *types, ...);
 char *sql_dup_text(sqlite3_stmt *statement, int column); /* NULL for NULL */
