@@ -1,8 +1,8 @@
 /* Each step runs in one transaction together with its new user_version. Before it the whole file is copied to FILE.vN,
  * N being the layout that the copy has, so that an update can be undone and a damaged file replaced.
  *
- * Copies are bounded: after the last step only the newest few stay, and the one that these steps began with, which is
- * what the former version of Yado can read. */
+ * Copies are bounded: after the last step the newest few stay, and those of the last days: one of these is what the former
+ * version of Yado can read, also if the upgrade was interrupted and went on later. */
 #include "store/migrate.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "store/failure.h"
 
-enum { COPIES_KEPT = 3 };
+enum { COPIES_KEPT = 3, DAYS_KEPT = 7 };
 
 static char *copy_path(const char *path, gint64 version)
 {
@@ -162,13 +162,18 @@ static gboolean run_step(sqlite3 *db, const char *path, const char *step, gint64
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static void drop_old_copies(const char *path, gint64 began)
+static gboolean is_recent(const char *copy)
+{
+	struct stat info;
+	return stat(copy, &info) == 0 && info.st_mtime > g_get_real_time() / G_USEC_PER_SEC - DAYS_KEPT * 24 * 3600;
+}
+
+static void drop_old_copies(const char *path)
 {
 	g_autoptr(GArray) versions = find_copies(path);
 	for (guint i = COPIES_KEPT; i < versions->len; i++) {
-		gint64 version = g_array_index(versions, gint64, i);
-		g_autofree char *copy = copy_path(path, version);
-		if (version != began && unlink(copy) < 0)
+		g_autofree char *copy = copy_path(path, g_array_index(versions, gint64, i));
+		if (!is_recent(copy) && unlink(copy) < 0)
 			g_warning("cannot remove the old copy '%s': %s", copy, g_strerror(errno));
 	}
 }
@@ -213,6 +218,6 @@ gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, G
 				path, version + 1, path, version);
 	}
 	if (began > 0 && began < known)
-		drop_old_copies(path, began);
+		drop_old_copies(path);
 	return TRUE;
 }

@@ -1,9 +1,12 @@
 /* Layouts of SQLite files: steps and their copies, as journals and the store have them. */
 #include "store/migrate.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -222,18 +225,49 @@ static void open_with_steps(const Fixture *f, int count)
 	open_with(f, steps);
 }
 
+/* So many days ago is when all copies were made. */
+static void age_copies(const Fixture *f, int days)
+{
+	const struct timespec times[2] = {[0].tv_nsec = UTIME_OMIT, [1].tv_sec = time(NULL) - days * 86400};
+	for (int layout = 1; layout <= 15; layout++) {
+		g_autofree char *copy = copy_of(f, layout);
+		g_assert_true(utimensat(AT_FDCWD, copy, times, 0) == 0 || errno == ENOENT);
+	}
+}
+
 static void test_bound(Fixture *f, gconstpointer data)
 {
 	(void)data;
-	for (int layout = 2; layout <= 9; layout++)
+	for (int layout = 2; layout <= 9; layout++) {
 		open_with_steps(f, layout);
+		age_copies(f, 8);
+	}
 	for (int layout = 1; layout <= 8; layout++)
 		g_assert_cmpint(has_copy(f, layout), ==, layout >= 6);
-	/* A jump over several layouts keeps the copy that the version before it can read. */
+	/* A jump over several layouts keeps the copy that the version before it can read; a later one does not. */
+	open_with_steps(f, 14);
+	for (int layout = 1; layout <= 13; layout++)
+		g_assert_cmpint(has_copy(f, layout), ==, layout >= 9);
+	age_copies(f, 8);
 	open_with_steps(f, 15);
 	for (int layout = 1; layout <= 14; layout++)
-		g_assert_cmpint(has_copy(f, layout), ==, layout == 9 || layout >= 12);
+		g_assert_cmpint(has_copy(f, layout), ==, layout >= 12);
 	g_assert_cmpint(ask(f->path, "SELECT sum(n) FROM entry"), ==, 6 + 3 * 14);
+}
+
+/* Killed between two steps, an upgrade goes on from there: what it began with stays too. */
+static void test_interrupted(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	open_with_steps(f, 3);
+	age_copies(f, 6);
+	open_with_steps(f, 12);
+	for (int layout = 1; layout <= 11; layout++)
+		g_assert_true(has_copy(f, layout));
+	age_copies(f, 8);
+	open_with_steps(f, 13);
+	for (int layout = 1; layout <= 12; layout++)
+		g_assert_cmpint(has_copy(f, layout), ==, layout >= 10);
 }
 
 int main(int argc, char **argv)
@@ -249,6 +283,7 @@ int main(int argc, char **argv)
 		{"/migrate/a newer file is refused and the copy to go back to is named", test_newer_file},
 		{"/migrate/a step that fails leaves the file as it was before it", test_broken_step},
 		{"/migrate/old copies are bounded, and the way back to the former version stays", test_bound},
+		{"/migrate/the copies of an interrupted upgrade stay", test_interrupted},
 	};
 	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].name, Fixture, NULL, setup, tests[i].run, teardown);
