@@ -35,7 +35,7 @@
 #include "schema/schema.h"
 #include "storage/transfer.h"
 
-enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20 };
+enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20, ARENAS_MAX = 8 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
@@ -370,8 +370,16 @@ static void set_limits(void)
 	}
 }
 
+/* An arena for each thread, which is malloc's own way, keeps several times of what is used: bursts scatter what stays over
+ * all of them. Fewer than threads that can run at once would wait for each other. */
+static void bound_arenas(void)
+{
+	mallopt(M_ARENA_MAX, (int)CLAMP(2 * g_get_num_processors(), 2, ARENAS_MAX));
+}
+
 int main(int argc, char **argv)
 {
+	bound_arenas();
 	Daemon daemon = {0};
 	Options *options = &daemon.options;
 	g_autoptr(GError) error = NULL;

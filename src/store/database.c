@@ -73,11 +73,11 @@ Connection *database_open(const char *dir, gboolean reader, GError **error)
 		return NULL;
 	}
 	sqlite3_busy_timeout(connection->db, 5000);
-	/* Readers keep a small cache each; the kernel's page cache stands behind it. The journal mode comes first, so
-	 * that a file that is no database is found out here. */
+	/* The caches are small; the kernel's page cache stands behind them. The journal mode comes first, so that a file
+	 * that is no database is found out here. */
 	const char *setup = reader ? "PRAGMA query_only = 1; PRAGMA cache_size = -256; PRAGMA trusted_schema = 0;"
 				   : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-				     "PRAGMA trusted_schema = 0;";
+				     "PRAGMA cache_size = -512; PRAGMA trusted_schema = 0;";
 	if (sqlite3_exec(connection->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
 		database_fail(connection, error, "cannot open '%s'", connection->path);
 		return NULL;

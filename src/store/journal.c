@@ -150,6 +150,9 @@ static sqlite3 *connect_to(const char *path, int flags, GError **error)
 		return NULL;
 	}
 	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	/* Small: the kernel's page cache stands behind it. */
+	if (!execute(db, "PRAGMA cache_size = -256", error))
+		g_clear_pointer(&db, sqlite3_close);
 	return db;
 }
 
