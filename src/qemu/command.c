@@ -117,7 +117,7 @@ static guint bits_for(gint64 count)
 	return count > 1 ? (guint)g_bit_storage((gulong)count - 1) : 0;
 }
 
-static gboolean add_cpu(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
+static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
 {
 	json_object *cpu = json_get(vm, "cpu");
 	const char *model = json_get_str(cpu, "model", "host");
@@ -138,6 +138,11 @@ static gboolean add_cpu(QemuCommand *command, json_object *vm, gboolean kvm, GEr
 				sockets, cores, threads);
 		return FALSE;
 	}
+	/* With a thread for each of several CPUs, QEMU's translator loses races when the host is busy: of 90 boots with four
+	 * CPUs under QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old breakpoint for
+	 * ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then lacks the clock that
+	 * kicks the thread, and guests were seen to stall. */
+	add(command, "-accel", kvm ? "kvm" : sockets * cores * threads > 1 ? "tcg,thread=single" : "tcg");
 	if (g_str_equal(model, "host") && !kvm)
 		model = "max";
 	add(command, "-cpu", model);
@@ -185,10 +190,7 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	add(command, "-msg", "timestamp=on");
 	addf(command, "-machine", "%s,dump-guest-core=off%s", machine,
 	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "");
-	/* With a thread for each CPU, QEMU's translator loses races when the host is busy: of 90 boots with four CPUs under
-	 * QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old breakpoint for ever. */
-	add(command, "-accel", kvm ? "kvm" : "tcg,thread=single");
-	if (!add_cpu(command, vm, kvm, error))
+	if (!add_cpus(command, vm, kvm, error))
 		return FALSE;
 	addf(command, "-m", "%" G_GINT64_FORMAT, memory / mib);
 	add(command, "-uuid", uuid);

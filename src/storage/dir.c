@@ -31,7 +31,7 @@ static char *volume_path(json_object *document, const char *name, const char *fo
 	return g_strdup_printf("%s/%s.%s", dir_path(document), name, format);
 }
 
-/* 1 empty, 0 not, -1 with error. What mkfs leaves does not count. */
+/* 1 empty, 0 not, -1 with error. What mkfs leaves does not count, nor does a marker that was not written to its end. */
 static int is_empty(const char *path, GError **error)
 {
 	DIR *dir = opendir(path);
@@ -42,7 +42,7 @@ static int is_empty(const char *path, GError **error)
 	}
 	for (struct dirent *entry; (entry = readdir(dir));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-			strcmp(entry->d_name, "lost+found") != 0)
+			strcmp(entry->d_name, "lost+found") != 0 && !g_str_has_prefix(entry->d_name, MARKER))
 			empty = 0;
 	closedir(dir);
 	return empty;
