@@ -576,6 +576,13 @@ static void test_prepare(Fixture *fixture, gconstpointer data)
 	g_clear_error(&error);
 	g_assert_cmpint(stat(home, &info), ==, 0);
 	g_assert_cmpint(info.st_mode & 0777, ==, 0755);
+	/* One whose making was killed. */
+	g_autofree char *begun = g_build_filename(fixture->dir, "begun", NULL);
+	g_autofree char *partial = g_build_filename(begun, ".yado-storage.a1B2c3", NULL);
+	g_assert_cmpint(mkdir(begun, 0700), ==, 0);
+	g_assert_true(file_write_atomic(partial, "", 0, 0600, NULL));
+	json_auto json_object *going_on = storage_document(begun);
+	g_assert_true(storage_prepare(&fixture->context, going_on, &error));
 	/* Another node's directory. */
 	json_object *node = json_object_new_object();
 	json_set_str(node, "id", "node-2");
