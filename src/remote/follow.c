@@ -20,7 +20,7 @@ static void opened(WebSocket *socket)
 	control_respond(&follow->remote->control, head, NULL);
 }
 
-/* Without credit no more is read; what is already in libwebsockets' buffer waits there. */
+/* Without credit no more is read; what libwebsockets has read already, a few TLS records at most, still comes. */
 static void mind_credit(WebSocket *socket)
 {
 	Follow *follow = socket->data;

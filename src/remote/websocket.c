@@ -181,8 +181,18 @@ gboolean websocket_is_sending(const WebSocket *socket)
 
 void websocket_hold(WebSocket *socket, gboolean hold)
 {
-	if (socket->wire && !socket->end_code)
-		lws_rx_flow_control(socket->wire, !hold);
+	socket->holds_wire = hold;
+}
+
+/* Only between turns: held from within its callback, libwebsockets (4.1.6) keeps the rest of what it has read, and now and
+ * then gives that to itself for ever. */
+static void apply_hold(WebSocket *socket)
+{
+	gboolean hold = socket->holds_wire && !socket->end_code;
+	if (!socket->wire || hold == socket->wire_held)
+		return;
+	socket->wire_held = hold;
+	lws_rx_flow_control(socket->wire, !hold);
 }
 
 void websocket_hold_fd(WebSocket *socket, gboolean hold)
@@ -206,7 +216,6 @@ void websocket_end(WebSocket *socket, int code)
 		return;
 	}
 	/* What is on the way goes out first, and the other side's farewell is awaited, but neither for ever. */
-	lws_rx_flow_control(socket->wire, 1);
 	lws_set_timeout(socket->wire, PENDING_TIMEOUT_USER_OK, END_TIMEOUT_S);
 	lws_callback_on_writable(socket->wire);
 }
@@ -289,8 +298,7 @@ static void serve(WebSocket *socket)
 {
 	if (!connect_wire(socket) || (socket->fd >= 0 && !adopt_local(socket)))
 		return;
-	/* Rarely lws_service() (4.1.6) does not return when a held connection ends with bytes in libwebsockets' own buffer: the
-	 * alarm, which is put off in each turn, ends this process then. */
+	/* Should lws_service() ever not return, the alarm, which is put off in each turn, ends this process. */
 	while (!socket->over && !socket->abandoned && lws_service(socket->context, 0) >= 0) {
 		alarm(STUCK_S);
 		/* Not from within its callback, after which libwebsockets forgets such a wish. */
@@ -299,6 +307,7 @@ static void serve(WebSocket *socket)
 			lws_callback_on_writable(socket->local);
 		}
 		mind_hang_up(socket);
+		apply_hold(socket);
 	}
 	alarm(0);
 }

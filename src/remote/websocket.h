@@ -35,7 +35,7 @@ struct WebSocket {
 	struct lws *wire, *local;
 	GByteArray *out; /* LWS_PRE bytes, then the message */
 	int end_code;    /* 0: goes on */
-	gboolean established, pinged, owes_sign, over, abandoned, wants_fd, holds_fd;
+	gboolean established, pinged, owes_sign, over, abandoned, wants_fd, holds_fd, holds_wire, wire_held;
 	char *failure;
 	int refused; /* HTTP status in place of a WebSocket */
 };
@@ -47,7 +47,7 @@ void websocket_clear(WebSocket *socket);
 /* As binary messages of at most 32 KiB. */
 void websocket_send(WebSocket *socket, const void *bytes, gsize length);
 gboolean websocket_is_sending(const WebSocket *socket);
-void websocket_hold(WebSocket *socket, gboolean hold);    /* reads no more from the network */
+void websocket_hold(WebSocket *socket, gboolean hold);    /* reads no more from the network; what was read still comes */
 void websocket_hold_fd(WebSocket *socket, gboolean hold); /* reads no more from the descriptor */
 void websocket_want_fd(WebSocket *socket);                /* fd_writable once it can be written */
 void websocket_end(WebSocket *socket, int code);          /* closes it, after what is being sent */
