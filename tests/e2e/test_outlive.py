@@ -87,7 +87,12 @@ class Ten:
         if not getattr(console, "ready", False):
             console.send("\n\n")
             console.send("stty -echo; PS1=\n")
-            console.shell("true")
+            try:
+                console.shell("true", 45)
+            except TimeoutError:
+                # On a busy machine the shell of a guest that a full disk had paused was seen to have ended.
+                self.login(name)
+                console = self.console(name)
             console.ready = True
         return console.shell(line)
 
