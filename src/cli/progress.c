@@ -158,7 +158,7 @@ gboolean progress_read_log(Cli *cli, const char *path, gint64 *next, void (*take
 static void print_page(json_object *page, gpointer data)
 {
 	json_object *lines = json_get(page, "lines");
-	gsize count = json_object_is_type(lines, json_type_array) ? json_object_array_length(lines) : 0;
+	gsize count = json_get_count(lines);
 	for (gsize i = 0; i < count; i++)
 		print_line(data, json_object_array_get_idx(lines, i));
 }

@@ -100,7 +100,7 @@ static void print_page(json_object *page, gpointer data)
 {
 	const LogReader *reader = data;
 	json_object *lines = json_get(page, "lines");
-	gsize count = json_object_is_type(lines, json_type_array) ? json_object_array_length(lines) : 0;
+	gsize count = json_get_count(lines);
 	if (reader->cli->json && (count > 0 || reader->next == 0))
 		output_json(page);
 	for (gsize i = 0; !reader->cli->json && i < count; i++)
