@@ -15,7 +15,7 @@
 #include "guest/vm.h"
 
 enum {
-	PIECE = 512,      /* guests looked at between two looks into the table */
+	PIECE_MIN = 32,   /* guests looked at between two looks into the table, or what the page still wants */
 	ROW_LENGTH = 240, /* of most */
 };
 
@@ -70,13 +70,14 @@ static gboolean list_vms(Call *call, GError **error)
 {
 	RowPage page = {.limit = call_number(call, "limit")};
 	gboolean all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms");
-	guint piece = call->filter || !all ? PIECE : (guint)page.limit + 1, found;
+	guint piece, found;
 	gint64 after;
 	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
 		return FALSE;
 	page.text = g_string_sized_new((gsize)MIN(page.limit, guests_count(call->services->guests)) * ROW_LENGTH + 64);
 	g_string_append(page.text, "{\"items\":[");
 	do {
+		piece = (guint)MAX(page.limit - page.count + 1, PIECE_MIN);
 		g_autoptr(GPtrArray) guests = guests_list(call->services->guests, after, piece);
 		found = guests->len;
 		for (guint i = 0; i < found && !page.more; i++) {
