@@ -16,6 +16,7 @@
 
 enum {
 	PIECE_MIN = 32,   /* guests looked at between two looks into the table, or what the page still wants */
+	AHEAD = 8,        /* guests whose rows are on their way from memory */
 	ROW_LENGTH = 240, /* of most */
 };
 
@@ -43,33 +44,35 @@ static gboolean list_is_quick(const Call *call)
 }
 
 typedef struct RowPage {
+	Call *call;
+	gboolean all; /* guests may be seen */
 	GString *text;
 	gint64 limit, count, last; /* id of the last row */
 	gboolean more;             /* another row would follow */
 } RowPage;
 
-static void add_guest(Call *call, RowPage *page, Vm *vm)
+static void add_guest(Vm *vm, const char *const *tags, GRefString *row, gpointer data)
 {
-	GRefString *row = vm_ref_row(vm);
-	if (!row)
+	RowPage *page = data;
+	Call *call = page->call;
+	if (!row || (!page->all && !rights_allow_vm(call->rights, PRIVILEGE_VM_READ, vm->path, tags)) ||
+	    (call->filter && !filter_match_text(call->filter, row, g_ref_string_length(row))))
 		return;
-	if (!call->filter || filter_match_text(call->filter, row, g_ref_string_length(row))) {
-		page->more = page->count == page->limit;
-		if (!page->more) {
-			append_row(call, page->text, row);
-			page->last = vm->id;
-			page->count++;
-		}
+	page->more = page->count == page->limit;
+	if (!page->more) {
+		append_row(call, page->text, row);
+		page->last = vm->id;
+		page->count++;
 	}
-	g_ref_string_release(row);
 }
 
 /* Rows are kept serialized, so the whole list is a join of strings. Guests are taken from the table piece by piece, as
  * many as it takes until the page is full. */
 static gboolean list_vms(Call *call, GError **error)
 {
-	RowPage page = {.limit = call_number(call, "limit")};
-	gboolean all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms");
+	RowPage page = {.call = call,
+			.all = rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms"),
+			.limit = call_number(call, "limit")};
 	guint piece, found;
 	gint64 after;
 	if (!call_int(call, "after", 0, G_MAXINT64, 0, &after, error))
@@ -82,8 +85,9 @@ static gboolean list_vms(Call *call, GError **error)
 		found = guests->len;
 		for (guint i = 0; i < found && !page.more; i++) {
 			Vm *vm = g_ptr_array_index(guests, i);
-			if (all || permit_vm_row(call->rights, vm))
-				add_guest(call, &page, vm);
+			if (i + AHEAD < found)
+				vm_prefetch_row(g_ptr_array_index(guests, i + AHEAD));
+			vm_read_row(vm, add_guest, &page);
 			after = vm->id;
 		}
 	} while (!page.more && found == piece);

@@ -146,6 +146,21 @@ GRefString *vm_ref_row(Vm *vm)
 	return ref_text(vm, &vm->row);
 }
 
+void vm_read_row(Vm *vm, VmRowReader read, gpointer data)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	read(vm, (const char *const *)vm->tags, vm->row, data);
+}
+
+void vm_prefetch_row(Vm *vm)
+{
+	enum { LINE = 64, ROW_LINES = 4 }; /* bytes; of most rows */
+	const char *row = g_atomic_pointer_get(&vm->row);
+	__builtin_prefetch(g_atomic_pointer_get(&vm->tags));
+	for (guint line = 0; row && line < ROW_LINES; line++)
+		__builtin_prefetch(row + line * LINE);
+}
+
 VmState vm_get_state(Vm *vm)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
@@ -209,8 +224,10 @@ static void renew_row(Vm *vm)
 		     json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1));
 	json_set_bool(row, "pending", vm->pending);
 	json_set_int(row, "rev", vm->rev);
-	g_clear_pointer(&vm->row, g_ref_string_release);
-	vm->row = make_text(row);
+	GRefString *former = vm->row;
+	g_atomic_pointer_set(&vm->row, make_text(row));
+	if (former)
+		g_ref_string_release(former);
 }
 
 void vm_load_document(Vm *vm, json_object *document, gint64 rev)
@@ -222,7 +239,7 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	g_free(vm->name);
 	vm->name = g_strdup(json_get_str(document, "name", ""));
 	char **former = vm->tags;
-	vm->tags = tags_new(json_get(document, "tags"));
+	g_atomic_pointer_set(&vm->tags, tags_new(json_get(document, "tags")));
 	vm_tags_unref(former);
 	vm->agent_wanted = json_get_bool(document, "agent", FALSE);
 	renew_row(vm);

@@ -73,6 +73,12 @@ GRefString *vm_ref_document(Vm *vm, gint64 *ret_rev); /* as text, an object with
 json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
+/* Has its tags and its row (NULL: it has no document yet) read where they lie, below the lock, so that a list of thousands
+ * touches no more memory than it must; the reader asks nothing of the guest. */
+typedef void (*VmRowReader)(Vm *vm, const char *const *tags, GRefString *row, gpointer data);
+void vm_read_row(Vm *vm, VmRowReader read, gpointer data);
+/* Has the processor fetch what vm_read_row() will soon read of it: a list mostly waits for memory. */
+void vm_prefetch_row(Vm *vm);
 /* NULL-terminated, without parsing anything: rights are asked for each row of a list. */
 char **vm_ref_tags(Vm *vm);
 void vm_tags_unref(char **tags);
