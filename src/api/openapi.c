@@ -35,7 +35,7 @@ static json_object *describe_common(json_object *schemas)
 	return components;
 }
 
-static json_object *describe_api(void)
+json_object *openapi_describe(void)
 {
 	json_object *document = json_object_new_object(), *info = json_object_new_object();
 	json_object *paths = json_object_new_object(), *schemas = json_object_new_object();
@@ -58,7 +58,7 @@ static json_object *describe_api(void)
 static gpointer make_text(gpointer data)
 {
 	(void)data;
-	json_auto json_object *document = describe_api();
+	json_auto json_object *document = openapi_describe();
 	char *text = json_dup_text(document);
 	return g_bytes_new_take(text, strlen(text));
 }

@@ -18,4 +18,7 @@ json_object *openapi_content(const char *type, json_object *schema); /* schema m
 json_object *openapi_json(json_object *schema);
 void openapi_add_response(json_object *responses, const char *status, const char *help, json_object *body);
 
+/* The whole description; a new reference. */
+json_object *openapi_describe(void);
+
 void openapi_add_route(const Route *route, json_object *paths, json_object *schemas);

@@ -1,9 +1,12 @@
 /* yado-api-reference: writes the page of all routes and query parameters, English into DIRECTORY/api.md and Japanese
- * into DIRECTORY/ja/api.md; with --check it compares instead, and fails when a page is not what the routes say. */
+ * into DIRECTORY/ja/api.md; with --check it compares instead, and fails when a page is not what the routes say.
+ * With --openapi it prints the description of the API, from which the page's types are made. */
 #include <glib/gprintf.h>
 #include <string.h>
 
+#include "api/openapi.h"
 #include "api/query.h"
+#include "base/json.h"
 #include "api/route-path.h"
 #include "schema/reference-page.h"
 
@@ -229,9 +232,14 @@ static char *make_page(gboolean japanese)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--openapi") == 0) {
+		json_auto json_object *document = openapi_describe();
+		puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN));
+		return 0;
+	}
 	gboolean check = argc == 3 && strcmp(argv[1], "--check") == 0;
 	if (argc != 2 && !check) {
-		g_fprintf(stderr, "usage: yado-api-reference [--check] DIRECTORY\n");
+		g_fprintf(stderr, "usage: yado-api-reference [--check] DIRECTORY | --openapi\n");
 		return 2;
 	}
 	int status = 0;

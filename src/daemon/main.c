@@ -404,8 +404,8 @@ int main(int argc, char **argv)
 	settle_path(&options->run, "/run/yado");
 	settle_path(&options->probe_rom, YADO_DATA_DIR "/probe.rom");
 	settle_path(&options->recipes, YADO_DATA_DIR "/recipes");
-	if (options->web)
-		settle_path(&options->web, options->web);
+	if (options->web || g_file_test(YADO_DATA_DIR "/web", G_FILE_TEST_IS_DIR)) /* comes with the front's package */
+		settle_path(&options->web, YADO_DATA_DIR "/web");
 	daemon.socket = options->socket ? g_strdup(options->socket) : g_build_filename(options->run, "api.sock", NULL);
 	set_limits();
 

@@ -100,11 +100,18 @@ static void answer_page(Exchange *exchange, const Head *head)
 				       : &(Refusal){404, ERROR_NOT_FOUND, "there is no such page", NULL});
 		return;
 	}
+	const char *accepted = head_get(head, HEADER_ACCEPT_ENCODING);
+	gboolean zipped = file->gzipped && accepted && g_regex_match_simple("(^|[, ])gzip *(,|;q=(0\\.[0-9]*[1-9]|1)|$)", accepted, 0, 0);
+	if (zipped)
+		file = file->gzipped;
 	Answer answer = {.status = 200, .body = file->data, .length = file->length};
 	if (known && strcmp(known, file->etag) == 0)
 		answer = (Answer){.status = 304};
 	else
 		fields_add(&answer.fields, "content-type", file->type);
+	if (zipped)
+		fields_add(&answer.fields, "content-encoding", "gzip");
+	fields_add(&answer.fields, "vary", "accept-encoding");
 	fields_add(&answer.fields, "etag", file->etag);
 	fields_add(&answer.fields, "cache-control", file->immutable ? "max-age=31536000, immutable" : "no-cache");
 	add_common(&answer.fields, TRUE);

@@ -185,6 +185,7 @@ static const struct {
 	{"origin", HEADER_ORIGIN},
 	{"if-match", HEADER_IF_MATCH},
 	{"if-none-match", HEADER_IF_NONE_MATCH},
+	{"accept-encoding", HEADER_ACCEPT_ENCODING},
 	{"idempotency-key", HEADER_IDEMPOTENCY_KEY},
 	{"x-csrf-token", HEADER_CSRF_TOKEN},
 	{"range", HEADER_RANGE},

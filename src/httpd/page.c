@@ -40,7 +40,7 @@ static const struct {
 	{".txt", "text/plain; charset=utf-8"},
 };
 
-static void add(Page *page, const char *path, const char *type, char *data, gsize length)
+static PageFile *file_new(const char *path, const char *type, char *data, gsize length)
 {
 	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)data, length);
 	PageFile *file = g_new0(PageFile, 1);
@@ -49,7 +49,32 @@ static void add(Page *page, const char *path, const char *type, char *data, gsiz
 	file->length = length;
 	file->etag = g_strdup_printf("\"%.32s\"", sum);
 	file->immutable = g_str_has_prefix(path, "/assets/");
-	g_hash_table_insert(page->files, g_strdup(path), file);
+	return file;
+}
+
+static gboolean read_file(Page *page, const char *path, char **ret_data, gsize *ret_length, GError **error)
+{
+	if (!file_read(path, FILE_MAX, ret_data, ret_length, error))
+		return FALSE;
+	page->total += *ret_length;
+	return TRUE;
+}
+
+static gboolean add(Page *page, const char *path, const char *target, const char *type, GError **error)
+{
+	g_autofree char *zipped = g_strconcat(path, ".gz", NULL);
+	char *data;
+	gsize length;
+	if (!read_file(page, path, &data, &length, error))
+		return FALSE;
+	PageFile *file = file_new(target, type, data, length);
+	g_hash_table_insert(page->files, g_strdup(target), file);
+	if (!g_file_test(zipped, G_FILE_TEST_IS_REGULAR))
+		return TRUE;
+	if (!read_file(page, zipped, &data, &length, error))
+		return FALSE;
+	file->gzipped = file_new(target, type, data, length);
+	return TRUE;
 }
 
 static gboolean read_directory(Page *page, const char *directory, const char *prefix, guint depth, GError **error)
@@ -69,14 +94,10 @@ static gboolean read_directory(Page *page, const char *directory, const char *pr
 				return FALSE;
 		}
 		for (guint i = 0; S_ISREG(info.st_mode) && i < G_N_ELEMENTS(types); i++) {
-			char *data;
-			gsize length;
 			if (!g_str_has_suffix(name, types[i].suffix))
 				continue;
-			if (!file_read(path, FILE_MAX, &data, &length, error))
+			if (!add(page, path, target, types[i].type, error))
 				return FALSE;
-			page->total += length;
-			add(page, target, types[i].type, data, length);
 			break;
 		}
 		if (page->total > TOTAL_MAX) {
@@ -95,12 +116,14 @@ Page *page_new(const char *directory, GError **error)
 	if (directory && !read_directory(page, directory, "", 0, error))
 		return NULL; /* the program ends */
 	if (!g_hash_table_contains(page->files, "/index.html"))
-		add(page, "/index.html", types[0].type, g_strdup(plain), sizeof plain - 1);
+		g_hash_table_insert(page->files, g_strdup("/index.html"),
+				    file_new("/index.html", types[0].type, g_strdup(plain), sizeof plain - 1));
 	return page;
 }
 
 const PageFile *page_find(const Page *page, const char *target)
 {
 	g_autofree char *path = g_strndup(target, strcspn(target, "?"));
-	return g_hash_table_lookup(page->files, strcmp(path, "/") == 0 ? "/index.html" : path);
+	const PageFile *file = g_hash_table_lookup(page->files, path);
+	return file || strchr(strrchr(path, '/'), '.') ? file : g_hash_table_lookup(page->files, "/index.html");
 }

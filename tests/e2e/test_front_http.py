@@ -225,7 +225,7 @@ def test_a_credential_of_another_form_is_refused(front, headers, status):
 
 def test_every_response_has_the_security_headers(front, handlers):
     handlers["e"] = lambda stream: stream.error(409, "conflict", "no")
-    for path, status in ("/", 200), ("/none", 404), ("/api/v1/x", 200), ("/api/v1/e", 409), ("/api/../x", 400):
+    for path, status in ("/", 200), ("/none.js", 404), ("/api/v1/x", 200), ("/api/v1/e", 409), ("/api/../x", 400):
         answer = front.get(path)
         assert answer.status == status
         assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["x-frame-options"] == "DENY"

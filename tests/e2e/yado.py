@@ -57,6 +57,7 @@ class Yado:
         self.run = pathlib.Path("/run") / ("yado-" + hashlib.sha256(str(self.state).encode()).hexdigest()[:8])
         self.socket = self.run / "api.sock"
         self.log = self.state.parent / (self.state.name + ".log")
+        self.web = BUILD / "web/web"
         self.process = None
         self.port = None
 
@@ -76,7 +77,7 @@ class Yado:
         front = ["--https", f"127.0.0.1:{self.port}"] if self.port else []
         self.process = subprocess.Popen(
             [BUILD / "src/daemon/yadod", "--debug", "--state", self.state, "--run", self.run,
-             "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes", *front],
+             "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes", "--web", self.web, *front],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
 

@@ -1,0 +1,124 @@
+"""The page, in Debian's Chromium as a person uses it: tests/page/run.mjs has what is done there, this what it is done to."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from yado import ROOT, request, wait_for
+
+PASSWORD = "an inn for guests"
+SPEED = 10 if "build-test" in os.environ.get("YADO_BUILD", "") else 1  # sanitizers
+
+
+def browse(host, scenario, *words, user="ann", before=None):
+    """Runs it to its end; `before` gets each line that it prints, as it comes."""
+    process = subprocess.Popen(
+        ["node", ROOT / "tests/page/run.mjs", scenario, f"https://127.0.0.1:{host.port}", user, PASSWORD, *map(str, words)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if before:
+            before(line.strip())
+    assert process.wait(60) == 0, "".join(lines)
+    print("".join(lines))
+    return "".join(lines)
+
+
+def figure(output, pattern):
+    return float(re.search(pattern, output).group(1))
+
+
+@pytest.fixture
+def page(front):
+    front.make_user("ann", {"/": "admin"}, PASSWORD)
+    return front
+
+
+def test_a_new_user_has_a_guest_and_its_consoles_within_a_minute(page):
+    output = browse(page, "first_guest")
+    assert figure(output, r"console after ([\d.]+) s") < 60 * SPEED
+
+
+def test_a_change_is_planned_made_and_taken_back(page):
+    page("vm", "create", "web", "--image", "tiny")
+    browse(page, "edit", page.vm("web")["id"])
+    assert page.vm("web")["description"] == ""
+
+
+def test_several_guests_are_turned_off_at_once(page):
+    for name in ("one", "two", "three"):
+        page("vm", "create", name, "--memory", "32M", "--display", "none", "--tags", "bulk")
+    page("vm", "start", "one")
+    page("vm", "start", "two")
+    browse(page, "bulk")
+    assert {page.state_of(name) for name in ("one", "two", "three")} == {"stopped"}
+
+
+def test_an_iso_is_uploaded(page, tmp_path):
+    disc = tmp_path / "disc.iso"
+    content = bytearray(os.urandom(3 << 20))
+    content[0x8000:0x8006] = b"\x01CD001"
+    disc.write_bytes(content)
+    browse(page, "upload", disc)
+    image = page("image", "show", "disc")
+    assert (image["kind"], image["size"]) == ("iso", len(content))
+
+
+def test_it_speaks_japanese_and_knows_the_dark(page):
+    browse(page, "languages")
+
+
+def test_it_heals_when_the_daemon_comes_back(page):
+    page("vm", "create", "old", "--memory", "32M")
+
+    def act(line):
+        if line == "away?":
+            page.stop()
+        elif line == "back?":
+            page.start()
+            page("vm", "create", "newcomer", "--memory", "32M")
+    browse(page, "reconnect", before=act)
+
+
+def test_narrow_rights_see_and_do_no_more(page):
+    page("vm", "create", "hidden", "--memory", "32M")
+    page("vm", "create", "mine", "--memory", "32M", "--tags", "bobs")
+    page.make_user("bob", {"/tags/bobs": "user"}, PASSWORD)
+    browse(page, "narrow", "mine", user="bob")
+
+
+def test_hostile_texts_are_text(page):
+    page("vm", "create", "hostile", "--memory", "32M")
+    description = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>\n\U0001f3e0 \u202etxet"
+    reply, _ = request(page, "PATCH", "/api/v1/vms/hostile", {"description": description})
+    assert reply["status"] == 200
+    browse(page, "hostile", page.vm("hostile")["id"])
+
+
+def test_thousands_of_guests_are_there_at_once_and_scroll_smoothly(page):
+    count = 10000 if SPEED == 1 else 1000
+    tasks = []
+    for number in range(count):
+        reply, _ = request(page, "POST", "/api/v1/vms", {"name": f"g{number}", "memory": 32 << 20})
+        tasks.append(reply["body"]["task"])
+    wait_for(lambda: request(page, "GET", f"/api/v1/tasks/{tasks[-1]}")[0]["body"]["state"] == "done", 300, "the last guest")
+    output = browse(page, "many", count)
+    assert figure(output, r"guests after (\d+) ms") < 1000 * SPEED
+    assert figure(output, r"scrolling: (\d+) ms") < 100 * SPEED
+
+
+def test_no_view_has_a_serious_flaw_for_who_cannot_see_or_point(page):
+    page("vm", "create", "web", "--image", "tiny")
+    browse(page, "accessible", page.vm("web")["id"])
+
+
+def test_the_shell_is_small(page):
+    """What has to come before anything is seen: the script and style that the page names, as they are sent."""
+    build = page.web
+    index = (build / "index.html").read_text()
+    parts = re.findall(r'(?:src|href)="(/assets/[^"]+)"', index)
+    assert parts
+    size = sum((build / (part[1:] + ".gz")).stat().st_size for part in ["/index.html", *parts])
+    assert size <= 80 << 10, f"{size} bytes"

@@ -1,0 +1,244 @@
+// What a person does on the page, in Debian's Chromium against a real daemon: run.mjs SCENARIO URL USER PASSWORD [WORD…].
+// tests/e2e/test_page.py starts the daemon and says what is there. It fails with the first thing that is not as it should be.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const [scenario, url, user, password, ...words] = process.argv.slice(2);
+
+function check(what, name) {
+  if (!what) throw new Error(`not so: ${name}`);
+}
+
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+// A page on which nothing has been said of errors, and no policy has been violated.
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", ignoreHTTPSErrors: true, permissions: ["clipboard-read", "clipboard-write"], ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30000);
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/status of 4\d\d|status of 503|ERR_CONNECTION|WebSocket connection/.test(message.text())) page.complaints.push(message.text());
+  });
+  return page;
+}
+
+async function signIn(page, name = user, secret = password) {
+  await page.goto(url);
+  await page.getByRole("textbox", { name: /User|ユーザー/ }).fill(name);
+  await page.locator("input[name=password]").fill(secret);
+  await page.locator("button.main-action").click();
+  await page.locator("nav.side").waitFor();
+}
+
+const go = (page, path) => page.goto(url + path).then(() => page.locator("nav.side, .console-window").first().waitFor());
+const terminal = (page) => page.locator(".xterm-rows");
+const state = (page) => page.locator(".heading .state").first();
+const apply = (page, name) => page.locator("dialog").getByRole("button", { name, exact: true }).click();
+
+const scenarios = {
+  // From nothing to a guest whose consoles one has used, within a minute.
+  async first_guest() {
+    const page = await open();
+    await signIn(page);
+    const begin = Date.now();
+    await page.getByRole("link", { name: "New guest" }).first().click();
+    await page.getByRole("button", { name: /^tiny/ }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("first");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByText("The same as a command").click();
+    check((await page.locator("dialog pre").first().textContent()).startsWith("yado vm create first --image tiny"), "the command is shown");
+    await apply(page, "Create and start");
+    await terminal(page).getByText("login:").waitFor({ timeout: 120000 });
+    console.log(`# console after ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+    await page.locator(".xterm-helper-textarea").focus();
+    await page.keyboard.type("root\n");
+    await terminal(page).getByText("root@").waitFor();
+    await page.keyboard.type("echo said-$((6*7))\n");
+    await terminal(page).getByText("said-42").waitFor();
+    // The display: its picture changes with what is typed.
+    await page.getByRole("radio", { name: "Display" }).click();
+    const canvas = page.locator(".console canvas");
+    await canvas.waitFor();
+    const picture = () => canvas.evaluate((one) => one.toDataURL());
+    await page.waitForFunction(() => { const one = document.querySelector(".console canvas"); return one && one.width >= 640; });
+    const before = await picture();
+    await canvas.click();
+    await page.keyboard.type("root\n");
+    const end = Date.now() + 30000;
+    while ((await picture()) === before && Date.now() < end) await page.waitForTimeout(200);
+    check((await picture()) !== before, "what is typed into the display is seen there");
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // A change is planned, applied, found in the history and taken back.
+  async edit() {
+    const page = await open();
+    await signIn(page);
+    await go(page, `/guests/${words[0]}/hardware`);
+    await page.locator("textarea").first().fill("with a plan");
+    await page.locator("textarea").first().blur();
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByText("description", { exact: true }).waitFor();
+    await page.locator("dialog").getByText("now", { exact: true }).waitFor();
+    await apply(page, "Apply");
+    await page.getByText(/^Done: /).waitFor();
+    await page.getByRole("link", { name: "Summary" }).click();
+    await page.getByText("with a plan").waitFor();
+    await page.getByRole("link", { name: "History" }).last().click();
+    await page.getByText("with a plan").waitFor();
+    await page.getByRole("button", { name: "Back to this…" }).last().click();
+    await page.locator("dialog").getByText("with a plan").waitFor();
+    await apply(page, "Restore");
+    await page.getByText(/^Done: /).last().waitFor();
+    await page.getByRole("link", { name: "Summary" }).click();
+    await page.getByText("with a plan").waitFor({ state: "detached" });
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // Several at once, with what became of each.
+  async bulk() {
+    const page = await open();
+    page.on("dialog", (dialog) => void dialog.accept());
+    await signIn(page);
+    await go(page, "/guests?filter=tags:bulk");
+    await page.getByRole("checkbox", { name: "Select all" }).check();
+    await page.getByText("3 selected").waitFor();
+    await page.getByRole("button", { name: "Power off (2)" }).click();
+    await page.locator("dialog").getByText("done").nth(1).waitFor();
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => [...document.querySelectorAll(".grid-row .state")].every((one) => one.textContent === "stopped"));
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // An ISO is brought in from the browser.
+  async upload() {
+    const page = await open();
+    await signIn(page);
+    await go(page, "/images");
+    await page.locator("input[type=file]").setInputFiles(words[0]);
+    await page.locator("dialog").getByRole("button", { name: "Upload", exact: true }).click();
+    await page.getByText(/^Done: Import/).waitFor();
+    await page.locator("table").getByText("disc").first().waitFor();
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // In Japanese and dark, as browser and system have it, and as it is chosen.
+  async languages() {
+    const page = await open({ locale: "ja-JP", colorScheme: "dark" });
+    await signIn(page);
+    await page.getByRole("heading", { name: "概要" }).waitFor();
+    check((await page.locator("html").getAttribute("lang")) === "ja", "the page says that it is Japanese");
+    check((await page.locator("html").getAttribute("data-theme")) === "dark", "dark");
+    await page.getByRole("button", { name: "アカウント" }).click();
+    await page.getByRole("menuitemradio", { name: "English" }).click();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // The daemon goes and comes; the page says so and heals. The test does the rest when it reads "away?" and "back?".
+  async reconnect() {
+    const page = await open();
+    await signIn(page);
+    await go(page, "/guests");
+    await page.locator(".grid-row").first().waitFor();
+    console.log("away?");
+    await page.getByText("The connection to the node is lost").waitFor();
+    console.log("back?");
+    await page.getByText("The connection to the node is lost").waitFor({ state: "detached", timeout: 60000 });
+    await page.locator(".grid-row").getByText("newcomer").waitFor();
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // Somebody with rights on one tag sees and is offered that, no more.
+  async narrow() {
+    const page = await open();
+    await signIn(page);
+    await go(page, "/guests");
+    await page.locator(".grid-row").getByText(words[0]).waitFor();
+    check((await page.locator(".grid-row").count()) === 1, "one guest is seen");
+    check((await page.getByRole("link", { name: "New guest" }).count()) === 0, "no guest can be made");
+    check((await page.locator("nav.side").getByRole("link", { name: "History" }).count()) === 0, "there is no history");
+    await go(page, "/guests/100");
+    await page.getByText(/is gone, or you may not see it|may not/).waitFor();
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // Names that would be markup, that turn the line around, that need four bytes: text, all of them.
+  async hostile() {
+    const page = await open();
+    await signIn(page);
+    await go(page, `/guests/${words[0]}`);
+    await page.getByText("<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>").waitFor();
+    await page.getByText("\u{1f3e0} \u202etxet").waitFor();
+    check((await page.title()) !== "taken", "nothing of it runs");
+    check((await page.locator("main img").count()) === 0, "nothing of it is markup");
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // Ten thousand guests: how soon they are there, and how smoothly they scroll.
+  async many() {
+    const page = await open();
+    await page.addInitScript(() => {
+      window.longTasks = [];
+      new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask", buffered: true });
+    });
+    await signIn(page);
+    await page.evaluate(() => history.replaceState(null, "", "/guests"));
+    const begin = Date.now();
+    await page.goto(`${url}/guests`);
+    await page.locator(".heading").getByText(Number(words[0]).toLocaleString("en")).waitFor();
+    console.log(`# ${words[0]} guests after ${Date.now() - begin} ms`);
+    await page.waitForTimeout(500);
+    await page.evaluate(() => (window.longTasks.length = 0));
+    const longest = await page.evaluate(async () => {
+      const grid = document.querySelector(".grid");
+      for (let step = 0; step < 60; step++) {
+        grid.scrollTop += grid.clientHeight * 3;
+        await new Promise(requestAnimationFrame);
+      }
+      return Math.max(0, ...window.longTasks);
+    });
+    console.log(`# longest task while scrolling: ${longest.toFixed(0)} ms`);
+    await page.getByRole("searchbox").fill(`name~g${Number(words[0]) - 1}`);
+    await page.getByText(`g${Number(words[0]) - 1}`, { exact: true }).waitFor();
+    check((await page.locator(".grid-row").count()) === 1, "the filter keeps one");
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // axe finds nothing serious on any view, light and dark.
+  async accessible() {
+    const flaws = [];
+    const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open({ colorScheme });
+      await signIn(page);
+      for (const path of ["/", "/guests", "/guests/new", `/guests/${words[0]}`, `/guests/${words[0]}/hardware`, `/guests/${words[0]}/history`, "/images", "/storages", "/tasks", "/history", "/access/users", "/access/audit", "/node"]) {
+        await go(page, path);
+        await page.locator("main h1").first().waitFor();
+        await page.waitForLoadState("networkidle").catch(() => undefined);
+        await page.evaluate(axe);
+        const found = await page.evaluate(async () => {
+          const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+          return violations
+            .filter((one) => one.impact === "serious" || one.impact === "critical")
+            .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" ¦ ")}`);
+        });
+        flaws.push(...found.map((flaw) => `${colorScheme} ${path}: ${flaw}`));
+      }
+      await page.context().close();
+    }
+    check(flaws.length === 0, `each view is accessible:\n${flaws.join("\n")}`);
+  },
+};
+
+try {
+  await scenarios[scenario]();
+} finally {
+  await browser.close();
+}

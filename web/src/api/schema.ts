@@ -1,0 +1,110 @@
+// The tables of fields as the daemon publishes them: forms, labels, units and the command's flags come from here.
+import { get } from "./http";
+import { either } from "../i18n";
+import { shortSize } from "../i18n/units";
+
+export interface Field {
+  type: string | string[];
+  title?: string;
+  "x-title-ja"?: string;
+  description?: string;
+  "x-description-ja"?: string;
+  default?: unknown;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  maxProperties?: number;
+  readOnly?: boolean;
+  properties?: Record<string, Field>;
+  additionalProperties?: Field | boolean;
+  items?: Field;
+  required?: string[];
+  "x-live"?: boolean;
+  "x-fixed"?: boolean;
+  "x-unit"?: string;
+}
+
+const known = new Map<string, Promise<Field>>();
+
+export function schema(name: string): Promise<Field> {
+  let found = known.get(name);
+  if (!found) {
+    found = get<Field>(`/schemas/${name}`);
+    known.set(name, found);
+    found.catch(() => known.delete(name));
+  }
+  return found;
+}
+
+export const describe = (field: Field) => either(field.description, field["x-description-ja"]);
+export const titleOf = (field: Field) => either(field.title, field["x-title-ja"]);
+export const entryOf = (field: Field): Field | undefined =>
+  typeof field.additionalProperties === "object" ? field.additionalProperties : undefined;
+export const typeOf = (field: Field): string => (Array.isArray(field.type) ? field.type[0]! : field.type);
+
+export type Document = { [name: string]: unknown };
+const isObject = (value: unknown): value is Document => typeof value === "object" && value !== null && !Array.isArray(value);
+
+// The JSON merge patch (RFC 7396) that makes `after` of `before`; undefined if they are the same.
+export function mergePatch(before: unknown, after: unknown): unknown {
+  if (isObject(before) && isObject(after)) {
+    const patch: Document = {};
+    for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const part = name in after ? mergePatch(before[name], after[name]) : null;
+      if (part !== undefined && !(part === null && !(name in before))) patch[name] = part;
+    }
+    return Object.keys(patch).length ? patch : undefined;
+  }
+  if (JSON.stringify(before) === JSON.stringify(after)) return undefined;
+  return after === undefined ? null : after;
+}
+
+const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+function valueText(field: Field | undefined, value: unknown): string {
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number" && field?.["x-unit"] === "B") return shortSize(value);
+  return String(value);
+}
+
+// Flags of the command for a patch, by the rules that the command makes its own from.
+function flags(table: Field, patch: Document, prefix: string): string[] {
+  const words: string[] = [];
+  for (const [name, value] of Object.entries(patch)) {
+    const field = table.properties?.[name];
+    const entry = field && entryOf(field);
+    const flag = prefix + name.replaceAll("_", "-");
+    if (entry && isObject(value)) {
+      const one = flag.replace(/s$/, "");
+      for (const [key, part] of Object.entries(value)) {
+        if (part === null) words.push(`--no-${one} ${quote(key)}`);
+        else if (isObject(part))
+          words.push(`--${one} ${quote(`${key}:${Object.entries(part).map(([n, v]) => `${n}=${v === null ? "" : valueText(entry.properties?.[n], v)}`).join(",")}`)}`);
+      }
+    } else if (field?.properties && isObject(value)) {
+      words.push(...flags(field, value, `${flag}-`));
+    } else if (value === null) {
+      words.push(`--unset ${flag}`);
+    } else if (typeof value === "boolean") {
+      const bare = name === "enabled" && prefix ? prefix.slice(0, -1) : flag;
+      words.push(value ? `--${bare}` : `--no-${bare}`);
+    } else {
+      words.push(`--${flag} ${quote(valueText(field, value))}`);
+    }
+  }
+  return words;
+}
+
+// What stands among the words already is no flag: the name of what is made, the recipe of an image.
+export function commandLine(verb: string, words: string[], table?: Field, patch?: Document): string {
+  const rest = Object.fromEntries(Object.entries(patch ?? {}).filter(([name, value]) => !((name === "name" || name === "recipe") && value === words[0])));
+  return ["yado", verb, ...words.map(quote), ...(table ? flags(table, rest, "") : [])].join(" ");
+}
+
+export function curlLine(method: string, path: string, body?: unknown): string {
+  const data = body === undefined ? "" : ` -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
+  return `curl -X ${method} -H "authorization: Bearer $TOKEN"${data} ${quote(`${location.origin}/api/v1${path}`)}`;
+}

@@ -1,0 +1,27 @@
+// Names for what the API answers, from the types that are generated from its OpenAPI document.
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+export type VmRow = Schemas["VmRow"];
+export type Vm = Schemas["Vm"];
+export type VmState = VmRow["state"];
+export type Plan = Schemas["Plan"];
+export type Task = Schemas["Task"];
+export type Image = Schemas["Image"];
+export type Recipe = Schemas["Recipe"];
+export type Storage = Schemas["Storage"];
+export type Node = Schemas["Node"];
+export type Commit = Schemas["Commit"];
+export type User = Schemas["User"];
+export type Role = Schemas["Role"];
+export type Token = Schemas["Token"];
+export type Session = Schemas["Session"];
+export type AuditEntry = Schemas["Audit"];
+export type Privilege = Schemas["Privilege"];
+export type Self = Schemas["Self"];
+export type VmStats = Schemas["VmStats"];
+
+export interface List<T> {
+  items: T[];
+  next?: string;
+}

@@ -1,0 +1,61 @@
+// English, which decides what messages there are.
+export const en = {
+  // places
+  overview: "Overview", guests: "Guests", guest: "guest", images: "Images", image: "image", storages: "Storages", storage: "storage",
+  tasks: "Tasks", task: "Task", history: "History", access: "Access", node: "Node", console: "Console", sections: "Sections",
+  // frame
+  skip: "Skip to the content", search: "Search and do", account: "Account", language: "Language", theme: "Appearance",
+  theme_system: "As the system", theme_light: "Light", theme_dark: "Dark", sign_out: "Sign out", go_to: "go to", action: "Action", actions: "Actions",
+  palette_hint: "A guest, a place, or something to do…", nothing_found: "Nothing found", not_found: "There is nothing here",
+  connection_lost: "The connection to the node is lost. Trying again; what is shown may be old.", loading: "Loading…", try_again: "Try again",
+  unreachable: "The node does not answer", close: "Close", cancel: "Cancel", apply: "Apply", all: "All", details: "Details", none: "None", remove: "Remove",
+  edit: "Edit", undo: "Undo", copy: "Copy", delete: "Delete", create: "Create", newest: "Newest", older: "Older",
+  // sign in
+  user: "User", password: "Password", sign_in: "Sign in", signing_in: "Signing in…", no_user_yet: "No user yet?",
+  first_user_hint: "The first user is made on the host itself:",
+  // states
+  state_running: "running", state_starting: "starting", state_stopping: "stopping", state_paused: "paused", state_panicked: "panicked", state_unknown: "unknown", state_stopped: "stopped",
+  task_queued: "queued", task_running: "running", task_done: "done", task_failed: "failed", task_cancelled: "cancelled",
+  // overview
+  no_guests: "There are no guests yet.", memory: "Memory", cpus: "Processors", acceleration: "Acceleration", uptime: "Up for", used_of: "{used} of {total}", free_of: "{free} of {total} free",
+  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_pending: "{name}: changes wait for the next start",
+  attention_unusable: "Storage {name} cannot be used", attention_full: "Storage {name} has only {free} left", recent_tasks: "Recent tasks", no_tasks: "No tasks",
+  // guests
+  create_guest: "New guest", col_id: "No.", col_name: "Name", col_state: "State", col_reason: "Reason", col_cpus: "CPUs", col_memory: "Memory", col_tags: "Tags", col_since: "Since",
+  pending_mark: "restart needed", count_of: "{count} of {all}", filter: "Filter", filter_hint: "state:running tag:prod name~web memory>1G", filter_unknown: "There is no field “{name}”; there are {fields}",
+  filter_clear: "Show all", view_save: "Save as view", view_name: "Name of the view", view_drop: "Forget view {name}", selected: "{count} selected", select_all: "Select all", select_none: "Select none", outcome: "Outcome",
+  // actions
+  action_start: "Start", action_shutdown: "Shut down", action_reboot: "Reboot", action_pause: "Pause", action_resume: "Resume", action_reset: "Reset", action_stop: "Power off", more_actions: "More",
+  confirm_power: "{action}: {what}\nWhat the guest has not yet written is lost.",
+  // toasts and plans
+  toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", task_log: "Log", show_plan: "Show the plan",
+  plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "with the next start", plan_nothing: "Nothing would change.",
+  same_as_command: "The same as a command", copy_command: "Copy the command", copy_curl: "Copy for curl",
+  size_wrong: "A size such as 512M or 10G", list_hint: "separated by commas", add_entry: "Add: {what}",
+  // a guest
+  state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not yet answering", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware", notes: "Notes",
+  tab_summary: "Summary", tab_console: "Console", tab_hardware: "Hardware", tab_history: "History", tab_tasks: "Tasks", guest_gone: "This guest is gone, or you may not see it",
+  pending_title: "These changes wait for the next start:", change_of: "Change {name}", delete_of: "Delete {name}",
+  graph_cpu: "Processor", graph_memory: "Memory", graph_disk: "Disks", graph_network: "Network", read: "read", written: "written", received: "received", sent: "sent",
+  // consoles
+  console_stopped: "A stopped guest has no console. Start it.", console_waits: "The console opens as soon as the guest runs.", console_forbidden: "You may not use this guest's console.", console_display: "Display", console_serial: "Serial", console_window: "Own window",
+  console_connecting: "Connecting…", console_open: "Connected", console_lost: "Connection lost; trying again…", console_refused: "Not connected", console_take_over: "Take over", paste: "Paste", paste_text: "Text to paste", screenshot: "Screenshot", full_screen: "Full screen",
+  // history
+  history_empty: "Nothing has changed yet.", changes: "{count} changes", restore: "Restore", restore_here: "Back to this…", restore_of: "Bring {path} back to revision {rev}",
+  // create
+  create_from: "From what?", create_empty: "Empty", create_empty_text: "An empty disk; put in an ISO later", no_images: "There are no images yet.", create_size: "How big?", disk: "Disk", create_start: "Start it at once",
+  all_settings: "All settings", create_of: "Create {name}", create_and_start: "Create and start",
+  // images
+  upload_file: "Upload a file", upload: "Upload", upload_of: "Upload {name}", import_of: "Import {name}", format: "Format", build_image: "Build from a recipe", build: "Build", build_of: "Build {name}", drop_here: "Drop an ISO or a disk image here to upload it.",
+  kind: "Kind", size: "Size", created: "Created", description: "Description", download: "Download", path: "Path",
+  // tasks
+  object: "Object", begun: "Begun", ended: "Ended", step: "Step", cancel_task: "Cancel the task", cancelling: "Being cancelled…", log_empty: "Nothing yet",
+  // node
+  running_guests: "Running guests", machine: "Machine type", doctor: "Doctor", doctor_ask: "Examine", doctor_works: "Examining…", doctor_fine: "Nothing is missing.", doctor_hint: "Looks for what is wrong or missing on this host, what that costs, and how to get it.",
+  // access
+  access_users: "Users", access_tokens: "Tokens", access_roles: "Roles", access_sessions: "Sessions", access_audit: "Audit log", full_name: "Full name", grants: "Grants", role: "Role", add_grant: "Add a grant",
+  grants_hint: "A path is /, /vms, /vms/100, /tags/web, /images, /storages/local…", enabled: "enabled", disabled: "disabled", enable: "Enable", disable: "Disable", enable_of: "Enable {name}", disable_of: "Disable {name}",
+  create_user: "New user", password_of: "Password of {name}", password_current: "Current password", password_new: "New password", password_rules: "At least {length} characters", password_set: "The password is set", password_change: "Change my password",
+  create_token: "New token", token_made: "The token is made", token_once: "This is its secret. It is shown this once.", no_tokens: "There are no tokens.", expires: "Expires", builtin: "built in", address: "Address", browser: "Browser", last_used: "Last used",
+  this_session: "this one", end_session: "End", at: "At", outcome_done: "done", outcome_refused: "refused", outcome_failed: "failed",
+};

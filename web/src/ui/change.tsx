@@ -1,0 +1,120 @@
+// A change, shown before it is made: what would be different, what waits for a restart, what else happens, what stands in
+// the way. Applied, it is refused if somebody else has changed the object since the plan was made.
+import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { ask, plan } from "../api/http";
+import { commandLine, curlLine, type Document, type Field } from "../api/schema";
+import type { Plan } from "../api/types";
+import { t } from "../i18n";
+import { size } from "../i18n/units";
+import { Dialog } from "./dialog";
+import { ErrorBox } from "./errors";
+import { SameAsCommand } from "./same";
+import { follow, tellDone } from "./toasts";
+
+export interface Change {
+  title: string;
+  method: "POST" | "PATCH" | "DELETE";
+  path: string;
+  body?: Document;
+  command: string; // of yado, without its flags
+  words?: string[];
+  table?: Field;
+  danger?: boolean;
+  verb?: string; // what the button says
+}
+
+const valueText = (path: string, value: unknown) =>
+  value === undefined || value === null
+    ? "–"
+    : typeof value === "number" && /(^|\.)(memory|size)$/.test(path)
+      ? size(value)
+      : typeof value === "string" ? value || "“”" : JSON.stringify(value);
+
+export function PlanView(props: { plan: Plan }): JSX.Element {
+  const anew = () => props.plan.changes.every((change) => change.before === undefined || change.before === null); // what is made has no past
+  return (
+    <div class="stack">
+      <Show when={props.plan.changes.length}>
+        <div class="scroll-x">
+          <table class="table">
+            <thead>
+              <tr><th>{t("plan_field")}</th><Show when={!anew()}><th>{t("plan_before")}</th></Show><th>{t("plan_after")}</th><Show when={!anew()}><th>{t("plan_when")}</th></Show></tr>
+            </thead>
+            <tbody>
+              <For each={props.plan.changes}>
+                {(change) => (
+                  <tr>
+                    <td><code>{change.path}</code></td>
+                    <Show when={!anew()}><td class="before">{valueText(change.path, change.before)}</td></Show>
+                    <td>{valueText(change.path, change.after)}</td>
+                    <Show when={!anew()}><td><span class={`state ${change.when === "now" ? "good" : "warn"}`}>{t(change.when === "now" ? "plan_now" : "plan_restart")}</span></td></Show>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </div>
+      </Show>
+      <Show when={props.plan.effects.length}>
+        <ul><For each={props.plan.effects}>{(effect) => <li>{effect}</li>}</For></ul>
+      </Show>
+      <For each={props.plan.refused}>
+        {(refusal) => (
+          <div class="box bad" role="alert">
+            <div>{refusal.message}</div>
+            <Show when={refusal.hint}><div class="small">{refusal.hint}</div></Show>
+          </div>
+        )}
+      </For>
+      <Show when={!props.plan.changes.length && !props.plan.effects.length && !props.plan.refused.length}>
+        <p class="quiet">{t("plan_nothing")}</p>
+      </Show>
+    </div>
+  );
+}
+
+export function ChangeDialog(props: { change: Change; close: () => void; done?: (answer: Document) => void }): JSX.Element {
+  const change = props.change;
+  const [made] = createResource(() => plan(change.method, change.path, change.body));
+  const [failed, setFailed] = createSignal<unknown>();
+  const [busy, setBusy] = createSignal(false);
+  const key = crypto.randomUUID();
+  const apply = async () => {
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      const rev = change.method === "POST" ? undefined : made()?.rev;
+      const answer = await ask<Document>(change.method, change.path, { body: change.body, rev: rev || undefined, key: change.method === "POST" ? key : undefined });
+      if (answer.status === 202) void follow(answer.body.task as number, change.title);
+      else tellDone(t("toast_done", { title: change.title }));
+      props.done?.(answer.body);
+      props.close();
+    } catch (error) {
+      setFailed(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={change.title} close={props.close}>
+      <Show when={made.state === "ready" && made()} fallback={<Show when={made.error} fallback={<p class="quiet">{t("plan_making")}</p>}><ErrorBox error={made.error} /></Show>}>
+        {(found) => <PlanView plan={found()} />}
+      </Show>
+      <ErrorBox error={failed()} />
+      <SameAsCommand
+        command={commandLine(change.command, change.words ?? [], change.table, change.body)}
+        curl={curlLine(change.method, change.path, change.body)}
+      />
+      <div class="buttons">
+        <button onClick={() => props.close()}>{t("cancel")}</button>
+        <button
+          class={`main-action ${change.danger ? "danger" : ""}`}
+          disabled={busy() || made.state !== "ready" || !!made()?.refused.length}
+          onClick={() => void apply()}
+        >
+          {change.verb ?? t("apply")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

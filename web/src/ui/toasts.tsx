@@ -1,0 +1,114 @@
+// What became of what was asked for: one note for each task that was begun here, and for what failed at once.
+import { A } from "@solidjs/router";
+import { createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { get } from "../api/http";
+import { live, onTask } from "../api/live";
+import type { Task } from "../api/types";
+import { t } from "../i18n";
+import { errorText } from "./errors";
+import { Icon } from "./icons";
+import { Meter } from "./state";
+
+interface Toast {
+  id: number;
+  kind: "busy" | "good" | "bad";
+  title: string;
+  text?: string;
+  task?: number;
+}
+
+const [toasts, setToasts] = createSignal<Toast[]>([]);
+let last = 0;
+
+function show(toast: Omit<Toast, "id">): number {
+  const id = ++last;
+  setToasts((all) => [...all.slice(-4), { ...toast, id }]);
+  if (toast.kind === "good") setTimeout(() => hide(id), 6000);
+  return id;
+}
+
+function hide(id: number): void {
+  setToasts((all) => all.filter((toast) => toast.id !== id));
+}
+
+export function tellDone(title: string): void {
+  show({ kind: "good", title });
+}
+
+export function tellFailed(title: string, error: unknown): void {
+  show({ kind: "bad", title, text: errorText(error) });
+}
+
+const over = (task: Task) => task.state === "done" || task.state === "failed" || task.state === "cancelled";
+
+// The task, once it has ended.
+export function ended(number: number): Promise<Task> {
+  return new Promise<Task>((resolve) => {
+    const stop = onTask((news) => {
+      if (news.id === number && over(news)) {
+        stop();
+        resolve(news);
+      }
+    });
+    // It may have ended before anybody listened.
+    void get<Task>(`/tasks/${number}`).then((now) => {
+      if (over(now)) {
+        stop();
+        resolve(now);
+      }
+    }, () => undefined);
+  });
+}
+
+// Shows a task until it has ended, and answers it then.
+export async function follow(number: number, title: string): Promise<Task> {
+  const id = show({ kind: "busy", title, task: number });
+  const task = await ended(number);
+  hide(id);
+  if (task.state === "done") show({ kind: "good", title: t("toast_done", { title }), task: number });
+  else show({ kind: "bad", title: t(task.state === "failed" ? "toast_failed" : "toast_cancelled", { title }), text: task.error?.message, task: number });
+  return task;
+}
+
+export function Toasts(): JSX.Element {
+  const leave = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && !event.isComposing) setToasts((all) => all.filter((toast) => toast.kind === "busy"));
+  };
+  document.addEventListener("keydown", leave);
+  onCleanup(() => document.removeEventListener("keydown", leave));
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      <For each={toasts()}>
+        {(toast) => (
+          <div class={`toast ${toast.kind}`}>
+            <header>
+              <strong>{toast.title}</strong>
+              <button class="plain icon" aria-label={t("close")} onClick={() => hide(toast.id)}>
+                <Icon name="close" />
+              </button>
+            </header>
+            <Show when={toast.text}>
+              <div class="small">{toast.text}</div>
+            </Show>
+            <Show when={toast.kind === "busy" && toast.task}>
+              {(number) => {
+                const task = () => live.task.get(number());
+                return (
+                  <>
+                    <Meter label={toast.title} part={task()?.progress ? task()!.progress! / 1000 : undefined} />
+                    <Show when={task()?.step}>
+                      <div class="small quiet">{task()!.step}</div>
+                    </Show>
+                  </>
+                );
+              }}
+            </Show>
+            <Show when={toast.task && toast.kind !== "good"}>
+              <A class="small" href={`/tasks/${toast.task}`}>{t("task_log")}</A>
+            </Show>
+          </div>
+        )}
+      </For>
+    </div>
+  );
+}

@@ -1,0 +1,165 @@
+// The frame around every view: where one is, what there is to go to, and who one is.
+import { A, Route, Router, useLocation, useNavigate, type RouteSectionProps } from "@solidjs/router";
+import { createEffect, createSignal, ErrorBoundary, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
+import { learnSelf, may, self, signOut } from "../api/http";
+import { connect, connection, disconnect, live, ready } from "../api/live";
+import { language, languageNames, setLanguage, t, type Key, type Language } from "../i18n";
+import { ErrorBox } from "../ui/errors";
+import { Icon, type IconName } from "../ui/icons";
+import { Menu } from "../ui/menu";
+import { Palette } from "../ui/palette";
+import { setTheme, theme, type Theme } from "../ui/theme";
+import { Toasts } from "../ui/toasts";
+import { SignIn } from "./sign-in";
+import { Overview } from "./overview";
+import { Guests } from "./guests";
+import { Guest } from "./guest";
+
+const CreateGuest = lazy(() => import("./create").then((m) => ({ default: m.CreateGuest })));
+const ConsoleWindow = lazy(() => import("./console-window").then((m) => ({ default: m.ConsoleWindow })));
+const Images = lazy(() => import("./images").then((m) => ({ default: m.Images })));
+const Storages = lazy(() => import("./storages").then((m) => ({ default: m.Storages })));
+const Tasks = lazy(() => import("./tasks").then((m) => ({ default: m.Tasks })));
+const TaskView = lazy(() => import("./tasks").then((m) => ({ default: m.TaskView })));
+const History = lazy(() => import("./history").then((m) => ({ default: m.History })));
+const Access = lazy(() => import("./access").then((m) => ({ default: m.Access })));
+const NodeView = lazy(() => import("./node").then((m) => ({ default: m.NodeView })));
+
+export interface Place {
+  path: string;
+  icon: IconName;
+  title: Key;
+  allowed: () => boolean;
+  count?: () => number;
+}
+
+export const places: Place[] = [
+  { path: "/", icon: "overview", title: "overview", allowed: () => true },
+  { path: "/guests", icon: "guests", title: "guests", allowed: () => true, count: () => (live.vm.all(), live.vm.map.size) },
+  { path: "/images", icon: "images", title: "images", allowed: () => true, count: () => (live.image.all(), live.image.map.size) },
+  { path: "/storages", icon: "storages", title: "storages", allowed: () => may("storage.read", "/storages") },
+  { path: "/tasks", icon: "tasks", title: "tasks", allowed: () => true },
+  { path: "/history", icon: "history", title: "history", allowed: () => may("history.read") },
+  { path: "/access", icon: "access", title: "access", allowed: () => true },
+  { path: "/node", icon: "node", title: "node", allowed: () => may("node.read", "/nodes") },
+];
+
+function Choices<T extends string>(props: { names: Record<T, string>; now: T; choose: (value: T) => void }): JSX.Element {
+  return (
+    <>
+      {(Object.keys(props.names) as T[]).map((value) => (
+        <button role="menuitemradio" aria-checked={props.now === value} onClick={() => props.choose(value)}>
+          <span class="mark">{props.now === value ? "✓" : ""}</span>
+          {props.names[value]}
+        </button>
+      ))}
+    </>
+  );
+}
+
+function Frame(props: RouteSectionProps): JSX.Element {
+  const [palette, setPalette] = createSignal(false);
+  const location = useLocation();
+  const navigate = useNavigate();
+  let main!: HTMLElement;
+  const keys = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      setPalette(true);
+    }
+  };
+  onMount(() => document.addEventListener("keydown", keys));
+  onCleanup(() => document.removeEventListener("keydown", keys));
+  createEffect(() => {
+    location.pathname;
+    main?.scrollTo(0, 0);
+  });
+  const themes = (): Record<Theme, string> => ({ system: t("theme_system"), light: t("theme_light"), dark: t("theme_dark") });
+  const isHere = (path: string) => (path === "/" ? location.pathname === "/" : location.pathname === path || location.pathname.startsWith(`${path}/`));
+  return (
+    <div class="frame">
+      <a class="skip" href="#main">{t("skip")}</a>
+      <A class="brand" href="/"><img src="/icon.svg" alt="" />Yado</A>
+      <header class="top">
+        <button class="search" onClick={() => setPalette(true)}>
+          <span class="line"><Icon name="search" />{t("search")}</span>
+          <kbd>Ctrl K</kbd>
+        </button>
+        <span class="grow" />
+        <Show when={may("vm.create", "/vms")}>
+          <A class="button main-action" href="/guests/new">{t("create_guest")}</A>
+        </Show>
+        <Menu name={`${t("account")}: ${self()!.user}`} label={<><Icon name="access" />{self()!.user}</>} class="plain">
+          <div class="label">{t("language")}</div>
+          <Choices<Language> names={languageNames} now={language()} choose={(value) => void setLanguage(value)} />
+          <hr />
+          <div class="label">{t("theme")}</div>
+          <Choices<Theme> names={themes()} now={theme()} choose={setTheme} />
+          <hr />
+          <button onClick={() => void signOut().then(() => navigate("/"))}>{t("sign_out")}</button>
+        </Menu>
+      </header>
+      <nav class="side" aria-label={t("sections")}>
+        {places.map((place) => (
+          <Show when={place.allowed()}>
+            <A href={place.path} class={isHere(place.path) ? "active" : ""} activeClass="" inactiveClass="" aria-current={isHere(place.path) ? "page" : undefined}>
+              <Icon name={place.icon} />
+              {t(place.title)}
+              <Show when={place.count && ready()}><span class="count">{place.count!()}</span></Show>
+            </A>
+          </Show>
+        ))}
+      </nav>
+      <main class="main" id="main" tabindex="-1" ref={main}>
+        <Show when={connection() === "lost"}><div class="lost" role="status">{t("connection_lost")}</div></Show>
+        <ErrorBoundary fallback={(error) => <ErrorBox error={error} />}>
+          <Suspense>{props.children}</Suspense>
+        </ErrorBoundary>
+      </main>
+      <Toasts />
+      <Show when={palette()}><Palette close={() => setPalette(false)} /></Show>
+    </div>
+  );
+}
+
+function NotFound(): JSX.Element {
+  return <div class="empty"><h1>{t("not_found")}</h1><A href="/">{t("overview")}</A></div>;
+}
+
+export function App(): JSX.Element {
+  const [failed, setFailed] = createSignal<unknown>();
+  const learn = () => {
+    setFailed(undefined);
+    learnSelf().catch(setFailed);
+  };
+  onMount(learn);
+  createEffect(() => {
+    if (self()) connect();
+    else disconnect();
+  });
+  return (
+    <Switch fallback={<Show when={failed()}><div class="signin"><div class="stack"><ErrorBox error={failed()} /><button onClick={learn}>{t("try_again")}</button></div></div></Show>}>
+      <Match when={self() === null}><SignIn /></Match>
+      <Match when={self()}>
+        <Router>
+          <Route path="/console/:vm/:kind" component={() => <Suspense><ConsoleWindow /></Suspense>} />
+          <Route component={Frame}>
+            <Route path="/" component={Overview} />
+            <Route path="/guests" component={Guests} />
+            <Route path="/guests/new" component={CreateGuest} />
+            <Route path="/guests/:vm/:tab?" component={Guest} />
+            <Route path="/images" component={Images} />
+            <Route path="/storages" component={Storages} />
+            <Route path="/tasks" component={Tasks} />
+            <Route path="/tasks/:task" component={TaskView} />
+            <Route path="/history" component={History} />
+            <Route path="/access/:tab?" component={Access} />
+            <Route path="/node" component={NodeView} />
+            <Route path="*" component={NotFound} />
+          </Route>
+        </Router>
+      </Match>
+    </Switch>
+  );
+}

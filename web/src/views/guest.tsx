@@ -1,0 +1,188 @@
+// One guest: what it does, its consoles, its hardware, its past.
+import { A, useNavigate, useParams } from "@solidjs/router";
+import { createEffect, createMemo, createResource, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
+import { ApiError, ask, get, may } from "../api/http";
+import { live, ready } from "../api/live";
+import { mergePatch, schema, type Document } from "../api/schema";
+import type { Commit, List, Vm } from "../api/types";
+import { t, type Key } from "../i18n";
+import { ago, size, when } from "../i18n/units";
+import { act, actions, actionTitle, can } from "../ui/actions";
+import { ChangeDialog, type Change } from "../ui/change";
+import { now } from "../ui/clock";
+import { ErrorBox } from "../ui/errors";
+import { Form } from "../ui/form";
+import { HistoryList } from "../ui/history-list";
+import { Icon } from "../ui/icons";
+import { Menu } from "../ui/menu";
+import { TaskStateText, VmStateText } from "../ui/state";
+
+const Consoles = lazy(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
+const Graphs = lazy(() => import("../ui/graphs").then((m) => ({ default: m.Graphs })));
+const tabs = ["summary", "console", "hardware", "history", "tasks"] as const;
+
+function Summary(props: { vm: Vm }): JSX.Element {
+  const addresses = () => (props.vm.status.addresses ?? []) as readonly unknown[];
+  const text = (address: unknown) => (typeof address === "string" ? address : String((address as { address?: string }).address ?? JSON.stringify(address)));
+  return (
+    <>
+      <div class="columns">
+        <section class="card">
+          <header><h2>{t("state")}</h2></header>
+          <dl class="facts">
+            <dt>{t("state")}</dt><dd><VmStateText state={props.vm.status.state} /></dd>
+            <dt>{t("col_reason")}</dt><dd>{props.vm.status.reason || "–"}</dd>
+            <dt>{t("col_since")}</dt><dd title={when(props.vm.status.since)}>{ago(props.vm.status.since, now())}</dd>
+            <dt>{t("agent")}</dt><dd>{t(`agent_${props.vm.status.agent.state}` as Key)}{props.vm.status.agent.version ? ` ${props.vm.status.agent.version}` : ""}</dd>
+            <dt>{t("addresses")}</dt>
+            <dd><For each={addresses()} fallback="–">{(address) => <div class="mono">{text(address)}</div>}</For></dd>
+            <dt>{t("acceleration")}</dt><dd>{props.vm.status.acceleration.toUpperCase()}</dd>
+          </dl>
+        </section>
+        <section class="card">
+          <header><h2>{t("hardware")}</h2><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></header>
+          <dl class="facts">
+            <dt>{t("col_cpus")}</dt><dd>{(props.vm.cpu?.sockets ?? 1) * (props.vm.cpu?.cores ?? 1) * (props.vm.cpu?.threads ?? 1)} · {props.vm.cpu?.model}</dd>
+            <dt>{t("memory")}</dt><dd>{size(props.vm.memory)}</dd>
+            <For each={Object.entries(props.vm.disks ?? {})}>{([key, disk]) => <><dt>{key}</dt><dd>{size(disk.size)} · {disk.bus} · {disk.storage}</dd></>}</For>
+            <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
+            <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
+            <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}</dd>
+          </dl>
+        </section>
+        <Show when={props.vm.description || props.vm.tags?.length}>
+          <section class="card">
+            <header><h2>{t("notes")}</h2></header>
+            <Show when={props.vm.tags?.length}><div class="line"><For each={props.vm.tags}>{(tag) => <A class="tag" href={`/guests?filter=tags:${encodeURIComponent(tag)}`}>{tag}</A>}</For></div></Show>
+            <p class="text" dir="auto">{props.vm.description}</p>
+          </section>
+        </Show>
+      </div>
+      <Show when={props.vm.status.state === "running"}><Suspense><Graphs vm={props.vm.id} /></Suspense></Show>
+    </>
+  );
+}
+
+// The document as it can be edited: without what Yado itself sets and what only is.
+function editable(vm: Vm): Document {
+  const { status: _status, ...document } = structuredClone(vm) as unknown as Document & { status?: unknown };
+  return document;
+}
+
+function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void }): JSX.Element {
+  const [table] = createResource(() => schema("vm"));
+  const base = createMemo(() => editable(props.vm));
+  const [draft, setDraft] = createSignal<Document>({});
+  const [change, setChange] = createSignal<Change>();
+  createEffect(on(() => props.rev, () => setDraft(structuredClone(base()))));
+  const patch = createMemo(() => mergePatch(base(), draft()) as Document | undefined);
+  const set = (path: string[], value: unknown) => {
+    const next = structuredClone(draft());
+    let part = next;
+    for (const name of path.slice(0, -1)) part = (part[name] ??= {}) as Document;
+    const name = path[path.length - 1]!;
+    if (value === undefined || (value === null && path.length === 2)) delete part[name];
+    else part[name] = value;
+    setDraft(next);
+  };
+  return (
+    <Show when={table()}>
+      {(fields) => (
+        <>
+          <Show when={(props.vm.status.pending ?? []).length}>
+            <div class="box warn">
+              <strong>{t("pending_title")}</strong>
+              <ul><For each={props.vm.status.pending as unknown[]}>{(one) => <li class="mono">{typeof one === "string" ? one : ((one as { path?: string }).path ?? JSON.stringify(one))}</li>}</For></ul>
+            </div>
+          </Show>
+          <section class="card">
+            <fieldset disabled={!may("vm.configure", `/vms/${props.vm.id}`)}>
+              <Form
+                table={fields()}
+                value={draft()}
+                base={base()}
+                set={set}
+                creating={false}
+                hide={["status"]}
+                suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name) }}
+              />
+            </fieldset>
+          </section>
+          <div class="line at-foot">
+            <button class="main-action" disabled={!patch()} onClick={() => setChange({ title: t("change_of", { name: props.vm.name }), method: "PATCH", path: `/vms/${props.vm.id}`, body: patch(), command: "vm set", words: [props.vm.name], table: fields() })}>{t("show_plan")}</button>
+            <button disabled={!patch()} onClick={() => setDraft(structuredClone(base()))}>{t("undo")}</button>
+          </div>
+          <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={props.changed} />}</Show>
+        </>
+      )}
+    </Show>
+  );
+}
+
+export function Guest(): JSX.Element {
+  const params = useParams<{ vm: string; tab?: string }>();
+  const navigate = useNavigate();
+  const row = createMemo(() => live.vm.get(params.vm) ?? live.vm.all().find((one) => one.name === params.vm));
+  const tab = () => (tabs as readonly string[]).includes(params.tab ?? "summary") ? (params.tab ?? "summary") : "summary";
+  // Its row changes whenever the guest does; then it is read again.
+  const [vm, { refetch }] = createResource(
+    () => ({ id: row()?.id ?? params.vm, row: row() }),
+    async ({ id }) => {
+      const answer = await ask<Vm>("GET", `/vms/${encodeURIComponent(id)}`);
+      return { vm: answer.body, rev: answer.rev };
+    },
+  );
+  const [change, setChange] = createSignal<Change>();
+  const gone = () => vm.error instanceof ApiError && vm.error.status === 404;
+  const latest = () => (vm.error ? undefined : vm.latest);
+  const tasks = createResource(() => ({ id: latest()?.vm.id, news: live.task.all().filter((task) => task.object === `vm/${latest()?.vm.id}`).length }), ({ id }) => (id === undefined ? undefined : get<List<import("../api/types").Task>>(`/tasks?object=vm/${id}&limit=50`)))[0];
+  const commits = createResource(() => (tab() === "history" ? { id: latest()?.vm.id, rev: latest()?.rev } : undefined), ({ id }) => (id === undefined ? undefined : get<List<Commit>>(`/history?prefix=vm/${id}&limit=50`)))[0];
+  return (
+    <Switch>
+      <Match when={gone()}><div class="empty"><h1>{t("guest_gone")}</h1><A href="/guests">{t("guests")}</A></div></Match>
+      <Match when={vm.error}><ErrorBox error={vm.error} /></Match>
+      <Match when={latest()}>
+        {(found) => (
+          <>
+            <div class="heading">
+              <h1><bdi>{found().vm.name}</bdi> <span class="quiet light">{found().vm.id}</span></h1>
+              <VmStateText state={(row() ?? found().vm.status).state} />
+              <div class="actions">
+                <For each={actions.filter((action) => !action.danger && can(action, row() ?? found().vm.status))}>
+                  {(action) => <button onClick={() => void act(action, [found().vm])}><Show when={action.icon}><Icon name={action.icon!} /></Show>{actionTitle(action)}</button>}
+                </For>
+                <Menu name={t("more_actions")} label={<Icon name="more" />} class="icon">
+                  <For each={actions.filter((action) => action.danger)}>
+                    {(action) => <button class="danger" disabled={!can(action, row() ?? found().vm.status)} onClick={() => void act(action, [found().vm])}>{actionTitle(action)}</button>}
+                  </For>
+                  <hr />
+                  <button class="danger" disabled={found().vm.status.state !== "stopped" || !may("vm.delete", `/vms/${found().vm.id}`)} onClick={() => setChange({ title: t("delete_of", { name: found().vm.name }), method: "DELETE", path: `/vms/${found().vm.id}`, command: "vm delete", words: [found().vm.name], danger: true, verb: t("delete") })}>{t("delete")}</button>
+                </Menu>
+              </div>
+            </div>
+            <nav class="tabs" aria-label={found().vm.name}>
+              <For each={tabs}>{(name) => <A href={`/guests/${found().vm.id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
+            </nav>
+            <Switch>
+              <Match when={tab() === "summary"}><Summary vm={found().vm} /></Match>
+              <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found().vm} /></Suspense></Match>
+              <Match when={tab() === "hardware"}><Hardware vm={found().vm} rev={found().rev} changed={() => void refetch()} /></Match>
+              <Match when={tab() === "history"}><HistoryList commits={commits()?.items} restored={() => void refetch()} /></Match>
+              <Match when={tab() === "tasks"}>
+                <section class="card">
+                  <table class="table"><tbody>
+                    <For each={tasks()?.items} fallback={<tr><td class="quiet">{t("no_tasks")}</td></tr>}>
+                      {(task) => <tr><td><A href={`/tasks/${task.id}`}>{task.kind}</A></td><td><TaskStateText state={task.state} /></td><td class="quiet">{task.user}</td><td class="quiet number">{ago(task.created, now())}</td></tr>}
+                    </For>
+                  </tbody></table>
+                </section>
+              </Match>
+            </Switch>
+            <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => navigate("/guests")} />}</Show>
+          </>
+        )}
+      </Match>
+      <Match when={!ready() || vm.loading}><p class="quiet">{t("loading")}</p></Match>
+    </Switch>
+  );
+}

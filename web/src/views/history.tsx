@@ -1,0 +1,25 @@
+// The whole configuration's past: who changed what, and back to any point of it.
+import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { get } from "../api/http";
+import { live } from "../api/live";
+import type { Commit, List } from "../api/types";
+import { t } from "../i18n";
+import { HistoryList } from "../ui/history-list";
+
+export function History(): JSX.Element {
+  const [before, setBefore] = createSignal<string>();
+  const [page, { refetch }] = createResource(
+    () => ({ before: before(), news: (live.vm.all(), live.storage.all(), 0) }),
+    ({ before: position }) => get<List<Commit>>(`/history?limit=50${position ? `&before=${position}` : ""}`),
+  );
+  return (
+    <>
+      <h1>{t("history")}</h1>
+      <HistoryList commits={page.latest?.items} restored={() => void refetch()} />
+      <div class="line">
+        <Show when={before()}><button onClick={() => setBefore(undefined)}>{t("newest")}</button></Show>
+        <Show when={page.latest?.next}>{(next) => <button onClick={() => setBefore(next())}>{t("older")}</button>}</Show>
+      </div>
+    </>
+  );
+}
