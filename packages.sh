@@ -8,7 +8,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
 	libcrypt-dev libsystemd-dev)
 # The page is built by Node, from wherever it came.
-command -v node npm >/dev/null || packages_build+=(nodejs npm)
+{ command -v node && command -v npm; } >/dev/null || packages_build+=(nodejs npm)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
