@@ -3,10 +3,10 @@ import { createSignal, lazy, Match, Show, Suspense, Switch, type JSX } from "sol
 import { may } from "../api/http";
 import type { Vm, VmState } from "../api/types";
 import { t } from "../i18n";
+import type { ConsoleKind } from "./link";
 
 const Serial = lazy(() => import("./serial").then((m) => ({ default: m.Serial })));
 const Display = lazy(() => import("./display").then((m) => ({ default: m.Display })));
-export type ConsoleKind = "serial" | "vnc";
 
 // A guest that is being started has no console yet.
 const hasConsole = (state: VmState) => state !== "stopped" && state !== "starting" && state !== "unknown";

@@ -12,6 +12,7 @@ import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
+import { Pager } from "../ui/pager";
 import { tellDone } from "../ui/toasts";
 
 const tabs = ["users", "tokens", "roles", "sessions", "audit"] as const;
@@ -212,10 +213,7 @@ function Audit(): JSX.Element {
           </tbody>
         </table>
       </section>
-      <div class="line">
-        <Show when={after()}><button onClick={() => setAfter(undefined)}>{t("newest")}</button></Show>
-        <Show when={!page.error && page.latest?.next}>{(next) => <button onClick={() => setAfter(next())}>{t("older")}</button>}</Show>
-      </div>
+      <Pager at={after()} next={page.error ? undefined : page.latest?.next} go={setAfter} />
     </>
   );
 }

@@ -1,10 +1,11 @@
 // The whole configuration's past: who changed what, and back to any point of it.
-import { createResource, createSignal, Show, type JSX } from "solid-js";
+import { createResource, createSignal, type JSX } from "solid-js";
 import { get } from "../api/http";
 import { live } from "../api/live";
 import type { Commit, List } from "../api/types";
 import { t } from "../i18n";
 import { HistoryList } from "../ui/history-list";
+import { Pager } from "../ui/pager";
 
 export function History(): JSX.Element {
   const [before, setBefore] = createSignal<string>();
@@ -16,10 +17,7 @@ export function History(): JSX.Element {
     <>
       <h1>{t("history")}</h1>
       <HistoryList commits={page.latest?.items} restored={() => void refetch()} />
-      <div class="line">
-        <Show when={before()}><button onClick={() => setBefore(undefined)}>{t("newest")}</button></Show>
-        <Show when={page.latest?.next}>{(next) => <button onClick={() => setBefore(next())}>{t("older")}</button>}</Show>
-      </div>
+      <Pager at={before()} next={page.latest?.next} go={setBefore} />
     </>
   );
 }

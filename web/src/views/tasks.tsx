@@ -8,6 +8,7 @@ import { t } from "../i18n";
 import { ago, when } from "../i18n/units";
 import { now } from "../ui/clock";
 import { ErrorBox } from "../ui/errors";
+import { Pager } from "../ui/pager";
 import { Meter, TaskStateText } from "../ui/state";
 import { tellFailed } from "../ui/toasts";
 
@@ -51,10 +52,7 @@ export function Tasks(): JSX.Element {
           </tbody>
         </table>
       </section>
-      <div class="line">
-        <Show when={after()}><button onClick={() => setAfter(undefined)}>{t("newest")}</button></Show>
-        <Show when={page.latest?.next}>{(next) => <button onClick={() => setAfter(next())}>{t("older")}</button>}</Show>
-      </div>
+      <Pager at={after()} next={page.latest?.next} go={setAfter} />
     </>
   );
 }
