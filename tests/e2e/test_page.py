@@ -14,7 +14,7 @@ SPEED = 10 if "build-test" in os.environ.get("YADO_BUILD", "") else 1  # sanitiz
 def browse(host, scenario, *words, user="ann", before=None):
     """Runs it to its end; `before` gets each line that it prints, as it comes."""
     process = subprocess.Popen(
-        ["node", ROOT / "tests/page/run.mjs", scenario, f"https://127.0.0.1:{host.port}", user, PASSWORD, *map(str, words)],
+        ["node", ROOT / "tests/page/run.mjs", f"{host.web}.work", scenario, f"https://127.0.0.1:{host.port}", user, PASSWORD, *map(str, words)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     lines = []
     for line in process.stdout:

@@ -10,7 +10,8 @@ from yado import CommandError, Console, request, wait_for
 
 TINY = ("--image", "tiny", "--memory", "96M", "--display", "none")
 # Nothing in the guest heeds anything any more, and nothing brings the agent back.
-DEAF = ("until pidof acpid; do sleep 1; done; "
+# (Until the button's device is there acpid ends at once and comes again.)
+DEAF = ("until ls -l /proc/$(pidof acpid)/fd | grep -q /dev/input/; do sleep 1; done 2>/dev/null; "
         "read -r pid name state parent rest </proc/$(pidof qemu-ga)/stat; kill -STOP 1 $parent; "
         "kill -9 $(pidof qemu-ga) $(pidof acpid); true")
 

@@ -1,11 +1,11 @@
-// What a person does on the page, in Debian's Chromium against a real daemon: run.mjs SCENARIO URL USER PASSWORD [WORD…].
-// tests/e2e/test_page.py starts the daemon and says what is there. It fails with the first thing that is not as it should be.
+// What a person does on the page, in Debian's Chromium against a real daemon: run.mjs MODULES SCENARIO URL USER PASSWORD
+// [WORD…], with the packages of the directory MODULES. tests/e2e/test_page.py starts the daemon and says what is there. It fails with the first thing that is not as it should be.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
+const [modules, scenario, url, user, password, ...words] = process.argv.slice(2);
+const require = createRequire(`${modules}/package.json`);
 const { chromium } = require("playwright-core");
-const [scenario, url, user, password, ...words] = process.argv.slice(2);
 
 function check(what, name) {
   if (!what) throw new Error(`not so: ${name}`);
