@@ -47,6 +47,17 @@ export const typeOf = (field: Field): string => (Array.isArray(field.type) ? fie
 export type Document = { [name: string]: unknown };
 const isObject = (value: unknown): value is Document => typeof value === "object" && value !== null && !Array.isArray(value);
 
+// The document with a field set, or taken away (null or undefined); `path` leads there by names and keys.
+export function withField(document: Document, path: readonly string[], value: unknown): Document {
+  const next = structuredClone(document);
+  let part = next;
+  for (const name of path.slice(0, -1)) part = (part[name] ??= {}) as Document;
+  const name = path[path.length - 1]!;
+  if (value === undefined || value === null) delete part[name];
+  else part[name] = value;
+  return next;
+}
+
 // The JSON merge patch (RFC 7396) that makes `after` of `before`; undefined if they are the same.
 export function mergePatch(before: unknown, after: unknown): unknown {
   if (isObject(before) && isObject(after)) {

@@ -2,7 +2,7 @@
 import { A, useNavigate } from "@solidjs/router";
 import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { live } from "../api/live";
-import { schema, type Document } from "../api/schema";
+import { schema, withField, type Document } from "../api/schema";
 import { t } from "../i18n";
 import { shortSize, parseSize, size } from "../i18n/units";
 import { act, actions } from "../ui/actions";
@@ -37,15 +37,7 @@ export function CreateGuest(): JSX.Element {
     setSource(next);
   };
   const same = (one: Source) => JSON.stringify(one) === JSON.stringify(source());
-  const set = (path: string[], value: unknown) => {
-    const next = structuredClone(document());
-    let part = next;
-    for (const name of path.slice(0, -1)) part = (part[name] ??= {}) as Document;
-    const name = path[path.length - 1]!;
-    if (value === undefined || value === null) delete part[name];
-    else part[name] = value;
-    setDocument(next);
-  };
+  const set = (path: string[], value: unknown) => setDocument(withField(document(), path, value));
   const made = async (answer: Document) => {
     const id = answer.id as number;
     const name = String(document().name);

@@ -3,7 +3,7 @@ import { A, useNavigate, useParams } from "@solidjs/router";
 import { createEffect, createMemo, createResource, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ApiError, ask, get, may } from "../api/http";
 import { live, ready } from "../api/live";
-import { mergePatch, schema, type Document } from "../api/schema";
+import { mergePatch, schema, withField, type Document } from "../api/schema";
 import type { Commit, List, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
 import { ago, size, when } from "../i18n/units";
@@ -76,15 +76,7 @@ function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void 
   const [change, setChange] = createSignal<Change>();
   createEffect(on(() => props.rev, () => setDraft(structuredClone(base()))));
   const patch = createMemo(() => mergePatch(base(), draft()) as Document | undefined);
-  const set = (path: string[], value: unknown) => {
-    const next = structuredClone(draft());
-    let part = next;
-    for (const name of path.slice(0, -1)) part = (part[name] ??= {}) as Document;
-    const name = path[path.length - 1]!;
-    if (value === undefined || (value === null && path.length === 2)) delete part[name];
-    else part[name] = value;
-    setDraft(next);
-  };
+  const set = (path: string[], value: unknown) => setDraft(withField(draft(), path, value));
   return (
     <Show when={table()}>
       {(fields) => (
