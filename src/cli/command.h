@@ -118,6 +118,7 @@ Exit version_exec(Cli *cli, Arguments *arguments);
 Exit completion_exec(Cli *cli, Arguments *arguments);
 Exit complete_exec(Cli *cli, Arguments *arguments);
 Exit manual_exec(Cli *cli, Arguments *arguments);
+Exit catalogue_exec(Cli *cli, Arguments *arguments);
 
 /* --- arguments.c --- */
 /* Splits what follows the command's own words; NULL after printing what is wrong. */

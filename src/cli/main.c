@@ -55,6 +55,7 @@ const Command top_commands[] = {
 	{.name = "completion", .usage = "bash", .help = TEXT(m_completion_help), .min_words = 1, .max_words = 1,
 	 .exec = completion_exec},
 	{.name = "__manual", .usage = "[PAGE]", .help = TEXT(m_help_help), .max_words = 1, .exec = manual_exec},
+	{.name = "__commands", .help = TEXT(m_help_help), .exec = catalogue_exec},
 	{.name = "__complete", .help = TEXT(m_completion_help), .max_words = G_MAXUINT, .exec = complete_exec},
 	{0}};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "schema/checks.h"
 #include "schema/schema.h"
 
 #define KEY_PATTERN "^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -82,6 +83,8 @@ static json_object *describe_type(const Field *field, View view)
 	case FIELD_STRING:
 		set_types(schema, "string", NULL, null);
 		describe_bounds(schema, "minLength", "maxLength", field);
+		if (field->check == check_time)
+			json_set_str(schema, "format", "date-time");
 		break;
 	case FIELD_BOOL:
 		set_types(schema, "boolean", NULL, null);
@@ -134,6 +137,10 @@ static json_object *describe_field(const Field *field, View view)
 	gboolean sent = field->type == FIELD_SIZE && !(field->flags & FIELD_READONLY);
 	g_autofree char *help =
 		g_strconcat(field->help, sent ? "; bytes, also accepted as text such as \"10G\"" : NULL, NULL);
+	if (field->title) {
+		json_set_str(schema, "title", field->title);
+		json_set_str(schema, "x-title-ja", field->title_ja);
+	}
 	json_set_str(schema, "description", help);
 	json_set_str(schema, "x-description-ja", field->help_ja);
 	if (field->fallback)

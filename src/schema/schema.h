@@ -50,6 +50,7 @@ typedef struct Field {
 	FieldCheck check;          /* STRING and LIST elements */
 	const Table *table;        /* OBJECT, MAP and ITEMS */
 	const char *singular;      /* MAP: the command's flag for one entry ("disk" of "disks") */
+	const char *title, *title_ja; /* of what can be set: what a form calls it; of an OBJECT, its table's */
 	const char *help, *help_ja;
 } Field;
 

@@ -464,12 +464,33 @@ static void test_describe(void)
 	g_assert_true(json_get_bool(json_get(properties, "id"), "readOnly", FALSE));
 	assert_json(json_get_path(properties, "firmware.enum"), "[\"bios\",\"uefi\"]");
 	assert_json(json_get_path(properties, "disks.additionalProperties.properties.discard"),
-		    "{\"type\":\"boolean\",\"description\":\"blocks that the guest frees are freed on the storage\","
+		    "{\"type\":\"boolean\",\"title\":\"Give freed blocks back (discard)\","
+		    "\"x-title-ja\":\"解放されたブロックを返却（discard）\",\"description\":\"blocks that the guest frees are freed on the storage\","
 		    "\"x-description-ja\":\"ゲストが解放したブロックを返却\",\"default\":true}");
 	g_assert_cmpstr(json_get_str(json_get_path(properties, "cpu.properties.cores"), "type", NULL), ==, "integer");
 	g_assert_nonnull(json_get(properties, "schema"));
 	json_auto json_object *task = schema_describe(&task_table);
 	g_assert_null(json_get_path(task, "properties.schema"));
+}
+
+/* Forms are made from the tables: what can be set has a name for people. */
+static void check_titles(const Table *table)
+{
+	for (const Field *field = table->fields; field->name; field++) {
+		if (field->flags & FIELD_READONLY)
+			continue;
+		if (field->type != FIELD_OBJECT && (!field->title || !field->title_ja))
+			g_test_message("%s.%s has no title", table->name, field->name);
+		g_assert_true(field->type == FIELD_OBJECT || (field->title && field->title_ja));
+		if (field->table)
+			check_titles(field->table);
+	}
+}
+
+static void test_titles(void)
+{
+	for (guint i = 0; schema_tables[i]; i++)
+		check_titles(schema_tables[i]);
 }
 
 static void test_describe_input(void)
@@ -559,6 +580,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/schema/value checks know good from bad", test_check_values);
 	g_test_add_func("/schema/paths lead to fields", test_paths);
 	g_test_add_func("/schema/describe gives JSON Schema", test_describe);
+	g_test_add_func("/schema/what can be set has a title in both languages", test_titles);
 	g_test_add_func("/schema/what is sent is described apart from what is answered", test_describe_input);
 	g_test_add_func("/schema/lists of objects are checked one by one", test_items);
 	g_test_add_func("/schema/reference gives pages in both languages", test_reference);

@@ -8,12 +8,17 @@ static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhd
 /* What is said at an import and stays. */
 #define NAME_FIELD                                                                                                    \
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63, \
-	 .check = schema_check_key, .help = "name of the image", .help_ja = "イメージ名"}
+	 .check = schema_check_key, \
+	 .title = "Name", .title_ja = "名前", \
+	 .help = "name of the image", .help_ja = "イメージ名"}
 #define FORMAT_FIELD                                                                                                  \
 	{.name = "format", .type = FIELD_ENUM, .flags = FIELD_REQUIRED | FIELD_FIXED, .values = import_formats,       \
+	 .title = "Format", .title_ja = "形式", \
 	 .help = "format of the imported file: stated, never probed", .help_ja = "取り込むファイルの形式（推測しない）"}
 #define DESCRIPTION_FIELD                                                                                             \
-	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", .help = "free text",           \
+	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"", \
+	 .title = "Description", .title_ja = "説明", \
+	 .help = "free text",           \
 	 .help_ja = "説明"}
 
 static const Field image_fields[] = {
@@ -47,6 +52,7 @@ static const Field import_fields[] = {
 	FORMAT_FIELD,
 	DESCRIPTION_FIELD,
 	{.name = "upload", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63,
+	 .title = "Upload", .title_ja = "アップロード",
 	 .help = "the upload to make it of, which then goes; on the local socket a file's descriptor may come instead",
 	 .help_ja = "元にするアップロード（取り込み後に削除）。ローカルソケットではファイル記述子も可"},
 	{0}};
@@ -56,21 +62,28 @@ const Table image_import_table = {.name = "image-import", .title = "Image import
 /* All but the first two are parameters of recipes, each for those that take it. */
 static const Field build_fields[] = {
 	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63, .check = schema_check_key,
+	 .title = "Recipe", .title_ja = "レシピ",
 	 .help = "what to build: 'yado image recipes' shows what there is",
 	 .help_ja = "作るもの。一覧は 'yado image recipes'"},
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = schema_check_key,
+	 .title = "Name of the image", .title_ja = "イメージ名",
 	 .help = "name of the image; that of the recipe if not given", .help_ja = "イメージ名。省略時はレシピ名"},
 	{.name = "suite", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 2, .max = 32, .check = check_suite,
+	 .title = "Release", .title_ja = "リリース",
 	 .help = "release of Debian, such as 'bookworm'", .help_ja = "Debianのリリース（例: 'bookworm'）"},
 	{.name = "packages", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .max = 200, .check = check_package,
+	 .title = "More packages", .title_ja = "追加のパッケージ",
 	 .help = "packages to install beside the usual ones", .help_ja = "追加でインストールするパッケージ"},
 	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 2LL << 30, .max = 64LL << 40, .unit = "B",
+	 .title = "Disk size", .title_ja = "ディスクのサイズ",
 	 .help = "size of the disk, which takes room only as it fills; a guest's may be larger",
 	 .help_ja = "ディスクのサイズ（使った分だけ消費）。ゲストのディスクはより大きくできる"},
 	{.name = "mirror", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 8, .max = 255, .check = check_mirror,
+	 .title = "Mirror", .title_ja = "ミラー",
 	 .help = "where the packages come from; the host's own mirror if not given",
 	 .help_ja = "パッケージの取得元。省略時はホストと同じ"},
 	{.name = "components", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .min = 1, .max = 8, .check = schema_check_key,
+	 .title = "Components", .title_ja = "構成要素",
 	 .help = "parts of the archive; 'main' if not given", .help_ja = "アーカイブの構成要素。省略時は 'main'"},
 	{0}};
 const Table image_build_table = {.name = "image-build", .title = "Image build", .title_ja = "イメージ作成",

@@ -7,9 +7,11 @@ static const char *const console_modes[] = {"write", "read", NULL};
 
 static const Field shutdown_fields[] = {
 	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
+	 .title = "Time to shut down", .title_ja = "シャットダウンの制限時間",
 	 .help = "how long the guest may take; its own setting if not given",
 	 .help_ja = "ゲストに与える時間。省略時はゲストの設定"},
 	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_NULLABLE, .values = shutdown_actions,
+	 .title = "After that time", .title_ja = "時間切れ後",
 	 .help = "what happens then: 'stop' takes its power, 'leave' lets it run",
 	 .help_ja = "時間切れ時の動作。'stop' 強制停止、'leave' 継続"},
 	{0}};
@@ -18,6 +20,7 @@ const Table shutdown_request_table = {.name = "shutdown-request", .title = "Shut
 
 static const Field node_shutdown_fields[] = {
 	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
+	 .title = "Time for each guest at most", .title_ja = "各ゲストの制限時間",
 	 .help = "how long a guest may take at most; each one's own setting if not given, or if that is less",
 	 .help_ja = "各ゲストに与える時間の上限。省略時、またはゲストの設定の方が短いときはゲストの設定"},
 	{0}};
@@ -26,16 +29,20 @@ const Table node_shutdown_request_table = {.name = "node-shutdown-request", .tit
 
 static const Field restore_fields[] = {
 	{.name = "rev", .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = G_MAXINT64,
+	 .title = "Revision", .title_ja = "リビジョン",
 	 .help = "revision to go back to", .help_ja = "戻す先のリビジョン"},
 	{.name = "prefix", .type = FIELD_STRING, .max = 255, .fallback = "\"\"",
+	 .title = "What", .title_ja = "対象",
 	 .help = "what goes back: 'vm/100', 'vm/', 'storage/', or all", .help_ja = "対象。'vm/100'、'vm/'、'storage/'、空で全体"},
 	{0}};
 const Table restore_request_table = {.name = "restore-request", .title = "Restore", .title_ja = "復元", .fields = restore_fields};
 
 static const Field console_fields[] = {
 	{.name = "mode", .type = FIELD_ENUM, .values = console_modes, .fallback = "\"write\"",
+	 .title = "Mode", .title_ja = "モード",
 	 .help = "whether keys go to the guest", .help_ja = "入力の可否"},
 	{.name = "take_over", .type = FIELD_BOOL, .fallback = "false",
+	 .title = "Take over", .title_ja = "引き継ぐ",
 	 .help = "whether who writes now becomes a reader", .help_ja = "現在の入力者を閲覧のみにするかどうか"},
 	{0}};
 const Table console_request_table = {.name = "console-request", .title = "Console", .title_ja = "コンソール", .fields = console_fields};
@@ -44,9 +51,13 @@ static const Field upload_fields[] = {
 	{.name = "id", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 63,
 	 .help = "identifies the upload", .help_ja = "アップロードの識別子"},
 	{.name = "size", .type = FIELD_SIZE, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1,
-	 .max = G_GINT64_CONSTANT(1) << 46, .unit = "B", .help = "size of the whole file", .help_ja = "ファイル全体のサイズ"},
+	 .max = G_GINT64_CONSTANT(1) << 46, .unit = "B",
+	 .title = "Size", .title_ja = "サイズ",
+	 .help = "size of the whole file", .help_ja = "ファイル全体のサイズ"},
 	{.name = "digest", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 64, .max = 64,
-	 .check = check_digest, .help = "SHA-256 of the whole file; it is checked before it is used",
+	 .check = check_digest,
+	 .title = "SHA-256", .title_ja = "SHA-256",
+	 .help = "SHA-256 of the whole file; it is checked before it is used",
 	 .help_ja = "ファイル全体のSHA-256。使用前に検査"},
 	{.name = "offset", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_ROW, .min = 0, .max = G_MAXINT64,
 	 .unit = "B", .help = "how much has arrived; the next part begins here", .help_ja = "受信済みのサイズ"},
