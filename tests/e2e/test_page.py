@@ -56,6 +56,39 @@ def test_several_guests_are_turned_off_at_once(page):
     assert {page.state_of(name) for name in ("one", "two", "three")} == {"stopped"}
 
 
+def test_a_session_that_ends_loses_nothing(page):
+    page("vm", "create", "web", "--memory", "32M")
+
+    def act(line):
+        if line == "end?":
+            page("session", "revoke", *[session["id"] for session in page("session", "list")["items"]])
+
+    browse(page, "expiry", page.vm("web")["id"], before=act)
+    assert page.vm("web")["description"] == "typed before"
+
+
+def test_who_may_do_what_is_managed(page):
+    page("vm", "create", "web", "--memory", "32M", "--tags", "web")
+    output = browse(page, "access", page.vm("web")["id"])
+    secret = re.search(r"^token (\S+)$", output, re.M).group(1)
+    assert page.https("GET", "/api/v1/vms", token=secret)[2]["items"]
+    assert page.https("GET", "/api/v1/users", token=secret)[0] == 403
+    user = page("user", "show", "guestkeeper")
+    assert sorted((grant["path"], grant["role"]) for grant in user["grants"].values()) == [("/tags/web", "looker"), (f"/vms/{page.vm('web')['id']}", "user")]
+    assert page("access", "show")["password_length"] == 14
+
+
+def test_a_storage_is_managed(page, tmp_path):
+    browse(page, "storages", tmp_path / "second")
+    assert [storage["name"] for storage in page("storage", "list")["items"]] == ["local"]
+
+
+def test_the_palette_does_what_the_command_does(page):
+    page("vm", "create", "sleeper", "--memory", "32M", "--display", "none")
+    browse(page, "keyboard")
+    assert page.state_of("sleeper") == "running"
+
+
 def test_an_iso_is_uploaded(page, tmp_path):
     disc = tmp_path / "disc.iso"
     content = bytearray(os.urandom(3 << 20))

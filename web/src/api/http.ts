@@ -16,7 +16,18 @@ export class ApiError extends Error {
 
 // Who is signed in: undefined until that is known, null for nobody.
 const [self, setSelf] = createSignal<Self | null | undefined>(undefined);
-export { self };
+// The session of who is signed in has ended: what is asked meanwhile waits until that person has signed in again.
+const [expired, setExpired] = createSignal(false);
+export { expired, self };
+
+let again: Promise<void> | undefined;
+let goOn: () => void = () => undefined;
+
+function sessionAgain(): Promise<void> {
+  again ??= new Promise((resolve) => (goOn = resolve));
+  setExpired(true);
+  return again;
+}
 
 export interface Answer<T> {
   status: number;
@@ -64,7 +75,10 @@ export async function ask<T>(method: Method, path: string, options: Options = {}
   }
   if (!response.ok) {
     const error = (body as { error?: { code: string; message: string; field?: string; hint?: string } }).error;
-    if (response.status === 401 && path !== "/session") setSelf(null);
+    if (response.status === 401 && path !== "/session" && self()) {
+      await sessionAgain();
+      return ask(method, path, options);
+    }
     throw new ApiError(response.status, error?.code ?? "unknown", error?.message ?? response.statusText, error?.field, error?.hint);
   }
   return { status: response.status, body: body as T, rev: response.headers.get("etag")?.replace(/^"|"$/g, "") };
@@ -92,12 +106,20 @@ export async function plan(method: Method, path: string, body?: unknown): Promis
 }
 
 export async function signIn(user: string, password: string): Promise<void> {
+  const before = self()?.user;
   await ask("POST", "/session", { body: { user, password } });
   await learnSelf();
+  // Somebody else sees other things.
+  if (before !== undefined && before !== user) location.assign("/");
+  setExpired(false);
+  again = undefined;
+  goOn();
 }
 
 export async function signOut(): Promise<void> {
   await ask("DELETE", "/session").catch(() => undefined);
+  setExpired(false);
+  again = undefined;
   setSelf(null);
 }
 
@@ -105,8 +127,9 @@ export async function learnSelf(): Promise<void> {
   try {
     setSelf(await get<Self>("/session"));
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) setSelf(null);
-    else throw error;
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+    if (self()) void sessionAgain();
+    else setSelf(null);
   }
 }
 

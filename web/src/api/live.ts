@@ -2,7 +2,7 @@
 // last number that it knows. Objects lie in plain maps; each kind has a signal that tells that something in it changed,
 // at most once a frame, so that ten thousand changes are one redraw.
 import { createSignal, type Accessor } from "solid-js";
-import { root, self, learnSelf } from "./http";
+import { expired, root, self, learnSelf } from "./http";
 import type { Image, Node, Role, Storage, Task, Token, User, VmRow } from "./types";
 
 interface Kinds {
@@ -33,6 +33,11 @@ class Collection<T> {
   all(): T[] {
     this.version();
     return [...this.map.values()];
+  }
+
+  count(): number {
+    this.version();
+    return this.map.size;
   }
 
   get(key: string | number): T | undefined {
@@ -143,7 +148,7 @@ function receive(message: Message): void {
 
 export function connect(): void {
   clearTimeout(timer);
-  if (socket || !self()) return;
+  if (socket || !self() || expired()) return;
   const query = position ? `?epoch=${encodeURIComponent(position.epoch)}&seq=${position.seq}` : "";
   const mine = new WebSocket(`wss://${location.host}${root}/events${query}`);
   socket = mine;
@@ -154,10 +159,7 @@ export function connect(): void {
     socket = undefined;
     if (!self()) return;
     setConnection("lost");
-    if (event.code === 4401) {
-      void learnSelf().catch(() => undefined); // the session has ended: the page asks to sign in
-      return;
-    }
+    if (event.code === 4401) void learnSelf().catch(() => undefined); // the session has ended: the page asks to sign in
     timer = window.setTimeout(connect, wait);
     wait = Math.min(wait * 2 || 250, 5000);
   };

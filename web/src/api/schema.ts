@@ -1,10 +1,11 @@
 // The tables of fields as the daemon publishes them: forms, labels, units and the command's flags come from here.
 import { get } from "./http";
-import { either } from "../i18n";
-import { shortSize } from "../i18n/units";
+import { either, t } from "../i18n";
+import { duration, shortSize, size, when } from "../i18n/units";
 
 export interface Field {
   type: string | string[];
+  format?: string;
   title?: string;
   "x-title-ja"?: string;
   description?: string;
@@ -40,6 +41,7 @@ export function schema(name: string): Promise<Field> {
 
 export const describe = (field: Field) => either(field.description, field["x-description-ja"]);
 export const titleOf = (field: Field) => either(field.title, field["x-title-ja"]);
+export const unitOf = (field: Field | undefined) => field?.["x-unit"];
 export const entryOf = (field: Field): Field | undefined =>
   typeof field.additionalProperties === "object" ? field.additionalProperties : undefined;
 export const typeOf = (field: Field): string => (Array.isArray(field.type) ? field.type[0]! : field.type);
@@ -56,6 +58,37 @@ export function withField(document: Document, path: readonly string[], value: un
   if (value === undefined || value === null) delete part[name];
   else part[name] = value;
   return next;
+}
+
+// The field at a dotted path; the key of an entry is a step that stands for the entry's table.
+export function fieldAt(table: Field | undefined, path: string): Field | undefined {
+  return path.split(".").reduce<Field | undefined>((field, name) => field && (entryOf(field) ?? field.properties?.[name]), table);
+}
+
+// What people call it: "disk0 · Size". An entry is named by its key, and what has no title by its name.
+export function nameAt(table: Field | undefined, path: string): string {
+  const words: string[] = [];
+  let field = table;
+  for (const name of path.split(".")) {
+    const entry = field && entryOf(field);
+    if (entry) words.pop();
+    field = entry ?? field?.properties?.[name];
+    words.push((!entry && field && titleOf(field)) || name);
+  }
+  return words.join(" · ");
+}
+
+// A value for people, with its unit.
+export function valueForPeople(field: Field | undefined, value: unknown): string {
+  if (value === undefined || value === null || value === "") return "–";
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (typeof value === "number") return unitOf(field) === "B" ? size(value) : unitOf(field) === "s" ? duration(value) : String(value);
+  if (Array.isArray(value)) return value.length ? value.map((one) => valueForPeople(field?.items, one)).join(", ") : "–";
+  if (isObject(value)) {
+    const parts = Object.entries(value).map(([name, part]) => `${name}: ${valueForPeople(field?.properties?.[name] ?? (field && entryOf(field)), part)}`);
+    return parts.length ? parts.join(", ") : "–";
+  }
+  return field?.format === "date-time" ? when(String(value)) : String(value);
 }
 
 // The JSON merge patch (RFC 7396) that makes `after` of `before`; undefined if they are the same.
@@ -77,7 +110,7 @@ const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word
 function valueText(field: Field | undefined, value: unknown): string {
   if (Array.isArray(value)) return value.join(",");
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "number" && field?.["x-unit"] === "B") return shortSize(value);
+  if (typeof value === "number" && unitOf(field) === "B") return shortSize(value);
   return String(value);
 }
 

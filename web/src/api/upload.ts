@@ -2,6 +2,7 @@
 import { ask, ApiError, root, self } from "./http";
 
 const PART = 64 * 1024 * 1024;
+const TRIES = 10; // in a row, some seconds apart
 
 export interface Progress {
   sent: number;
@@ -38,26 +39,24 @@ function sendPart(id: string, file: File, offset: number, tell: (sent: number) =
   });
 }
 
-export async function upload(file: File, tell: (progress: Progress) => void, signal: AbortSignal): Promise<string> {
-  const { id } = (await ask<{ id: string }>("POST", "/uploads", { body: { size: file.size }, signal })).body;
-  let offset = 0;
+// Begins an upload, or goes on with one that has been left (`begun`); answers its id. Who gives it up takes it away; after
+// any other failure what has arrived stays, and can be gone on with.
+export async function upload(file: File, tell: (progress: Progress) => void, signal: AbortSignal, begun?: { id: string; offset: number }): Promise<string> {
+  const id = begun?.id ?? (await ask<{ id: string }>("POST", "/uploads", { body: { size: file.size }, signal })).body.id;
+  let offset = begun?.offset ?? 0;
   let tries = 0;
-  try {
-    while (offset < file.size) {
-      try {
-        offset = await sendPart(id, file, offset, (sent) => tell({ sent, total: file.size }), signal);
-        tries = 0;
-      } catch (error) {
-        const passing = error instanceof ApiError && (error.status === 0 || error.status === 503 || error.status === 504);
-        if (!passing || ++tries > 10 || signal.aborted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 10000)));
-        const found = await ask<{ offset: number }>("GET", `/uploads/${id}`).catch(() => undefined);
-        if (found) offset = found.body.offset;
-      }
+  while (offset < file.size) {
+    try {
+      offset = await sendPart(id, file, offset, (sent) => tell({ sent, total: file.size }), signal);
+      tries = 0;
+    } catch (error) {
+      if (signal.aborted) await ask("DELETE", `/uploads/${id}`).catch(() => undefined);
+      const passing = error instanceof ApiError && (error.status === 0 || error.status === 503 || error.status === 504);
+      if (!passing || ++tries > TRIES || signal.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 10000)));
+      const found = await ask<{ offset: number }>("GET", `/uploads/${id}`).catch(() => undefined);
+      if (found) offset = found.body.offset;
     }
-  } catch (error) {
-    await ask("DELETE", `/uploads/${id}`).catch(() => undefined);
-    throw error;
   }
   return id;
 }

@@ -26,7 +26,7 @@ export const en = {
   filter_clear: "Show all", view_save: "Save as view", view_name: "Name of the view", view_drop: "Forget view {name}", selected: "{count} selected", select_all: "Select all", select_none: "Select none", outcome: "Outcome",
   // actions
   action_start: "Start", action_shutdown: "Shut down", action_reboot: "Reboot", action_pause: "Pause", action_resume: "Resume", action_reset: "Reset", action_stop: "Power off", more_actions: "More",
-  confirm_power: "{action}: {what}\nWhat the guest has not yet written is lost.",
+  confirm_power: "What the guest has not yet written is lost.",
   // toasts and plans
   toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", task_log: "Log", show_plan: "Show the plan",
   plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "with the next start", plan_nothing: "Nothing would change.",
@@ -41,7 +41,7 @@ export const en = {
   console_stopped: "A stopped guest has no console. Start it.", console_waits: "The console opens as soon as the guest runs.", console_forbidden: "You may not use this guest's console.", console_display: "Display", console_serial: "Serial", console_window: "Own window",
   console_connecting: "Connecting…", console_open: "Connected", console_lost: "Connection lost; trying again…", console_refused: "Not connected", console_take_over: "Take over", paste: "Paste", paste_text: "Text to paste", screenshot: "Screenshot", full_screen: "Full screen",
   // history
-  history_empty: "Nothing has changed yet.", changes: "{count} changes", restore: "Restore", restore_here: "Back to this…", restore_of: "Bring {path} back to revision {rev}",
+  history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_here: "Back to this…", restore_of: "Bring {path} back to revision {rev}",
   // create
   create_from: "From what?", create_empty: "Empty", create_empty_text: "An empty disk; put in an ISO later", no_images: "There are no images yet.", create_size: "How big?", disk: "Disk", create_start: "Start it at once",
   all_settings: "All settings", create_of: "Create {name}", create_and_start: "Create and start",
@@ -58,4 +58,29 @@ export const en = {
   create_user: "New user", password_of: "Password of {name}", password_current: "Current password", password_new: "New password", password_rules: "At least {length} characters", password_set: "The password is set", password_change: "Change my password",
   create_token: "New token", token_made: "The token is made", token_once: "This is its secret. It is shown this once.", no_tokens: "There are no tokens.", expires: "Expires", builtin: "built in", address: "Address", browser: "Browser", last_used: "Last used",
   this_session: "this one", end_session: "End", at: "At", outcome_done: "done", outcome_refused: "refused", outcome_failed: "failed",
+  // the rest of the frame
+  yes: "yes", no: "no", seconds: "seconds", save: "Save", session_ended: "Your session has ended", session_ended_text: "Sign in again to go on where you are. Nothing is lost.", my_account: "My account and rights", palette_which: "Which one?", columns: "Columns",
+  // tasks, by their kind
+  "kind_vm.create": "Create", "kind_vm.change": "Change", "kind_vm.apply": "Apply changes", "kind_vm.delete": "Delete", "kind_vm.start": "Start", "kind_vm.shutdown": "Shut down", "kind_vm.stop": "Power off", "kind_vm.reset": "Reset", "kind_vm.reboot": "Reboot", "kind_vm.pause": "Pause", "kind_vm.resume": "Resume",
+  "kind_image.build": "Build image", "kind_image.import": "Import image", "kind_image.delete": "Delete image", "kind_volume.delete": "Delete volume", "kind_node.shutdown-guests": "Shut down all guests", progress: "Progress", time_left: "about {time} left",
+  // overview
+  up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
+  // graphs
+  time_span: "Time span", span_live: "Now", span_hour: "Hour", span_day: "Day", span_week: "Week", span_month: "Month", span_year: "Year", graph_load: "Load", graph_operations: "Disk operations",
+  // a guest
+  tab_permissions: "Permissions", shutdown_with: "Shut down with a time…", shutdown_text: "The guest is asked to shut down. What is left empty is as its own settings say.",
+  permissions: "Who may do what", granted_on: "Granted on", allows: "Allows", withdraw: "Withdraw", grant: "Grant", grant_of: "Grant {user} rights on {name}", withdraw_of: "Withdraw rights of {user} on {name}", permissions_hint: "What is granted on a path holds for all below it, and on a tag for all guests with that tag.",
+  // storages
+  create_storage: "New storage", storage_dir: "Directory", forget: "Forget", forget_of: "Forget {name}; its directory stays", volumes: "Volumes", no_volumes: "There are no volumes on it.", guest_of: "Guest", attached: "attached", detached: "detached",
+  // images
+  guest_from_it: "New guest from it", file_disk: "Disk (qcow2)", file_kernel: "Kernel (ELF)", file_kernel_efi: "Kernel (bzImage)", file_initrd: "Initial RAM disk", recipe: "Recipe", image_build: "Build", digest: "SHA-256", kernel_line: "Kernel command line",
+  uploads_left: "Unfinished uploads", arrived: "Arrived", go_on: "Go on…", other_file: "That is another file: the upload is of one of {size}.",
+  // history
+  history_created: "created", history_changed: "changed", history_deleted: "deleted", revision: "revision {rev}", document: "Document", document_then: "{name} at revision {rev}", restore_this: "Bring this back…", restore_everything: "Everything…", restore_all: "Bring the whole configuration back to revision {rev}",
+  history_of_all: "All", history_of_guests: "Guests", history_of_storages: "Storages", history_of_facts: "With facts",
+  // access
+  access_settings: "Rules", access_me: "My account", create_role: "New role", as_user: "all of the user's", my_rights: "What is granted to you, and by which paths:", verify: "Verify the log", audit_intact: "The log is as it was written: {count} entries, each chained to the one before.", audit_broken: "The log has been changed.",
+  password_repeat: "Repeat it", password_differs: "The two are not the same.", password_lower: "a lower-case letter", password_upper: "an upper-case letter", password_digit: "a digit", password_special: "another character",
+  // node
+  services: "Yado's services", guest_groups: "Control groups", support_bundle: "Support bundle", shutdown_guests: "Shut down all guests…", shutdown_guests_text: "All guests of this node are shut down, the last to start first, each with its own time at most.", doctor_all: "Show all {count} checks", doctor_less: "Show what needs somebody",
 };

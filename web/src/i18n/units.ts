@@ -65,3 +65,7 @@ export function duration(seconds: number): string {
   if (s < 86400) return `${format(Math.floor(s / 3600), "hour")} ${format(Math.floor((s % 3600) / 60), "minute")}`;
   return `${format(Math.floor(s / 86400), "day")} ${format(Math.floor((s % 86400) / 3600), "hour")}`;
 }
+
+// "Sunday, 22 November", and the time of that day.
+export const dayOf = (iso: string): string => new Intl.DateTimeFormat(language(), { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(new Date(iso));
+export const timeOf = (iso: string): string => new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso));

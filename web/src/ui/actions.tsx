@@ -3,6 +3,7 @@ import { ask } from "../api/http";
 import type { VmRow, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
 import type { IconName } from "./icons";
+import { askYes } from "./ask";
 import { follow, tellFailed } from "./toasts";
 
 export interface Action {
@@ -31,14 +32,15 @@ export interface Outcome {
 }
 
 // Begins it for each and follows the tasks; the answers say for which it could not be begun, or failed.
-export async function act(action: Action, guests: readonly Pick<VmRow, "id" | "name">[]): Promise<Outcome[]> {
-  if (action.danger && !confirm(t("confirm_power", { action: actionTitle(action), what: guests.map((guest) => guest.name).slice(0, 10).join(", ") + (guests.length > 10 ? " …" : "") }))) return [];
+export async function act(action: Action, guests: readonly Pick<VmRow, "id" | "name">[], body?: unknown): Promise<Outcome[]> {
+  const what = guests.map((guest) => guest.name).slice(0, 10).join(", ") + (guests.length > 10 ? " …" : "");
+  if (action.danger && !(await askYes({ title: `${actionTitle(action)}: ${what}`, text: t("confirm_power"), verb: actionTitle(action), danger: true }))) return [];
   return Promise.all(
     guests.map(async (guest): Promise<Outcome> => {
       const title = `${actionTitle(action)}: ${guest.name}`;
       try {
-        const { body } = await ask<{ task: number }>("POST", `/vms/${guest.id}/${action.name}`, { key: crypto.randomUUID() });
-        const task = await follow(body.task, title);
+        const answer = await ask<{ task: number }>("POST", `/vms/${guest.id}/${action.name}`, { body, key: crypto.randomUUID() });
+        const task = await follow(answer.body.task, title);
         return { guest: guest.name, error: task.state === "done" ? undefined : (task.error?.message ?? task.state) };
       } catch (error) {
         if (guests.length === 1) tellFailed(title, error);

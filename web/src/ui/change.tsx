@@ -2,10 +2,9 @@
 // the way. Applied, it is refused if somebody else has changed the object since the plan was made.
 import { createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { ask, plan } from "../api/http";
-import { commandLine, curlLine, type Document, type Field } from "../api/schema";
+import { commandLine, curlLine, fieldAt, nameAt, valueForPeople, type Document, type Field } from "../api/schema";
 import type { Plan } from "../api/types";
 import { t } from "../i18n";
-import { size } from "../i18n/units";
 import { Dialog } from "./dialog";
 import { ErrorBox } from "./errors";
 import { SameAsCommand } from "./same";
@@ -23,14 +22,12 @@ export interface Change {
   verb?: string; // what the button says
 }
 
-const valueText = (path: string, value: unknown) =>
-  value === undefined || value === null
-    ? "–"
-    : typeof value === "number" && /(^|\.)(memory|size)$/.test(path)
-      ? size(value)
-      : typeof value === "string" ? value || "“”" : JSON.stringify(value);
+// What is deleted, by the command's usual words.
+export function deletion(command: string, path: string, word: string, name = word): Change {
+  return { title: t("delete_of", { name }), method: "DELETE", path, command: `${command} delete`, words: [word], danger: true, verb: t("delete") };
+}
 
-export function PlanView(props: { plan: Plan }): JSX.Element {
+export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
   const anew = () => props.plan.changes.every((change) => change.before === undefined || change.before === null); // what is made has no past
   return (
     <div class="stack">
@@ -44,9 +41,9 @@ export function PlanView(props: { plan: Plan }): JSX.Element {
               <For each={props.plan.changes}>
                 {(change) => (
                   <tr>
-                    <td><code>{change.path}</code></td>
-                    <Show when={!anew()}><td class="before">{valueText(change.path, change.before)}</td></Show>
-                    <td>{valueText(change.path, change.after)}</td>
+                    <td title={change.path}>{nameAt(props.table, change.path)}</td>
+                    <Show when={!anew()}><td class="before">{valueForPeople(fieldAt(props.table, change.path), change.before)}</td></Show>
+                    <td>{valueForPeople(fieldAt(props.table, change.path), change.after)}</td>
                     <Show when={!anew()}><td><span class={`state ${change.when === "now" ? "good" : "warn"}`}>{t(change.when === "now" ? "plan_now" : "plan_restart")}</span></td></Show>
                   </tr>
                 )}
@@ -98,7 +95,7 @@ export function ChangeDialog(props: { change: Change; close: () => void; done?: 
   return (
     <Dialog title={change.title} close={props.close}>
       <Show when={made.state === "ready" && made()} fallback={<Show when={made.error} fallback={<p class="quiet">{t("plan_making")}</p>}><ErrorBox error={made.error} /></Show>}>
-        {(found) => <PlanView plan={found()} />}
+        {(found) => <PlanView plan={found()} table={change.table} />}
       </Show>
       <ErrorBox error={failed()} />
       <SameAsCommand

@@ -1,22 +1,39 @@
 // A modal dialog of the browser's own: Escape closes it, focus stays in it and comes back.
-import { onMount, type JSX } from "solid-js";
+import { onCleanup, onMount, Show, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Icon } from "./icons";
 
 export function Dialog(props: { title?: string; class?: string; close: () => void; children: JSX.Element }): JSX.Element {
   let element!: HTMLDialogElement;
-  onMount(() => element.showModal());
+  const before = document.activeElement;
+  onMount(() => {
+    element.showModal();
+    element.querySelector<HTMLElement>("input, select, textarea")?.focus();
+  });
+  // One that is taken away without being closed gives the focus back as well.
+  onCleanup(() => {
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+  });
+  // A press that began inside (a selection that was dragged out) does not close it.
+  let outside = false;
   return (
-    <dialog ref={element} class={props.class} aria-label={props.title} onClose={() => props.close()} onClick={(event) => event.target === element && element.close()}>
+    <dialog
+      ref={element}
+      class={props.class}
+      aria-label={props.title}
+      onClose={() => props.close()}
+      onPointerDown={(event) => (outside = event.target === element)}
+      onClick={(event) => outside && event.target === element && element.close()}
+    >
       <div class="inside">
-        {props.title && (
+        <Show when={props.title}>
           <div class="line apart">
             <h2>{props.title}</h2>
-            <button class="plain icon" aria-label={t("close")} onClick={() => element.close()}>
+            <button type="button" class="plain icon" aria-label={t("close")} onClick={() => element.close()}>
               <Icon name="close" />
             </button>
           </div>
-        )}
+        </Show>
         {props.children}
       </div>
     </dialog>

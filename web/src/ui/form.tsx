@@ -1,8 +1,9 @@
 // Forms made from a table of fields: what the daemon checks is what can be typed, with its bounds, units and help.
 import { createUniqueId, For, Show, type JSX } from "solid-js";
-import { describe, entryOf, titleOf, typeOf, type Document, type Field } from "../api/schema";
+import { describe, entryOf, titleOf, typeOf, unitOf, type Document, type Field } from "../api/schema";
 import { t } from "../i18n";
-import { parseSize, shortSize } from "../i18n/units";
+import { shortSize } from "../i18n/units";
+import { SizeInput, WordsInput } from "./inputs";
 
 export interface FormProps {
   table: Field;
@@ -11,10 +12,23 @@ export interface FormProps {
   creating: boolean;
   hide?: readonly string[];
   suggest?: Record<string, readonly string[]>; // values that make sense, by the field's dotted path without keys
+  choices?: Record<string, readonly Choice[]>; // of lists: all values that there are
   wrong?: { field?: string; message: string };
 }
 
+export interface Choice {
+  value: string;
+  help?: string;
+}
+
 const longTexts = new Set(["description", "cmdline", "append"]);
+// As <input type="datetime-local"> has it.
+function localTime(value: unknown): string {
+  if (typeof value !== "string") return "";
+  const time = new Date(value);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function Input(props: { field: Field; name: string; path: string[]; id: string; value: unknown; form: FormProps }): JSX.Element {
@@ -28,20 +42,8 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         <For each={props.field.enum}>{(word) => <option value={word}>{word}</option>}</For>
       </select>
     );
-  if (kind === "integer" && props.field["x-unit"] === "B")
-    return (
-      <input
-        id={props.id}
-        value={typeof props.value === "number" ? shortSize(props.value) : ""}
-        placeholder={typeof props.field.default === "number" ? shortSize(props.field.default) : "8G"}
-        onChange={(event) => {
-          const text = event.currentTarget.value.trim();
-          const bytes = parseSize(text);
-          event.currentTarget.setCustomValidity(text && Number.isNaN(bytes) ? t("size_wrong") : "");
-          if (event.currentTarget.reportValidity()) set(text ? bytes : undefined);
-        }}
-      />
-    );
+  if (kind === "integer" && unitOf(props.field) === "B")
+    return <SizeInput id={props.id} value={typeof props.value === "number" ? props.value : undefined} placeholder={typeof props.field.default === "number" ? shortSize(props.field.default) : "8G"} set={set} />;
   if (kind === "integer")
     return (
       <input
@@ -51,20 +53,25 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         max={props.field.maximum}
         value={typeof props.value === "number" ? props.value : ""}
         placeholder={props.field.default === undefined ? "" : String(props.field.default)}
-        onChange={(event) => {
-          if (event.currentTarget.reportValidity()) set(event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber);
-        }}
+        onInput={(event) => event.currentTarget.validity.valid && set(event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber)}
+        onChange={(event) => event.currentTarget.reportValidity()}
       />
     );
-  if (kind === "array")
+  const choices = props.form.choices?.[props.path.join(".")];
+  if (kind === "array" && choices) {
+    const has = (word: string) => Array.isArray(props.value) && props.value.includes(word);
+    const toggle = (word: string, on: boolean) => set(choices.map((one) => one.value).filter((one) => (one === word ? on : has(one))));
     return (
-      <input
-        id={props.id}
-        value={Array.isArray(props.value) ? props.value.join(", ") : ""}
-        placeholder={t("list_hint")}
-        onChange={(event) => set(event.currentTarget.value.split(/[,、\s]+/).filter(Boolean))}
-      />
+      <div class="choices" role="group" aria-labelledby={`${props.id}-label`}>
+        <For each={choices}>
+          {(one) => <label class="check"><input type="checkbox" checked={has(one.value)} onChange={(event) => toggle(one.value, event.currentTarget.checked)} /><span><code>{one.value}</code> <span class="quiet small">{one.help}</span></span></label>}
+        </For>
+      </div>
     );
+  }
+  if (kind === "array") return <WordsInput id={props.id} value={Array.isArray(props.value) ? (props.value as string[]) : []} set={set} />;
+  if (props.field.format === "date-time")
+    return <input id={props.id} type="datetime-local" value={localTime(props.value)} onChange={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString().replace(/\.\d+Z$/, "Z") : undefined)} />;
   if (longTexts.has(props.name))
     return (
       <textarea
@@ -72,7 +79,7 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         rows="2"
         maxLength={props.field.maxLength}
         value={String(props.value ?? "")}
-        onChange={(event) => set(event.currentTarget.value === "" && props.field.default === undefined ? undefined : event.currentTarget.value)}
+        onInput={(event) => set(event.currentTarget.value === "" && props.field.default === undefined ? undefined : event.currentTarget.value)}
       />
     );
   const list = `${props.id}-list`;
@@ -85,7 +92,7 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         value={String(props.value ?? "")}
         placeholder={props.field.default === undefined ? "" : String(props.field.default)}
         autocomplete="off"
-        onChange={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)}
+        onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)}
       />
       <Show when={suggestions()}>
         {(words) => <datalist id={list}><For each={words()}>{(word) => <option value={word} />}</For></datalist>}
@@ -97,24 +104,30 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
 function OneField(props: { field: Field; name: string; path: string[]; value: unknown; form: FormProps }): JSX.Element {
   const id = createUniqueId();
   const wrong = () => (props.form.wrong?.field === props.path.join(".") ? props.form.wrong.message : undefined);
-  const title = () => upper(describe(props.field).split(/[;；]/)[0]!);
-  if (typeOf(props.field) === "boolean")
-    return (
-      <div class="field">
+  const title = () => titleOf(props.field) || props.name;
+  // What the title does not say already.
+  const note = () => {
+    const help = describe(props.field).replace(/; bytes, also accepted.*$/, "");
+    return help.toLowerCase() === title().toLowerCase() || /^\w+ \w+$/.test(help) ? "" : upper(help);
+  };
+  const wide = () => longTexts.has(props.name) || (typeOf(props.field) === "array" && props.form.choices?.[props.path.join(".")]);
+  return (
+    <div class={`field ${wide() ? "wide" : ""}`}>
+      <Show
+        when={typeOf(props.field) === "boolean"}
+        fallback={
+          <>
+            <span class="label"><label id={`${id}-label`} for={id}>{title()}</label><Show when={unitOf(props.field) === "s"}><span class="quiet">{t("seconds")}</span></Show></span>
+            <Input {...props} id={id} />
+          </>
+        }
+      >
         <label class="check">
           <input type="checkbox" checked={(props.value ?? props.field.default ?? false) === true} onChange={(event) => props.form.set(props.path, event.currentTarget.checked)} />
           <span>{title()}</span>
         </label>
-      </div>
-    );
-  return (
-    <div class={`field ${longTexts.has(props.name) ? "wide" : ""}`}>
-      <span class="label">
-        <label for={id}>{title()}</label>
-        <code>{props.name}</code>
-      </span>
-      <Input {...props} id={id} />
-      <Show when={wrong()}>{(text) => <span class="wrong">{text()}</span>}</Show>
+      </Show>
+      <Show when={wrong()} fallback={<Show when={note()}><span class="note" title={`${props.path.join(".")}: ${note()}`}>{note()}</span></Show>}>{(text) => <span class="wrong">{text()}</span>}</Show>
     </div>
   );
 }
@@ -126,7 +139,7 @@ function Fields(props: { table: Field; value: Document; path: string[]; fresh: b
   const shown = () =>
     Object.entries(props.table.properties ?? {}).filter(
       ([name, field]) => writable(field, props.form.creating, props.fresh) && !field.properties && !entryOf(field) && !props.form.hide?.includes([...props.path, name].join(".")),
-    );
+    ).sort(([, a], [, b]) => Number(typeOf(a) === "boolean") - Number(typeOf(b) === "boolean"));
   return (
     <Show when={shown().length}>
       <div class="fields">
@@ -147,21 +160,21 @@ function Entries(props: { name: string; field: Field; entry: Field; value: Docum
   };
   return (
     <fieldset class="stack">
-      <legend>{upper(describe(props.field))}</legend>
+      <legend>{titleOf(props.field) || upper(describe(props.field))}</legend>
       <For each={keys()} fallback={<p class="quiet small">{t("none")}</p>}>
         {(key) => (
           <div class="entry">
             <div class="line">
               <h3 class="mono">{key}</h3>
               <span class="quiet small">{Object.entries((props.base[key] ?? {}) as Document).filter(([n]) => ["volume", "mac", "storage", "model", "bus"].includes(n)).map(([, v]) => String(v)).join(" · ")}</span>
-              <button class="plain danger to-end" onClick={() => props.form.set([props.name, key], null)}>{t("remove")}</button>
+              <button type="button" class="plain danger to-end" onClick={() => props.form.set([props.name, key], null)}>{t("remove")}</button>
             </div>
             <Fields table={props.entry} value={props.value[key] as Document} path={[props.name, key]} fresh={!(key in props.base)} form={props.form} />
           </div>
         )}
       </For>
       <div>
-        <button disabled={keys().length >= (props.field.maxProperties ?? 99)} onClick={add}>{t("add_entry", { what: titleOf(props.entry) })}</button>
+        <button type="button" disabled={keys().length >= (props.field.maxProperties ?? 99)} onClick={add}>{t("add_entry", { what: titleOf(props.entry) })}</button>
       </div>
     </fieldset>
   );

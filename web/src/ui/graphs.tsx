@@ -1,86 +1,130 @@
-// What a guest uses, from the differences of its counters.
-import { createEffect, createSignal, onCleanup, onMount, type JSX } from "solid-js";
+// What is used, over time: now, as it is measured, or of the past as the daemon has kept it.
+import { createEffect, createMemo, createResource, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { get } from "../api/http";
-import type { VmStats } from "../api/types";
+import { followMeasurements, LIVE_S, readMeasurements, spans, type Live, type Series, type Span } from "../api/measurements";
 import { language, t } from "../i18n";
 import { percent, size } from "../i18n/units";
 import { dark } from "./theme";
 
-const STEP = 2000; // milliseconds between two looks
-const KEEP = 300;
+export interface GraphSpec {
+  title: string;
+  lines: { series: string; name: string }[];
+  format: (value: number) => string;
+  bytes?: boolean; // the axis has steps of 1,024
+  top?: number; // the axis reaches at least so far
+}
 
-type Series = (number | null)[];
+const HEIGHT = 150; // pixels; also in page.css
+const perSecond = (value: number) => `${size(value)}/s`;
+const byteSteps = Array.from({ length: 48 }, (_, i) => 2 ** i);
 
-function Graph(props: { title: string; names: string[]; data: Series[]; format: (value: number) => string }): JSX.Element {
+export const graphOf = {
+  cpu: (title: string): GraphSpec => ({ title, lines: [{ series: "cpu", name: "" }], format: (value) => percent(value, value < 0.1 ? 1 : 0), top: 0.05 }),
+  memory: (): GraphSpec => ({ title: t("graph_memory"), lines: [{ series: "memory", name: "" }], format: size, bytes: true }),
+  load: (): GraphSpec => ({ title: t("graph_load"), lines: [{ series: "load", name: "" }], format: (value) => value.toFixed(2), top: 1 }),
+  disks: (): GraphSpec => ({ title: t("graph_disk"), lines: [{ series: "disk_read", name: t("read") }, { series: "disk_write", name: t("written") }], format: perSecond, bytes: true, top: 1024 }),
+  operations: (): GraphSpec => ({ title: t("graph_operations"), lines: [{ series: "disk_reads", name: t("read") }, { series: "disk_writes", name: t("written") }], format: (value) => `${Math.round(value)}/s`, top: 1 }),
+  network: (): GraphSpec => ({ title: t("graph_network"), lines: [{ series: "net_receive", name: t("received") }, { series: "net_send", name: t("sent") }], format: perSecond, bytes: true, top: 1024 }),
+};
+
+function clock(span: Span | "live"): Intl.DateTimeFormat {
+  if (span === "live") return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  if (span === "hour" || span === "day") return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return new Intl.DateTimeFormat(language(), span === "year" ? { month: "short", year: "numeric" } : { month: "short", day: "numeric" });
+}
+
+export function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live"; range: () => [number, number]; group: string }): JSX.Element {
   let place!: HTMLDivElement;
   let plot: uPlot | undefined;
-  const style = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name);
+  const [at, setAt] = createSignal<number | null>(null);
+  const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const columns = createMemo((): uPlot.AlignedData => [props.data.times, ...props.spec.lines.map((line) => props.data.series[line.series] ?? props.data.times.map(() => null))]);
   const make = () => {
     plot?.destroy();
-    const colours = [style("--busy"), style("--accent")];
-    const clock = new Intl.DateTimeFormat(language(), { hour: "numeric", minute: "2-digit", second: "2-digit" });
-    const axis = { stroke: style("--quiet"), grid: { stroke: style("--line"), width: 1 }, ticks: { show: false } };
+    const colours = [colour("--busy"), colour("--accent")];
+    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `12px ${colour("--font")}` };
+    const times = clock(props.span);
     plot = new uPlot(
       {
         width: place.clientWidth,
-        height: 150,
+        height: HEIGHT,
+        padding: [8, 8, 0, 0],
         legend: { show: false },
-        cursor: { y: false },
-        scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 0.01)] } },
-        axes: [{ ...axis, space: 90, values: (_, times) => times.map((time) => clock.format(time * 1000)) }, { ...axis, size: 78, values: (_, values) => values.map((value) => props.format(value)) }],
-        series: [{}, ...props.names.map((label, i) => ({ label, points: { show: false }, stroke: colours[i % 2], width: 1.6, fill: i === 0 ? `${colours[0]!.trim()}22` : undefined }))],
+        cursor: { y: false, drag: { x: false, y: false }, sync: { key: props.group } },
+        hooks: { setCursor: [(u) => setAt(u.cursor.idx ?? null)] },
+        scales: { x: { range: () => props.range() }, y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, props.spec.top ?? 0.01)] } },
+        axes: [
+          { ...axis, size: 26, space: 80, values: (_, values) => values.map((time) => times.format(time * 1000)) },
+          { ...axis, size: 74, space: 30, incrs: props.spec.bytes ? byteSteps : undefined, values: (_, values) => values.map((value) => props.spec.format(value)) },
+        ],
+        series: [{}, ...props.spec.lines.map((line, i) => ({ label: line.name, points: { show: false }, stroke: colours[i % 2], width: 1.6, fill: i === 0 ? `${colours[0]}22` : undefined }))],
       },
-      props.data as uPlot.AlignedData,
+      columns(),
       place,
     );
   };
   onMount(() => {
-    const sized = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: 150 }));
+    const sized = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: HEIGHT }));
     sized.observe(place);
     onCleanup(() => (sized.disconnect(), plot?.destroy()));
+    createEffect(on([dark, language, () => props.span, () => props.spec.title], make));
+    createEffect(on(columns, (data) => plot?.setData(data), { defer: true }));
   });
-  createEffect(() => (dark(), language(), make()));
-  createEffect(() => plot?.setData(props.data as uPlot.AlignedData));
-  const last = () => props.names.map((name, i) => `${name ? `${name} ` : ""}${props.format(props.data[i + 1]?.at(-1) ?? 0)}`).join(" · ");
+  // At the pointer, or the newest that is known.
+  const value = (series: string) => {
+    const values: Series = props.data.series[series] ?? [];
+    const index = at();
+    const found = index === null ? values.findLast((one) => one !== null) : values[index];
+    return found === null || found === undefined ? "–" : props.spec.format(found);
+  };
+  const words = () => props.spec.lines.map((line) => `${line.name} ${value(line.series)}`.trim()).join(" · ");
   return (
     <section class="card">
-      <header><h2>{props.title}</h2><span class="quiet small">{last()}</span></header>
-      <div class="graph" ref={place} role="img" aria-label={`${props.title}: ${last()}`} />
+      <header>
+        <h2>{props.spec.title}</h2>
+        <span class="quiet small line">
+          <Show when={at() !== null && props.data.times[at()!]}>{(time) => <span>{clock("live").format(time() * 1000)}</span>}</Show>
+          <For each={props.spec.lines}>{(line, i) => <span class={props.spec.lines.length > 1 ? `key key-${i()}` : ""}>{line.name} <strong>{value(line.series)}</strong></span>}</For>
+        </span>
+      </header>
+      <div class="graph" ref={place} role="img" aria-label={`${props.spec.title}: ${words()}`} />
     </section>
   );
 }
 
-export function Graphs(props: { vm: number }): JSX.Element {
-  const [samples, setSamples] = createSignal<VmStats[]>([]);
-  const look = async () => {
-    if (document.hidden) return;
-    const sample = await get<VmStats>(`/vms/${props.vm}/stats`).catch(() => undefined);
-    if (sample) setSamples((all) => [...all.slice(1 - KEEP), sample]);
+const lastMinutes = (): [number, number] => [Date.now() / 1000 - LIVE_S, Date.now() / 1000];
+
+export function LiveGraphs(props: { of: string; graphs: GraphSpec[] }): JSX.Element {
+  const live = followMeasurements(props.of);
+  return <For each={props.graphs}>{(spec) => <Graph spec={spec} data={live()} span="live" range={lastMinutes} group={props.of} />}</For>;
+}
+
+function PastGraphs(props: { of: string; graphs: GraphSpec[]; span: Span }): JSX.Element {
+  const [past] = createResource(() => ({ of: props.of, span: props.span }), ({ of, span }) => readMeasurements(of, span));
+  const data = (): Live => {
+    const found = past.error ? undefined : past.latest;
+    const length = found ? (Object.values(found.series)[0]?.length ?? 0) : 0;
+    return { times: Array.from({ length }, (_, i) => found!.start_s + i * found!.step_s), series: found?.series ?? {} };
   };
-  void look();
-  const timer = setInterval(() => void look(), STEP);
-  onCleanup(() => clearInterval(timer));
-  const times = () => samples().slice(1).map((sample) => sample.at_us / 1e6);
-  const total = (map: Record<string, Record<string, number | null | undefined>> | undefined, name: string) =>
-    Object.values(map ?? {}).reduce<number | null>((sum, one) => (one[name] === null || one[name] === undefined ? sum : (sum ?? 0) + one[name]), null);
-  const rate = (read: (sample: VmStats) => number | null): Series =>
-    samples().slice(1).map((sample, i) => {
-      const before = samples()[i]!;
-      const [a, b] = [read(before), read(sample)];
-      return a === null || b === null ? null : Math.max(0, (b - a) / ((sample.at_us - before.at_us) / 1e6));
-    });
-  type Counters = Record<string, Record<string, number | null | undefined>>;
-  const disks = (name: string) => rate((sample) => total(sample.disks as unknown as Counters, name));
-  const nics = (name: string) => rate((sample) => total(sample.nics as unknown as Counters, name));
-  const perSecond = (value: number) => `${size(value)}/s`;
+  return <For each={props.graphs}>{(spec) => <Graph spec={spec} data={data()} span={props.span} range={() => (data().times.length ? [data().times[0]!, data().times.at(-1)!] : lastMinutes())} group={props.of} />}</For>;
+}
+
+export function Graphs(props: { of: string; graphs: GraphSpec[]; running?: boolean }): JSX.Element {
+  const choices = ["live", ...spans] as const;
+  const kept = localStorage.getItem("span") as Span | "live" | null;
+  const [span, setSpan] = createSignal<Span | "live">(kept && choices.includes(kept) ? kept : "live");
+  const choose = (next: Span | "live") => (setSpan(next), localStorage.setItem("span", next));
   return (
-    <div class="columns">
-      <Graph title={t("graph_cpu")} names={[""]} data={[times(), rate((sample) => (sample.cpu.usec ?? 0) / 1e6 / sample.cpu.vcpus)]} format={(value) => percent(value, value < 0.1 ? 1 : 0)} />
-      <Graph title={t("graph_memory")} names={[""]} data={[times(), samples().slice(1).map((sample) => sample.memory.used ?? null)]} format={size} />
-      <Graph title={t("graph_disk")} names={[t("read"), t("written")]} data={[times(), disks("read_bytes"), disks("write_bytes")]} format={perSecond} />
-      <Graph title={t("graph_network")} names={[t("received"), t("sent")]} data={[times(), nics("rx_bytes"), nics("tx_bytes")]} format={perSecond} />
-    </div>
+    <>
+      <div class="segments" role="radiogroup" aria-label={t("time_span")}>
+        <For each={choices}>{(one) => <button role="radio" aria-checked={span() === one} onClick={() => choose(one)}>{t(`span_${one}`)}</button>}</For>
+      </div>
+      <div class="columns">
+        <Show when={span() === "live"} fallback={<PastGraphs of={props.of} graphs={props.graphs} span={span() as Span} />}>
+          <LiveGraphs of={props.of} graphs={props.graphs} />
+        </Show>
+      </div>
+    </>
   );
 }

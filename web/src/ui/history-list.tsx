@@ -1,47 +1,109 @@
-// Commits of the configuration, each with what it changed and the way back to it.
+// Commits of the configuration as a time line: who changed what, what it was before, and the way back.
 import { A } from "@solidjs/router";
-import { createSignal, For, Show, type JSX } from "solid-js";
-import { may } from "../api/http";
-import { live } from "../api/live";
+import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { get, may } from "../api/http";
+import { fieldAt, nameAt, schema, valueForPeople, type Document, type Field } from "../api/schema";
 import type { Commit } from "../api/types";
-import { t } from "../i18n";
-import { ago, when } from "../i18n/units";
+import { t, type Key } from "../i18n";
+import { ago, dayOf, timeOf, when } from "../i18n/units";
 import { ChangeDialog, type Change } from "./change";
 import { now } from "./clock";
+import { Dialog } from "./dialog";
+import { ErrorBox } from "./errors";
+import { objectName, objectPlace } from "./object";
 
-const shown = (value: unknown) => (value === undefined || value === null ? "–" : typeof value === "string" ? value || "“”" : JSON.stringify(value));
+const restorable = (path: string) => path.startsWith("vm/") || path.startsWith("storage/");
+const SHORT = 6; // changes that are shown without being asked
+
+function DocumentThen(props: { rev: number; path: string; close: () => void }): JSX.Element {
+  const [document] = createResource(() => get<unknown>(`/history/${props.rev}/${props.path}`));
+  return (
+    <Dialog title={t("document_then", { name: objectName(props.path), rev: props.rev })} class="wide" close={props.close}>
+      <ErrorBox error={document.error} />
+      <pre class="log" tabindex="0">{document.error ? "" : JSON.stringify(document(), null, 2)}</pre>
+    </Dialog>
+  );
+}
+
+function Changes(props: { commit: Commit; table?: Field }): JSX.Element {
+  return (
+    <ul class="differences small">
+      <For each={props.commit.changes}>
+        {(one) => {
+          const field = () => fieldAt(props.table, one.path);
+          return (
+            <li title={one.path}>
+              <span class="quiet">{nameAt(props.table, one.path)}:</span> <Show when={one.before !== undefined && one.before !== null}><span class="before">{valueForPeople(field(), one.before)}</span> → </Show>{valueForPeople(field(), one.after)}
+            </li>
+          );
+        }}
+      </For>
+    </ul>
+  );
+}
+
+function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Change) => void }): JSX.Element {
+  const [looking, setLooking] = createSignal(false);
+  const commit = () => props.commit;
+  const name = () => objectName(commit().path);
+  const back = (prefix: string): Change => {
+    const title = t(prefix ? "restore_of" : "restore_all", { path: name(), rev: commit().rev });
+    return { title, method: "POST", path: "/history/restore", body: (prefix ? { rev: commit().rev, prefix } : { rev: commit().rev }) as Document, command: "history restore", words: [String(commit().rev), ...(prefix ? [prefix] : [])], verb: t("restore") };
+  };
+  return (
+    <li class={`moment ${commit().action}`}>
+      <div class="line">
+        <span class="quiet small number" title={when(commit().at)}>{timeOf(commit().at)}</span>
+        <strong><Show when={objectPlace(commit().path)} fallback={<bdi>{name()}</bdi>}>{(path) => <A class="ink" href={path()}><bdi>{name()}</bdi></A>}</Show></strong>
+        <span class="tag">{t(`history_${commit().action}` as Key)}</span>
+        <span class="quiet small">{commit().author} · {ago(commit().at, now())} · {t("revision", { rev: commit().rev })}</span>
+        <span class="line to-end">
+          <button class="plain small" onClick={() => setLooking(true)}>{t("document")}</button>
+          <Show when={may("history.restore") && restorable(commit().path)}>
+            <button class="small" onClick={() => props.restore(back(commit().path))}>{t("restore_this")}</button>
+            <button class="plain small" onClick={() => props.restore(back(""))}>{t("restore_everything")}</button>
+          </Show>
+        </span>
+      </div>
+      <Show when={commit().changes?.length}>
+        <Show when={commit().changes!.length > SHORT} fallback={<Changes commit={commit()} table={props.table} />}>
+          <details>
+            <summary class="small">{t("changes", { count: commit().changes!.length })}</summary>
+            <Changes commit={commit()} table={props.table} />
+          </details>
+        </Show>
+      </Show>
+      <Show when={looking()}><DocumentThen rev={commit().rev} path={commit().path} close={() => setLooking(false)} /></Show>
+    </li>
+  );
+}
 
 export function HistoryList(props: { commits?: readonly Commit[]; restored?: () => void }): JSX.Element {
   const [change, setChange] = createSignal<Change>();
-  const link = (path: string) => (path.startsWith("vm/") ? `/guests/${path.slice(3)}` : undefined);
+  const [tables] = createResource(async () => {
+    const [vm, storage] = await Promise.all([schema("vm"), schema("storage")]);
+    return { vm, storage } as Record<string, Field>;
+  });
+  const days = createMemo(() => {
+    const found: { day: string; commits: Commit[] }[] = [];
+    for (const commit of props.commits ?? []) {
+      const day = dayOf(commit.at);
+      if (found.at(-1)?.day !== day) found.push({ day, commits: [] });
+      found.at(-1)!.commits.push(commit);
+    }
+    return found;
+  });
   return (
-    <div class="stack">
-      <For each={props.commits} fallback={<p class="quiet">{props.commits ? t("history_empty") : t("loading")}</p>}>
-        {(commit) => (
+    <>
+      <For each={days()} fallback={<p class="quiet">{props.commits ? t("history_empty") : t("loading")}</p>}>
+        {(day) => (
           <section class="card">
-            <header>
-              <h3>
-                <span class="mono">{commit.rev}</span> · <Show when={link(commit.path)} fallback={commit.path}>{(path) => <A href={path()}>{live.vm.get(commit.path.slice(3))?.name ?? commit.path}</A>}</Show> · {commit.action}
-              </h3>
-              <span class="quiet small" title={when(commit.at)}>{commit.author} · {ago(commit.at, now())}</span>
-            </header>
-            <Show when={commit.changes?.length}>
-              <details open={commit.changes!.length <= 6}>
-                <summary class="small">{t("changes", { count: commit.changes!.length })}</summary>
-                <div class="scroll-x">
-                  <table class="table"><tbody>
-                    <For each={commit.changes}>{(one) => <tr><td><code>{one.path}</code></td><td class="before">{shown(one.before)}</td><td>{shown(one.after)}</td></tr>}</For>
-                  </tbody></table>
-                </div>
-              </details>
-            </Show>
-            <Show when={may("history.restore") && (commit.path.startsWith("vm/") || commit.path.startsWith("storage/"))}>
-              <div><button onClick={() => setChange({ title: t("restore_of", { path: commit.path, rev: commit.rev }), method: "POST", path: "/history/restore", body: { rev: commit.rev, prefix: commit.path }, command: "history restore", words: [String(commit.rev), commit.path], verb: t("restore") })}>{t("restore_here")}</button></div>
-            </Show>
+            <h2>{day.day}</h2>
+            <ol class="timeline"><For each={day.commits}>{(commit) => <OneCommit commit={commit} table={tables()?.[commit.path.split("/")[0]!]} restore={setChange} />}</For></ol>
           </section>
         )}
       </For>
-      <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => props.restored?.()} />}</Show>
-    </div>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => props.restored?.()} />}</Show>
+    </>
   );
 }

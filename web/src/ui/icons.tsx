@@ -17,6 +17,7 @@ const paths = {
   console: "M4 5h16v14H4zM8 10l3 2-3 2M13 15h3",
   more: "M12 6h.01M12 12h.01M12 18h.01",
   close: "M6 6l12 12M18 6 6 18",
+  columns: "M4 5h16v14H4zM10 5v14M15 5v14",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4",
 } as const;
 

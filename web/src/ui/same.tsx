@@ -11,8 +11,8 @@ export function SameAsCommand(props: { command: string; curl: string }): JSX.Ele
         <pre tabindex="0">{props.command}</pre>
         <pre tabindex="0">{props.curl}</pre>
         <div class="line">
-          <button class="small" onClick={() => copy(props.command)}>{t("copy_command")}</button>
-          <button class="small" onClick={() => copy(props.curl)}>{t("copy_curl")}</button>
+          <button type="button" class="small" onClick={() => copy(props.command)}>{t("copy_command")}</button>
+          <button type="button" class="small" onClick={() => copy(props.curl)}>{t("copy_curl")}</button>
         </div>
       </div>
     </details>

@@ -8,6 +8,9 @@ const guests: Record<VmState, string> = {
 };
 const tasks: Record<Task["state"], string> = { queued: "off", running: "busy", done: "good", failed: "bad", cancelled: "warn" };
 
+// The class of a guest's state in page.css.
+export const stateLook = (state: VmState): string => guests[state];
+
 export function VmStateText(props: { state: VmState }): JSX.Element {
   return <span class={`state ${guests[props.state]}`}>{t(`state_${props.state}` as Key)}</span>;
 }

@@ -1,48 +1,33 @@
 // The frame around every view: where one is, what there is to go to, and who one is.
 import { A, Route, Router, useLocation, useNavigate, type RouteSectionProps } from "@solidjs/router";
 import { createEffect, createSignal, ErrorBoundary, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
-import { learnSelf, may, self, signOut } from "../api/http";
-import { connect, connection, disconnect, live, ready } from "../api/live";
-import { language, languageNames, setLanguage, t, type Key, type Language } from "../i18n";
+import { expired, learnSelf, may, self, signOut } from "../api/http";
+import { connect, connection, disconnect, ready } from "../api/live";
+import { language, languageNames, setLanguage, t, type Language } from "../i18n";
+import { Questions } from "../ui/ask";
 import { ErrorBox } from "../ui/errors";
-import { Icon, type IconName } from "../ui/icons";
+import { Icon } from "../ui/icons";
 import { Menu } from "../ui/menu";
-import { Palette } from "../ui/palette";
+import { places } from "../ui/places";
 import { setTheme, theme, type Theme } from "../ui/theme";
 import { Toasts } from "../ui/toasts";
-import { SignIn } from "./sign-in";
+import { SignIn, SignInAgain } from "./sign-in";
 import { Overview } from "./overview";
 import { Guests } from "./guests";
 import { Guest } from "./guest";
 
+const Palette = lazy(() => import("../ui/palette").then((m) => ({ default: m.Palette })));
 const CreateGuest = lazy(() => import("./create").then((m) => ({ default: m.CreateGuest })));
 const ConsoleWindow = lazy(() => import("./console-window").then((m) => ({ default: m.ConsoleWindow })));
 const Images = lazy(() => import("./images").then((m) => ({ default: m.Images })));
+const ImageView = lazy(() => import("./image").then((m) => ({ default: m.ImageView })));
 const Storages = lazy(() => import("./storages").then((m) => ({ default: m.Storages })));
+const StorageView = lazy(() => import("./storage").then((m) => ({ default: m.StorageView })));
 const Tasks = lazy(() => import("./tasks").then((m) => ({ default: m.Tasks })));
 const TaskView = lazy(() => import("./tasks").then((m) => ({ default: m.TaskView })));
 const History = lazy(() => import("./history").then((m) => ({ default: m.History })));
-const Access = lazy(() => import("./access").then((m) => ({ default: m.Access })));
+const Access = lazy(() => import("./access/access").then((m) => ({ default: m.Access })));
 const NodeView = lazy(() => import("./node").then((m) => ({ default: m.NodeView })));
-
-export interface Place {
-  path: string;
-  icon: IconName;
-  title: Key;
-  allowed: () => boolean;
-  count?: () => number;
-}
-
-export const places: Place[] = [
-  { path: "/", icon: "overview", title: "overview", allowed: () => true },
-  { path: "/guests", icon: "guests", title: "guests", allowed: () => true, count: () => (live.vm.all(), live.vm.map.size) },
-  { path: "/images", icon: "images", title: "images", allowed: () => true, count: () => (live.image.all(), live.image.map.size) },
-  { path: "/storages", icon: "storages", title: "storages", allowed: () => may("storage.read", "/storages") },
-  { path: "/tasks", icon: "tasks", title: "tasks", allowed: () => true },
-  { path: "/history", icon: "history", title: "history", allowed: () => may("history.read") },
-  { path: "/access", icon: "access", title: "access", allowed: () => true },
-  { path: "/node", icon: "node", title: "node", allowed: () => may("node.read", "/nodes") },
-];
 
 function Choices<T extends string>(props: { names: Record<T, string>; now: T; choose: (value: T) => void }): JSX.Element {
   return (
@@ -97,6 +82,7 @@ function Frame(props: RouteSectionProps): JSX.Element {
           <div class="label">{t("theme")}</div>
           <Choices<Theme> names={themes()} now={theme()} choose={setTheme} />
           <hr />
+          <button onClick={() => navigate("/access/me")}>{t("my_account")}</button>
           <button onClick={() => void signOut().then(() => navigate("/"))}>{t("sign_out")}</button>
         </Menu>
       </header>
@@ -118,7 +104,8 @@ function Frame(props: RouteSectionProps): JSX.Element {
         </ErrorBoundary>
       </main>
       <Toasts />
-      <Show when={palette()}><Palette close={() => setPalette(false)} /></Show>
+      <Questions />
+      <Show when={palette()}><Suspense><Palette close={() => setPalette(false)} /></Suspense></Show>
     </div>
   );
 }
@@ -135,8 +122,8 @@ export function App(): JSX.Element {
   };
   onMount(learn);
   createEffect(() => {
-    if (self()) connect();
-    else disconnect();
+    if (!self()) disconnect();
+    else if (!expired()) connect();
   });
   return (
     <Switch fallback={<Show when={failed()}><div class="signin"><div class="stack"><ErrorBox error={failed()} /><button onClick={learn}>{t("try_again")}</button></div></div></Show>}>
@@ -150,7 +137,9 @@ export function App(): JSX.Element {
             <Route path="/guests/new" component={CreateGuest} />
             <Route path="/guests/:vm/:tab?" component={Guest} />
             <Route path="/images" component={Images} />
+            <Route path="/images/:image" component={ImageView} />
             <Route path="/storages" component={Storages} />
+            <Route path="/storages/:storage" component={StorageView} />
             <Route path="/tasks" component={Tasks} />
             <Route path="/tasks/:task" component={TaskView} />
             <Route path="/history" component={History} />
@@ -159,6 +148,7 @@ export function App(): JSX.Element {
             <Route path="*" component={NotFound} />
           </Route>
         </Router>
+        <Show when={expired()}><SignInAgain /></Show>
       </Match>
     </Switch>
   );

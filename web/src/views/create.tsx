@@ -1,13 +1,14 @@
 // A new guest in at most three steps: from what, how big, and the plan.
-import { A, useNavigate } from "@solidjs/router";
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { A, useNavigate, useSearchParams } from "@solidjs/router";
+import { createEffect, createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { live } from "../api/live";
 import { schema, withField, type Document } from "../api/schema";
 import { t } from "../i18n";
-import { shortSize, parseSize, size } from "../i18n/units";
+import { size } from "../i18n/units";
 import { act, actions } from "../ui/actions";
 import { ChangeDialog, type Change } from "../ui/change";
 import { Form } from "../ui/form";
+import { SizeInput } from "../ui/inputs";
 import { ended } from "../ui/toasts";
 
 type Source = { kind: "image" | "iso"; name: string } | { kind: "empty" };
@@ -36,6 +37,12 @@ export function CreateGuest(): JSX.Element {
     else setDocument({ name: freeName("guest"), memory, cpu: { cores: 1 }, disks: { disk0: { size: 8 * 1024 ** 3 } }, nics: { nic0: {} } });
     setSource(next);
   };
+  // Somebody who comes from an image wants a guest of it.
+  const [params] = useSearchParams<{ image?: string }>();
+  createEffect(() => {
+    const image = params.image === undefined ? undefined : live.image.get(params.image);
+    if (image && !source()) choose({ kind: image.kind === "iso" ? "iso" : "image", name: image.name });
+  });
   const same = (one: Source) => JSON.stringify(one) === JSON.stringify(source());
   const set = (path: string[], value: unknown) => setDocument(withField(document(), path, value));
   const made = async (answer: Document) => {
@@ -70,9 +77,9 @@ export function CreateGuest(): JSX.Element {
           <div class="fields">
             <label class="field"><span>{t("col_name")}</span><input value={String(document().name ?? "")} maxLength={63} onInput={(event) => set(["name"], event.currentTarget.value)} /></label>
             <label class="field"><span>{t("col_cpus")}</span><input type="number" min="1" max="128" value={Number((document().cpu as Document).cores)} onInput={(event) => event.currentTarget.value && set(["cpu", "cores"], event.currentTarget.valueAsNumber)} /></label>
-            <label class="field"><span>{t("memory")}</span><input value={shortSize(Number(document().memory))} onChange={(event) => { const bytes = parseSize(event.currentTarget.value); if (!Number.isNaN(bytes)) set(["memory"], bytes); }} /></label>
+            <label class="field"><span>{t("memory")}</span><SizeInput value={Number(document().memory)} set={(bytes) => bytes && set(["memory"], bytes)} /></label>
             <Show when={(document().disks as Document).disk0}>
-              {(disk) => <label class="field"><span>{t("disk")}</span><input value={shortSize(Number((disk() as Document).size))} onChange={(event) => { const bytes = parseSize(event.currentTarget.value); if (!Number.isNaN(bytes)) set(["disks", "disk0", "size"], bytes); }} /></label>}
+              {(disk) => <label class="field"><span>{t("disk")}</span><SizeInput value={Number((disk() as Document).size)} set={(bytes) => bytes && set(["disks", "disk0", "size"], bytes)} /></label>}
             </Show>
           </div>
           <label class="check"><input type="checkbox" checked={start()} onChange={(event) => setStart(event.currentTarget.checked)} />{t("create_start")}</label>

@@ -3,23 +3,27 @@ import { A, useNavigate, useParams } from "@solidjs/router";
 import { createEffect, createMemo, createResource, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ApiError, ask, get, may } from "../api/http";
 import { live, ready } from "../api/live";
-import { mergePatch, schema, withField, type Document } from "../api/schema";
+import { mergePatch, nameAt, schema, valueForPeople, fieldAt, withField, type Document } from "../api/schema";
 import type { Commit, List, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
+import { reasonText } from "../i18n/reasons";
 import { ago, size, when } from "../i18n/units";
 import { act, actions, actionTitle, can } from "../ui/actions";
-import { ChangeDialog, type Change } from "../ui/change";
+import { ChangeDialog, deletion, type Change } from "../ui/change";
 import { now } from "../ui/clock";
 import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
 import { HistoryList } from "../ui/history-list";
 import { Icon } from "../ui/icons";
 import { Menu } from "../ui/menu";
+import { kindName } from "../ui/object";
+import { ShutdownDialog } from "../ui/shutdown";
 import { TaskStateText, VmStateText } from "../ui/state";
 
 const Consoles = lazy(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
-const Graphs = lazy(() => import("../ui/graphs").then((m) => ({ default: m.Graphs })));
-const tabs = ["summary", "console", "hardware", "history", "tasks"] as const;
+const GuestGraphs = lazy(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
+const Permissions = lazy(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
+const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
 
 function Summary(props: { vm: Vm }): JSX.Element {
   const addresses = () => (props.vm.status.addresses ?? []) as readonly unknown[];
@@ -31,7 +35,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
           <header><h2>{t("state")}</h2></header>
           <dl class="facts">
             <dt>{t("state")}</dt><dd><VmStateText state={props.vm.status.state} /></dd>
-            <dt>{t("col_reason")}</dt><dd>{props.vm.status.reason || "–"}</dd>
+            <dt>{t("col_reason")}</dt><dd>{reasonText(props.vm.status) || "–"}</dd>
             <dt>{t("col_since")}</dt><dd title={when(props.vm.status.since)}>{ago(props.vm.status.since, now())}</dd>
             <dt>{t("agent")}</dt><dd>{t(`agent_${props.vm.status.agent.state}` as Key)}{props.vm.status.agent.version ? ` ${props.vm.status.agent.version}` : ""}</dd>
             <dt>{t("addresses")}</dt>
@@ -58,7 +62,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
           </section>
         </Show>
       </div>
-      <Show when={props.vm.status.state === "running"}><Suspense><Graphs vm={props.vm.id} /></Suspense></Show>
+      <Suspense><GuestGraphs vm={props.vm.id} /></Suspense>
     </>
   );
 }
@@ -68,6 +72,9 @@ function editable(vm: Vm): Document {
   const { status: _status, ...document } = structuredClone(vm) as unknown as Document & { status?: unknown };
   return document;
 }
+
+const reboot = actions.find((action) => action.name === "reboot")!;
+const shutdown = actions.find((action) => action.name === "shutdown")!;
 
 function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void }): JSX.Element {
   const [table] = createResource(() => schema("vm"));
@@ -82,9 +89,14 @@ function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void 
       {(fields) => (
         <>
           <Show when={(props.vm.status.pending ?? []).length}>
-            <div class="box warn">
+            <div class="box warn stack">
               <strong>{t("pending_title")}</strong>
-              <ul><For each={props.vm.status.pending as unknown[]}>{(one) => <li class="mono">{typeof one === "string" ? one : ((one as { path?: string }).path ?? JSON.stringify(one))}</li>}</For></ul>
+              <ul class="plain-list">
+                <For each={props.vm.status.pending as readonly { path: string; before?: unknown; after?: unknown }[]}>
+                  {(one) => <li>{nameAt(fields(), one.path)}: {valueForPeople(fieldAt(fields(), one.path), one.before)} → <strong>{valueForPeople(fieldAt(fields(), one.path), one.after)}</strong></li>}
+                </For>
+              </ul>
+              <Show when={can(reboot, props.vm.status)}><div><button onClick={() => void act(reboot, [props.vm])}>{actionTitle(reboot)}</button></div></Show>
             </div>
           </Show>
           <section class="card">
@@ -125,6 +137,7 @@ export function Guest(): JSX.Element {
     },
   );
   const [change, setChange] = createSignal<Change>();
+  const [shuttingDown, setShuttingDown] = createSignal(false);
   const gone = () => vm.error instanceof ApiError && vm.error.status === 404;
   const latest = () => (vm.error ? undefined : vm.latest);
   const tasks = createResource(() => ({ id: latest()?.vm.id, news: live.task.all().filter((task) => task.object === `vm/${latest()?.vm.id}`).length }), ({ id }) => (id === undefined ? undefined : get<List<import("../api/types").Task>>(`/tasks?object=vm/${id}&limit=50`)))[0];
@@ -147,30 +160,35 @@ export function Guest(): JSX.Element {
                   <For each={actions.filter((action) => action.danger)}>
                     {(action) => <button class="danger" disabled={!can(action, row() ?? found().vm.status)} onClick={() => void act(action, [found().vm])}>{actionTitle(action)}</button>}
                   </For>
+                  <button disabled={!can(shutdown, row() ?? found().vm.status)} onClick={() => setShuttingDown(true)}>{t("shutdown_with")}</button>
                   <hr />
-                  <button class="danger" disabled={found().vm.status.state !== "stopped" || !may("vm.delete", `/vms/${found().vm.id}`)} onClick={() => setChange({ title: t("delete_of", { name: found().vm.name }), method: "DELETE", path: `/vms/${found().vm.id}`, command: "vm delete", words: [found().vm.name], danger: true, verb: t("delete") })}>{t("delete")}</button>
+                  <button class="danger" disabled={found().vm.status.state !== "stopped" || !may("vm.delete", `/vms/${found().vm.id}`)} onClick={() => setChange(deletion("vm", `/vms/${found().vm.id}`, found().vm.name))}>{t("delete")}</button>
                 </Menu>
               </div>
             </div>
             <nav class="tabs" aria-label={found().vm.name}>
-              <For each={tabs}>{(name) => <A href={`/guests/${found().vm.id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
+              <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().vm.id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
             </nav>
             <Switch>
               <Match when={tab() === "summary"}><Summary vm={found().vm} /></Match>
               <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found().vm} /></Suspense></Match>
               <Match when={tab() === "hardware"}><Hardware vm={found().vm} rev={found().rev} changed={() => void refetch()} /></Match>
+              <Match when={tab() === "permissions"}><Suspense><Permissions path={`/vms/${found().vm.id}`} name={found().vm.name} tags={found().vm.tags} /></Suspense></Match>
               <Match when={tab() === "history"}><HistoryList commits={commits()?.items} restored={() => void refetch()} /></Match>
               <Match when={tab() === "tasks"}>
                 <section class="card">
                   <table class="table"><tbody>
                     <For each={tasks()?.items} fallback={<tr><td class="quiet">{t("no_tasks")}</td></tr>}>
-                      {(task) => <tr><td><A href={`/tasks/${task.id}`}>{task.kind}</A></td><td><TaskStateText state={task.state} /></td><td class="quiet">{task.user}</td><td class="quiet number">{ago(task.created, now())}</td></tr>}
+                      {(task) => <tr><td><A href={`/tasks/${task.id}`}>{kindName(task.kind)}</A></td><td><TaskStateText state={task.state} /></td><td class="quiet">{task.user}</td><td class="quiet number">{ago(task.created, now())}</td></tr>}
                     </For>
                   </tbody></table>
                 </section>
               </Match>
             </Switch>
             <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => navigate("/guests")} />}</Show>
+            <Show when={shuttingDown()}>
+              <ShutdownDialog table="shutdown-request" title={`${t("action_shutdown")}: ${found().vm.name}`} text={t("shutdown_text")} path={`/vms/${found().vm.id}/shutdown`} command="vm shutdown" word={found().vm.name} close={() => setShuttingDown(false)} go={(body) => void act(shutdown, [found().vm], body)} />
+            </Show>
           </>
         )}
       </Match>

@@ -7,12 +7,15 @@ import { may } from "../api/http";
 import { live, ready } from "../api/live";
 import type { VmRow } from "../api/types";
 import { t, type Key } from "../i18n";
+import { reasonText } from "../i18n/reasons";
 import { ago, count, size } from "../i18n/units";
 import { act, actions, actionTitle, can, type Outcome } from "../ui/actions";
 import { now } from "../ui/clock";
+import { askText } from "../ui/ask";
 import { Dialog } from "../ui/dialog";
 import { errorText } from "../ui/errors";
 import { Icon } from "../ui/icons";
+import { Menu } from "../ui/menu";
 import { VmStateText } from "../ui/state";
 
 const ROW = 40; // pixels; also in page.css
@@ -27,27 +30,28 @@ interface Column {
 }
 
 const columns: Column[] = [
-  { name: "id", title: "col_id", width: "64px", number: true, show: (row) => row.id },
-  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <A href={`/guests/${row.id}`}><bdi>{row.name}</bdi></A> },
+  { name: "id", title: "col_id", width: "48px", number: true, show: (row) => row.id },
+  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <><A href={`/guests/${row.id}`}><bdi>{row.name}</bdi></A><Show when={row.pending}> <span class="tag warn" title={t("attention_pending", { name: row.name })}>{t("pending_mark")}</span></Show></> },
   { name: "state", title: "col_state", width: "112px", show: (row) => <VmStateText state={row.state} /> },
-  { name: "reason", title: "col_reason", width: "minmax(100px, 2fr)", show: (row) => <span class="quiet" title={row.reason}>{row.pending ? `${t("pending_mark")} · ` : ""}{row.reason}</span> },
+  { name: "reason", title: "col_reason", width: "minmax(80px, 1.5fr)", show: (row) => <span class="quiet" title={reasonText(row)}>{reasonText(row)}</span> },
   { name: "cpus", title: "col_cpus", width: "52px", number: true, show: (row) => row.cpus },
   { name: "memory", title: "col_memory", width: "88px", number: true, show: (row) => size(row.memory) },
-  { name: "tags", title: "col_tags", width: "minmax(64px, 1fr)", show: (row) => <For each={row.tags}>{(tag) => <><span class="tag">{tag}</span> </>}</For> },
-  { name: "since", title: "col_since", width: "92px", show: (row) => <span class="quiet">{ago(row.since, now())}</span> },
+  { name: "tags", title: "col_tags", width: "minmax(100px, 1.5fr)", show: (row) => <span title={row.tags.join(", ")}><For each={row.tags}>{(tag) => <><A class="tag" href={`/guests?filter=tag:${encodeURIComponent(tag)}`}>{tag}</A> </>}</For></span> },
+  { name: "since", title: "col_since", width: "84px", show: (row) => <span class="quiet">{ago(row.since, now())}</span> },
 ];
+
+const kept = <T,>(name: string, fallback: T): T => {
+  try {
+    return (JSON.parse(localStorage.getItem(name) ?? "null") as T | null) ?? fallback;
+  } catch {
+    return fallback;
+  }
+};
+const keep = (name: string, value: unknown) => localStorage.setItem(name, JSON.stringify(value));
 
 interface SavedView {
   name: string;
   filter: string;
-}
-
-function savedViews(): SavedView[] {
-  try {
-    return JSON.parse(localStorage.getItem("views") ?? "[]") as SavedView[];
-  } catch {
-    return [];
-  }
 }
 
 export function Guests(): JSX.Element {
@@ -55,7 +59,8 @@ export function Guests(): JSX.Element {
   const navigate = useNavigate();
   const [selected, setSelected] = createSignal<ReadonlySet<number>>(new Set());
   const [outcomes, setOutcomes] = createSignal<Outcome[]>();
-  const [views, setViews] = createSignal(savedViews());
+  const [views, setViews] = createSignal(kept<SavedView[]>("views", []));
+  const [hidden, setHidden] = createSignal(kept<string[]>("hidden-columns", []));
   const text = () => params.filter ?? "";
   const sort = () => params.sort ?? "id";
   const filter = createMemo(() => parseFilter(text(), fields));
@@ -70,7 +75,12 @@ export function Guests(): JSX.Element {
       return sign * (typeof x === "number" && typeof y === "number" ? x - y : order(String(x), String(y))) || a.id - b.id;
     });
   });
-  const grid = () => `28px ${columns.map((column) => column.width).join(" ")} 104px`;
+  const shownColumns = createMemo(() => columns.filter((column) => !hidden().includes(column.name)));
+  const grid = () => `28px ${shownColumns().map((column) => column.width).join(" ")} 104px`;
+  const toggleColumn = (name: string) => {
+    setHidden((all) => (all.includes(name) ? all.filter((one) => one !== name) : [...all, name]));
+    keep("hidden-columns", hidden());
+  };
 
   let scroller!: HTMLDivElement;
   const [shown, setShown] = createSignal<{ start: number; index: number }[]>([]);
@@ -101,24 +111,25 @@ export function Guests(): JSX.Element {
   });
 
   const chosen = createMemo(() => rows().filter((row) => selected().has(row.id)));
-  const toggle = (id: number, on: boolean) => {
+  // With Shift, all from the one that was touched last.
+  let last = 0;
+  const toggle = (index: number, on: boolean, range: boolean) => {
     const next = new Set(selected());
-    if (on) next.add(id);
-    else next.delete(id);
+    const from = range ? Math.min(last, index) : index;
+    for (const row of rows().slice(from, range ? Math.max(last, index) + 1 : index + 1)) {
+      if (on) next.add(row.id);
+      else next.delete(row.id);
+    }
+    last = index;
     setSelected(next);
   };
-  const save = () => {
-    const name = prompt(t("view_name"), text())?.trim();
-    if (!name) return;
-    const next = [...views().filter((view) => view.name !== name), { name, filter: text() }];
-    setViews(next);
-    localStorage.setItem("views", JSON.stringify(next));
+  const setAllViews = (next: SavedView[]) => (setViews(next), keep("views", next));
+  const save = async () => {
+    const filter = text();
+    const name = await askText({ title: t("view_save"), label: t("view_name"), value: filter, verb: t("save") });
+    if (name) setAllViews([...views().filter((view) => view.name !== name), { name, filter }]);
   };
-  const drop = (name: string) => {
-    const next = views().filter((view) => view.name !== name);
-    setViews(next);
-    localStorage.setItem("views", JSON.stringify(next));
-  };
+  const drop = (name: string) => setAllViews(views().filter((view) => view.name !== name));
   const run = async (action: (typeof actions)[number], guests: VmRow[]) => {
     const result = await act(action, guests);
     if (result.length > 1) setOutcomes(result);
@@ -143,7 +154,13 @@ export function Guests(): JSX.Element {
             </span>
           )}
         </For>
-        <Show when={text()}><button onClick={save}>{t("view_save")}</button></Show>
+        <Show when={text()}><button onClick={() => void save()}>{t("view_save")}</button></Show>
+        <Menu name={t("columns")} label={<Icon name="columns" />} class="icon">
+          <div class="label">{t("columns")}</div>
+          <For each={columns.filter((column) => column.name !== "name")}>
+            {(column) => <button role="menuitemcheckbox" aria-checked={!hidden().includes(column.name)} onClick={() => toggleColumn(column.name)}><span class="mark">{hidden().includes(column.name) ? "" : "✓"}</span>{t(column.title)}</button>}
+          </For>
+        </Menu>
       </div>
       <Show when={chosen().length}>
         <div class="bulk">
@@ -163,7 +180,7 @@ export function Guests(): JSX.Element {
           <span role="columnheader">
             <input type="checkbox" aria-label={t("select_all")} checked={chosen().length > 0 && chosen().length === rows().length} onChange={(event) => setSelected(new Set(event.currentTarget.checked ? rows().map((row) => row.id) : []))} />
           </span>
-          <For each={columns}>
+          <For each={shownColumns()}>
             {(column) => (
               <span role="columnheader" class={column.number ? "number" : ""} aria-sort={sort() === column.name ? "ascending" : sort() === `-${column.name}` ? "descending" : "none"}>
                 <button onClick={() => setParams({ sort: sort() === column.name ? `-${column.name}` : column.name === "id" ? undefined : column.name }, { replace: true })}>
@@ -180,8 +197,8 @@ export function Guests(): JSX.Element {
               <Show when={rows()[place.index]} keyed>
                 {(row) => (
                   <div class={`grid-row ${selected().has(row.id) ? "selected" : ""}`} role="row" aria-rowindex={place.index + 2} style={{ transform: `translateY(${place.start}px)`, "grid-template-columns": grid() }} onDblClick={() => navigate(`/guests/${row.id}`)}>
-                    <span role="cell"><input type="checkbox" aria-label={row.name} checked={selected().has(row.id)} onChange={(event) => toggle(row.id, event.currentTarget.checked)} /></span>
-                    <For each={columns}>{(column) => <span role="cell" class={column.number ? "number" : ""}>{column.show(row)}</span>}</For>
+                    <span role="cell"><input type="checkbox" aria-label={row.name} checked={selected().has(row.id)} onClick={(event) => toggle(place.index, event.currentTarget.checked, event.shiftKey)} /></span>
+                    <For each={shownColumns()}>{(column) => <span role="cell" class={column.number ? "number" : ""}>{column.show(row)}</span>}</For>
                     <span role="cell" class="row-actions">
                       <For each={actions.filter((action) => can(action, row) && action.icon && !action.danger).slice(0, 2)}>
                         {(action) => <button class="plain icon" title={actionTitle(action)} aria-label={`${actionTitle(action)}: ${row.name}`} onClick={() => void run(action, [row])}><Icon name={action.icon!} /></button>}

@@ -1,23 +1,33 @@
 // The whole configuration's past: who changed what, and back to any point of it.
-import { createResource, createSignal, type JSX } from "solid-js";
+import { createResource, createSignal, For, type JSX } from "solid-js";
 import { get } from "../api/http";
 import { live } from "../api/live";
 import type { Commit, List } from "../api/types";
-import { t } from "../i18n";
+import { t, type Key } from "../i18n";
+import { ErrorBox } from "../ui/errors";
 import { HistoryList } from "../ui/history-list";
 import { Pager } from "../ui/pager";
 
+const kinds = { all: "", guests: "prefix=vm/", storages: "prefix=storage/", facts: "facts=1" } as const;
+
 export function History(): JSX.Element {
   const [before, setBefore] = createSignal<string>();
+  const [kind, setKind] = createSignal<keyof typeof kinds>("all");
   const [page, { refetch }] = createResource(
-    () => ({ before: before(), news: (live.vm.all(), live.storage.all(), 0) }),
-    ({ before: position }) => get<List<Commit>>(`/history?limit=50${position ? `&before=${position}` : ""}`),
+    () => ({ before: before(), kind: kind(), news: (live.vm.all(), live.storage.all(), 0) }),
+    ({ before: position, kind: of }) => get<List<Commit>>(`/history?limit=50&${kinds[of]}${position ? `&before=${position}` : ""}`),
   );
   return (
     <>
-      <h1>{t("history")}</h1>
-      <HistoryList commits={page.latest?.items} restored={() => void refetch()} />
-      <Pager at={before()} next={page.latest?.next} go={setBefore} />
+      <div class="heading">
+        <h1>{t("history")}</h1>
+        <div class="segments" role="radiogroup" aria-label={t("object")}>
+          <For each={Object.keys(kinds) as (keyof typeof kinds)[]}>{(one) => <button role="radio" aria-checked={kind() === one} onClick={() => (setBefore(undefined), setKind(one))}>{t(`history_of_${one}` as Key)}</button>}</For>
+        </div>
+      </div>
+      <ErrorBox error={page.error} />
+      <HistoryList commits={page.error ? [] : page.latest?.items} restored={() => void refetch()} />
+      <Pager at={before()} next={page.error ? undefined : page.latest?.next} go={setBefore} />
     </>
   );
 }

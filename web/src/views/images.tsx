@@ -1,20 +1,21 @@
 // What guests are made from: files that were brought in, and what is built from recipes.
+import { A, useSearchParams } from "@solidjs/router";
 import { createResource, createSignal, For, Show, type JSX } from "solid-js";
 import { ask, get, may } from "../api/http";
 import { live, ready } from "../api/live";
 import { schema, type Document } from "../api/schema";
-import type { List, Recipe } from "../api/types";
+import type { List, Recipe, Upload } from "../api/types";
 import { upload, type Progress } from "../api/upload";
 import { either, t } from "../i18n";
-import { size, when } from "../i18n/units";
-import { ChangeDialog, type Change } from "../ui/change";
+import { percent, size, when } from "../i18n/units";
+import { ChangeDialog, deletion, type Change } from "../ui/change";
 import { Dialog } from "../ui/dialog";
 import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
 import { Meter } from "../ui/state";
-import { follow } from "../ui/toasts";
+import { follow, tellFailed } from "../ui/toasts";
 
-function Upload(props: { file: File; close: () => void }): JSX.Element {
+function UploadDialog(props: { file: File; begun?: Upload; close: () => void }): JSX.Element {
   const stem = props.file.name.replace(/\.[^.]+$/, "").toLowerCase().replace(/[^a-z0-9_.-]+/g, "-").slice(0, 63);
   const ending = props.file.name.split(".").pop()?.toLowerCase() ?? "";
   const formats = ["iso", "qcow2", "raw", "vmdk", "vdi", "vhdx"];
@@ -28,7 +29,7 @@ function Upload(props: { file: File; close: () => void }): JSX.Element {
     setFailed(undefined);
     setProgress({ sent: 0, total: props.file.size });
     try {
-      const id = await upload(props.file, setProgress, stop.signal);
+      const id = await upload(props.file, setProgress, stop.signal, props.begun);
       const { body } = await ask<{ task: number }>("POST", "/images", { body: { name: name(), format: format(), upload: id }, key: crypto.randomUUID() });
       void follow(body.task, t("import_of", { name: name() }));
       props.close();
@@ -97,26 +98,33 @@ function Build(props: { close: () => void }): JSX.Element {
 
 export function Images(): JSX.Element {
   const [file, setFile] = createSignal<File>();
-  const [building, setBuilding] = createSignal(false);
+  const [params, setParams] = useSearchParams<{ do?: string }>();
   const [change, setChange] = createSignal<Change>();
   const [over, setOver] = createSignal(false);
   const manage = () => may("image.manage", "/images");
   const images = () => live.image.all().sort((a, b) => a.name.localeCompare(b.name));
   let picker!: HTMLInputElement;
+  // What has been left half sent goes on with the same file.
+  const [left, { refetch: readLeft }] = createResource(manage, () => get<List<Upload>>("/uploads"));
+  const [begun, setBegun] = createSignal<Upload>();
+  const take = (chosen: File | undefined) => {
+    if (chosen && begun() && chosen.size !== begun()!.size) tellFailed(t("go_on"), new Error(t("other_file", { size: size(begun()!.size as number) })));
+    else setFile(chosen);
+  };
   return (
     <div
       class={`stack grows ${over() ? "drop" : ""}`}
       onDragOver={(event) => manage() && (event.preventDefault(), setOver(true))}
       onDragLeave={() => setOver(false)}
-      onDrop={(event) => (event.preventDefault(), setOver(false), manage() && setFile(event.dataTransfer?.files[0]))}
+      onDrop={(event) => (event.preventDefault(), setOver(false), manage() && (setBegun(undefined), setFile(event.dataTransfer?.files[0])))}
     >
       <div class="heading">
         <h1>{t("images")}</h1>
         <Show when={manage()}>
           <div class="actions">
-            <input ref={picker} type="file" hidden onChange={(event) => (setFile(event.currentTarget.files?.[0]), (event.currentTarget.value = ""))} />
-            <button onClick={() => picker.click()}>{t("upload_file")}</button>
-            <button class="main-action" onClick={() => setBuilding(true)}>{t("build_image")}</button>
+            <input ref={picker} type="file" hidden onChange={(event) => (take(event.currentTarget.files?.[0]), (event.currentTarget.value = ""))} />
+            <button onClick={() => (setBegun(undefined), picker.click())}>{t("upload_file")}</button>
+            <button class="main-action" onClick={() => setParams({ do: "build" })}>{t("build_image")}</button>
           </div>
         </Show>
       </div>
@@ -128,7 +136,7 @@ export function Images(): JSX.Element {
               <For each={images()}>
                 {(image) => (
                   <tr>
-                    <td><strong><bdi>{image.name}</bdi></strong></td>
+                    <td><A href={`/images/${encodeURIComponent(image.name)}`}><bdi>{image.name}</bdi></A></td>
                     <td class="nowrap">{image.kind} · {image.format}</td>
                     <td class="number">{size(image.size)}</td>
                     <td class="quiet nowrap">{when(image.created)}</td>
@@ -136,7 +144,7 @@ export function Images(): JSX.Element {
                     <td class="number">
                       <a class="button" href={`/api/v1/images/${encodeURIComponent(image.name)}/disk`} download="">{t("download")}</a>{" "}
                       <Show when={may("image.manage", `/images/${image.name}`)}>
-                        <button class="danger" onClick={() => setChange({ title: t("delete_of", { name: image.name }), method: "DELETE", path: `/images/${encodeURIComponent(image.name)}`, command: "image delete", words: [image.name], danger: true, verb: t("delete") })}>{t("delete")}</button>
+                        <button class="danger" onClick={() => setChange(deletion("image", `/images/${encodeURIComponent(image.name)}`, image.name))}>{t("delete")}</button>
                       </Show>
                     </td>
                   </tr>
@@ -147,8 +155,32 @@ export function Images(): JSX.Element {
         </section>
         <Show when={manage()}><p class="quiet small">{t("drop_here")}</p></Show>
       </Show>
-      <Show when={file()} keyed>{(one) => <Upload file={one} close={() => setFile(undefined)} />}</Show>
-      <Show when={building()}><Build close={() => setBuilding(false)} /></Show>
+      <Show when={manage() && left()?.items.length}>
+        <section class="card scroll-x">
+          <h2>{t("uploads_left")}</h2>
+          <table class="table">
+            <thead><tr><th>{t("begun")}</th><th>{t("user")}</th><th class="number">{t("size")}</th><th class="number">{t("arrived")}</th><th /></tr></thead>
+            <tbody>
+              <For each={left()!.items}>
+                {(one) => (
+                  <tr>
+                    <td class="nowrap">{when(one.created)}</td>
+                    <td>{one.user}</td>
+                    <td class="number">{size(one.size as number)}</td>
+                    <td class="number">{percent(one.offset / (one.size as number))}</td>
+                    <td class="number">
+                      <button onClick={() => (setBegun(one), picker.click())}>{t("go_on")}</button>{" "}
+                      <button class="danger" onClick={() => void ask("DELETE", `/uploads/${one.id}`).then(readLeft, (error: unknown) => tellFailed(t("delete"), error))}>{t("delete")}</button>
+                    </td>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </section>
+      </Show>
+      <Show when={file()} keyed>{(one) => <UploadDialog file={one} begun={begun()} close={() => (setFile(undefined), setBegun(undefined), void readLeft())} />}</Show>
+      <Show when={params.do === "build"}><Build close={() => setParams({ do: undefined })} /></Show>
       <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} />}</Show>
     </div>
   );

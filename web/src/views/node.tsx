@@ -1,60 +1,123 @@
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
-import { get } from "../api/http";
+// The machine itself: what it is and has, how it does, what the doctor says, and its end.
+import { createResource, createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { ask, get, may } from "../api/http";
 import type { Node } from "../api/types";
-import { t } from "../i18n";
-import { duration, size } from "../i18n/units";
+import { either, t, type Key } from "../i18n";
+import { duration, percent, size } from "../i18n/units";
 import { ErrorBox } from "../ui/errors";
+import { ShutdownDialog } from "../ui/shutdown";
+import { Meter } from "../ui/state";
+import { follow, tellFailed } from "../ui/toasts";
+
+const NodeGraphs = lazy(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
 
 interface Check {
   check: string;
-  state: string;
+  state: "ok" | "note" | "unknown" | "warning" | "problem";
+  title: string;
+  title_ja?: string;
   found: string;
+  found_ja?: string;
   cost?: string;
+  cost_ja?: string;
   remedy?: string;
+  remedy_ja?: string;
+}
+
+const look: Record<Check["state"], string> = { ok: "good", note: "off", unknown: "off", warning: "warn", problem: "bad" };
+const order: Check["state"][] = ["problem", "warning", "unknown", "note", "ok"];
+// The checks that are about Yado's own programs.
+const services = ["daemon", "front", "databases", "certificate", "cgroups", "stale"];
+
+function CheckText(props: { check: Check }): JSX.Element {
+  return (
+    <li>
+      <span class={`state long ${look[props.check.state]}`}><strong>{either(props.check.title, props.check.title_ja)}</strong></span>
+      <div class="under-state">
+        <div>{either(props.check.found, props.check.found_ja)}</div>
+        <Show when={props.check.cost}><div class="quiet small">{either(props.check.cost, props.check.cost_ja)}</div></Show>
+        <Show when={props.check.remedy}><div class="small text">→ {either(props.check.remedy, props.check.remedy_ja)}</div></Show>
+      </div>
+    </li>
+  );
+}
+
+function Doctor(): JSX.Element {
+  const [asked, setAsked] = createSignal(0);
+  const [all, setAll] = createSignal(false);
+  const [doctor] = createResource(asked, () => get<{ checks: Check[]; summary: Record<string, number> }>("/nodes/self/doctor"));
+  const checks = () => [...(doctor.error ? [] : (doctor.latest?.checks ?? []))].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  return (
+    <>
+      <section class="card">
+        <header><h2>{t("doctor")}</h2><button disabled={doctor.loading} onClick={() => setAsked(asked() + 1)}>{doctor.loading ? t("doctor_works") : t("doctor_ask")}</button></header>
+        <ErrorBox error={doctor.error} />
+        <Show when={checks().length} fallback={<p class="quiet">{t("doctor_hint")}</p>}>
+          <ul class="plain-list spaced">
+            <For each={checks().filter((check) => all() || check.state !== "ok")} fallback={<li class="state good">{t("doctor_fine")}</li>}>{(check) => <CheckText check={check} />}</For>
+          </ul>
+          <div><button class="plain small" onClick={() => setAll(!all())}>{t(all() ? "doctor_less" : "doctor_all", { count: checks().length })}</button></div>
+        </Show>
+      </section>
+      <Show when={checks().length}>
+        <section class="card">
+          <h2>{t("services")}</h2>
+          <ul class="plain-list spaced"><For each={checks().filter((check) => services.includes(check.check))}>{(check) => <CheckText check={check} />}</For></ul>
+        </section>
+      </Show>
+    </>
+  );
 }
 
 export function NodeView(): JSX.Element {
   const [node] = createResource(() => get<Node>("/nodes/self"));
-  const [asked, setAsked] = createSignal(false);
-  const [doctor] = createResource(asked, () => get<{ checks: Check[] }>("/nodes/self/doctor"));
-  const level: Record<string, string> = { ok: "good", note: "off", warning: "warn", problem: "bad" };
+  const [shuttingDown, setShuttingDown] = createSignal(false);
+  const shutDown = (body: unknown) =>
+    void ask<{ task: number }>("POST", "/nodes/self/shutdown-guests", { body, key: crypto.randomUUID() }).then(
+      (answer) => follow(answer.body.task, t("kind_node.shutdown-guests")),
+      (error: unknown) => tellFailed(t("kind_node.shutdown-guests"), error),
+    );
   return (
     <>
-      <h1>{t("node")} {node()?.name}</h1>
+      <div class="heading">
+        <h1>{t("node")} {node.error ? "" : node()?.name}</h1>
+        <Show when={may("node.manage", "/nodes")}>
+          <div class="actions">
+            <a class="button" href="/api/v1/nodes/self/support-bundle" download="">{t("support_bundle")}</a>
+            <button class="danger" onClick={() => setShuttingDown(true)}>{t("shutdown_guests")}</button>
+          </div>
+        </Show>
+      </div>
       <ErrorBox error={node.error} />
-      <div class="columns">
-        <Show when={node.state === "ready" && node()}>
-          {(found) => (
+      <Show when={node.state === "ready" && node()}>
+        {(found) => (
+          <div class="columns">
             <section class="card">
               <dl class="facts">
                 <dt>Yado</dt><dd>{found().version}</dd>
                 <dt>QEMU</dt><dd>{found().qemu}</dd>
-                <dt>{t("acceleration")}</dt><dd>{found().acceleration?.toUpperCase()}<div class="quiet small">{found().acceleration_reason}</div></dd>
-                <dt>{t("cpus")}</dt><dd>{found().cpus}</dd>
-                <dt>{t("memory")}</dt><dd>{t("free_of", { free: size(found().memory_free), total: size(found().memory) })}</dd>
-                <dt>{t("uptime")}</dt><dd>{duration(found().uptime ?? 0)}</dd>
-                <dt>{t("running_guests")}</dt><dd>{found().running}</dd>
-                <dt>cgroup</dt><dd>{found().cgroup}<div class="quiet small">{found().guest_groups}</div></dd>
                 <dt>{t("machine")}</dt><dd>{found().machine}</dd>
+                <dt>{t("uptime")}</dt><dd>{duration(found().uptime)}</dd>
+                <dt>{t("running_guests")}</dt><dd>{found().running}</dd>
+                <dt>{t("cpus")}</dt><dd>{found().cpus}</dd>
+                <dt>{t("memory")}</dt>
+                <dd><Meter label={t("memory")} part={1 - found().memory_free / found().memory} /><span class="quiet small">{t("free_of", { free: size(found().memory_free), total: size(found().memory) })} · {percent(1 - found().memory_free / found().memory)}</span></dd>
               </dl>
             </section>
-          )}
-        </Show>
-        <section class="card">
-          <header><h2>{t("doctor")}</h2><button disabled={doctor.loading} onClick={() => setAsked(true)}>{doctor.loading ? t("doctor_works") : t("doctor_ask")}</button></header>
-          <ErrorBox error={doctor.error} />
-          <For each={doctor.error ? [] : doctor()?.checks.filter((check) => check.state !== "ok")} fallback={<p class="quiet">{doctor.state === "ready" ? t("doctor_fine") : t("doctor_hint")}</p>}>
-            {(check) => (
-              <div>
-                <span class={`state long ${level[check.state] ?? "off"}`}><strong>{check.check}</strong></span>
-                <div>{check.found}</div>
-                <Show when={check.cost}><div class="quiet small">{check.cost}</div></Show>
-                <Show when={check.remedy}><div class="small"><code>{check.remedy}</code></div></Show>
-              </div>
-            )}
-          </For>
-        </section>
-      </div>
+            <section class="card">
+              <dl class="facts">
+                <dt>{t("acceleration")}</dt><dd><span class={`state ${found().acceleration === "kvm" ? "good" : "warn"}`}>{t(`accel_${found().acceleration}` as Key)}</span><div class="quiet small">{found().acceleration_reason}</div></dd>
+                <dt>{t("guest_groups")}</dt><dd>{found().cgroup}<div class="quiet small">{found().guest_groups}</div></dd>
+              </dl>
+            </section>
+          </div>
+        )}
+      </Show>
+      <Suspense><NodeGraphs /></Suspense>
+      <div class="columns"><Doctor /></div>
+      <Show when={shuttingDown()}>
+        <ShutdownDialog table="node-shutdown-request" title={t("shutdown_guests")} text={t("shutdown_guests_text")} path="/nodes/self/shutdown-guests" command="node shutdown-guests" word="self" close={() => setShuttingDown(false)} go={shutDown} />
+      </Show>
     </>
   );
 }

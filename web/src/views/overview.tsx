@@ -1,13 +1,18 @@
 // How the node is, and what needs somebody.
 import { A } from "@solidjs/router";
-import { createMemo, createResource, For, Show, type JSX } from "solid-js";
+import { createMemo, createResource, For, lazy, Show, Suspense, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live, ready } from "../api/live";
-import type { List, Node, Storage } from "../api/types";
+import type { List, Node, Storage, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
+import { reasonText } from "../i18n/reasons";
 import { ago, count, duration, percent, size } from "../i18n/units";
 import { now } from "../ui/clock";
-import { Meter, TaskStateText } from "../ui/state";
+import { taskTitle } from "../ui/object";
+import { isFull } from "../ui/space";
+import { Meter, stateLook, TaskStateText } from "../ui/state";
+
+const NodeGraphs = lazy(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
 
 interface Attention {
   level: "bad" | "warn";
@@ -15,112 +20,118 @@ interface Attention {
   path: string;
 }
 
+const DAY = 86400_000; // milliseconds
+const SHOWN = 8;
+
+function Tile(props: { title: string; path: string; figure: JSX.Element; children?: JSX.Element }): JSX.Element {
+  return (
+    <A class="card tile" href={props.path}>
+      <span class="quiet">{props.title}</span>
+      <span class="figure">{props.figure}</span>
+      {props.children}
+    </A>
+  );
+}
+
+// From nothing to the first guest.
+function FirstSteps(): JSX.Element {
+  return (
+    <section class="card">
+      <h2>{t("first_steps")}</h2>
+      <ol class="steps">
+        <li class={live.image.count() ? "over" : ""}>
+          <strong>{t("first_image")}</strong>
+          <span class="quiet">{t("first_image_text")}</span>
+          <span class="line"><A class="button" href="/images?do=build">{t("build_image")}</A><A class="button" href="/images">{t("upload_file")}</A></span>
+        </li>
+        <li>
+          <strong>{t("first_guest")}</strong>
+          <span class="quiet">{t("first_guest_text")}</span>
+          <span class="line"><A class="button main-action" href="/guests/new">{t("create_guest")}</A></span>
+        </li>
+      </ol>
+    </section>
+  );
+}
+
 export function Overview(): JSX.Element {
   // Read again when guests or storages have changed: what is measured is in no event.
-  const nodes = createResource(() => (live.node.all(), live.vm.all().filter((vm) => vm.state === "running").length), () => get<List<Node>>("/nodes").catch(() => ({ items: [] })))[0];
-  const storages = createResource(() => (live.storage.all(), live.vm.map.size), () => (may("storage.read", "/storages") ? get<List<Storage>>("/storages") : Promise.resolve({ items: [] as Storage[] })))[0];
+  const running = createMemo(() => live.vm.all().filter((vm) => vm.state === "running").length);
+  const nodes = createResource(() => ({ nodes: live.node.all(), running: running() }), () => (may("node.read", "/nodes") ? get<List<Node>>("/nodes") : Promise.resolve({ items: [] as Node[] })))[0];
+  const storages = createResource(() => ({ storages: live.storage.all(), guests: live.vm.count() }), () => (may("storage.read", "/storages") ? get<List<Storage>>("/storages") : Promise.resolve({ items: [] as Storage[] })))[0];
+  const node = () => (nodes.error ? undefined : nodes.latest?.items[0]);
+  const allStorages = () => (storages.error ? [] : (storages.latest?.items ?? []));
   const states = createMemo(() => {
-    const counts = new Map<string, number>();
+    const counts = new Map<VmState, number>();
     for (const vm of live.vm.all()) counts.set(vm.state, (counts.get(vm.state) ?? 0) + 1);
-    return counts;
+    return [...counts].sort((a, b) => b[1] - a[1]);
   });
-  const tasks = createMemo(() => live.task.all().sort((a, b) => b.id - a.id).slice(0, 8));
+  const tasks = createMemo(() => live.task.all().sort((a, b) => b.id - a.id).slice(0, SHOWN));
   const attention = createMemo((): Attention[] => {
     const found: Attention[] = [];
     for (const vm of live.vm.all()) {
-      if (vm.state === "panicked" || vm.state === "unknown") found.push({ level: "bad", text: `${vm.name}: ${vm.reason}`, path: `/guests/${vm.id}` });
-      else if (vm.state === "paused" && vm.reason_code === "no-space") found.push({ level: "bad", text: `${vm.name}: ${vm.reason}`, path: `/guests/${vm.id}` });
+      if (vm.state === "panicked" || vm.state === "unknown") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
+      else if (vm.state === "paused" && vm.reason_code === "no-space") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
       else if (vm.pending) found.push({ level: "warn", text: t("attention_pending", { name: vm.name }), path: `/guests/${vm.id}/hardware` });
     }
-    for (const storage of storages()?.items ?? []) {
-      const space = storage.space;
-      if (!storage.usable) found.push({ level: "bad", text: t("attention_unusable", { name: storage.name }), path: "/storages" });
-      else if (space && space.total && space.free / space.total < 0.1) found.push({ level: "warn", text: t("attention_full", { name: storage.name, free: size(space.free) }), path: "/storages" });
+    for (const storage of allStorages()) {
+      if (!storage.usable) found.push({ level: "bad", text: t("attention_unusable", { name: storage.name }), path: `/storages/${storage.name}` });
+      else if (isFull(storage)) found.push({ level: "warn", text: t("attention_full", { name: storage.name, free: size(storage.space!.free) }), path: `/storages/${storage.name}` });
     }
     for (const task of live.task.all())
-      if (task.state === "failed" && now() - Date.parse(task.created) < 86400_000) found.push({ level: "warn", text: `${task.kind} ${task.object}: ${task.error?.message ?? ""}`, path: `/tasks/${task.id}` });
+      if (task.state === "failed" && now() - Date.parse(task.created) < DAY) found.push({ level: "warn", text: `${taskTitle(task)} – ${task.error?.message ?? ""}`, path: `/tasks/${task.id}` });
     return found.sort((a, b) => a.level.localeCompare(b.level));
   });
+  const space = () => allStorages().reduce((sum, one) => ({ free: sum.free + (one.space?.free ?? 0), total: sum.total + (one.space?.total ?? 0) }), { free: 0, total: 0 });
+  const memory = () => (node() ? 1 - node()!.memory_free / node()!.memory : 0);
   return (
     <>
-      <h1>{t("overview")}</h1>
-      <div class="columns">
-        <section class="card">
-          <header><h2>{t("guests")}</h2><A href="/guests">{t("all")}</A></header>
-          <Show when={ready()} fallback={<p class="quiet">{t("loading")}</p>}>
-            <Show when={live.vm.map.size} fallback={<div class="stack"><p class="quiet">{t("no_guests")}</p><Show when={may("vm.create", "/vms")}><div><A class="button main-action" href="/guests/new">{t("create_guest")}</A></div></Show></div>}>
-              <div class="line wide-gaps">
-                <For each={[...states()].sort((a, b) => b[1] - a[1])}>
-                  {([state, number]) => (
-                    <A href={`/guests?filter=state:${state}`} class="ink">
-                      <div class="figure">{count(number)}</div>
-                      <div class="quiet small">{t(`state_${state}` as Key)}</div>
-                    </A>
-                  )}
-                </For>
-              </div>
-            </Show>
-          </Show>
-        </section>
-        <For each={nodes()?.items}>
-          {(node) => (
-            <section class="card">
-              <header><h2>{t("node")} {node.name}</h2><A href="/node">{t("details")}</A></header>
-              <dl class="facts">
-                <dt>{t("memory")}</dt>
-                <dd class="stack close">
-                  <span>{t("used_of", { used: size(node.memory - (node.memory_free ?? 0)), total: size(node.memory) })}</span>
-                  <Meter label={t("memory")} part={1 - (node.memory_free ?? 0) / node.memory} level={(node.memory_free ?? 1) / node.memory < 0.08 ? "bad" : undefined} />
-                </dd>
-                <dt>{t("cpus")}</dt><dd>{node.cpus}</dd>
-                <dt>{t("acceleration")}</dt><dd>{node.acceleration?.toUpperCase()}</dd>
-                <dt>{t("uptime")}</dt><dd>{duration(node.uptime ?? 0)}</dd>
-              </dl>
-            </section>
+      <div class="heading"><h1>{t("overview")}</h1><Show when={node()}>{(found) => <span class="quiet">{found().name} · Yado {found().version} · {t("up_for", { time: duration(found().uptime) })}</span>}</Show></div>
+      <div class="tiles">
+        <Tile title={t("running_guests")} path="/guests" figure={<>{count(running())} <span class="quiet light">/ {count(live.vm.count())}</span></>}>
+          <span class="line small wide-line"><For each={states()}>{([state, number]) => <span class={`state ${stateLook(state)}`}>{count(number)} {t(`state_${state}` as Key)}</span>}</For></span>
+        </Tile>
+        <Show when={node()}>
+          {(found) => (
+            <>
+              <Tile title={t("memory")} path="/node" figure={percent(memory())}>
+                <Meter label={t("memory")} part={memory()} level={memory() > 0.9 ? "bad" : undefined} />
+                <span class="quiet small">{t("used_of", { used: size(found().memory - found().memory_free), total: size(found().memory) })}</span>
+              </Tile>
+              <Tile title={t("cpus")} path="/node" figure={count(found().cpus)}>
+                <span class={`state ${found().acceleration === "kvm" ? "good" : "warn"} small`}>{t(found().acceleration === "kvm" ? "accel_kvm" : "accel_tcg")}</span>
+              </Tile>
+            </>
           )}
-        </For>
-        <Show when={storages()?.items.length}>
-          <section class="card">
-            <header><h2>{t("storages")}</h2><A href="/storages">{t("all")}</A></header>
-            <For each={storages()!.items}>
-              {(storage) => (
-                <div class="stack close">
-                  <div class="line apart">
-                    <span>{storage.name}</span>
-                    <span class="quiet small">{storage.space ? `${t("free_of", { free: size(storage.space.free), total: size(storage.space.total) })} · ${percent(1 - storage.space.free / storage.space.total)}` : t("unusable")}</span>
-                  </div>
-                  <Show when={storage.space}>{(space) => <Meter label={storage.name} part={1 - space().free / space().total} level={space().free / space().total < 0.1 ? "bad" : undefined} />}</Show>
-                </div>
-              )}
-            </For>
-          </section>
+        </Show>
+        <Show when={allStorages().length}>
+          <Tile title={t("storages")} path="/storages" figure={percent(1 - space().free / Math.max(1, space().total))}>
+            <Meter label={t("storages")} part={1 - space().free / Math.max(1, space().total)} level={allStorages().some(isFull) ? "bad" : space().free < space().total * 0.2 ? "warn" : undefined} />
+            <span class="quiet small">{t("free_of", { free: size(space().free), total: size(space().total) })}</span>
+          </Tile>
         </Show>
       </div>
-      <div class="columns">
-        <section class="card">
-          <header><h2>{t("attention")}</h2></header>
-          <For each={attention()} fallback={<p class="state good">{t("attention_none")}</p>}>
-            {(item) => <A href={item.path} class="ink"><span class={`state long ${item.level}`}>{item.text}</span></A>}
-          </For>
-        </section>
-        <section class="card">
-          <header><h2>{t("recent_tasks")}</h2><A href="/tasks">{t("all")}</A></header>
-          <Show when={tasks().length} fallback={<p class="quiet">{t("no_tasks")}</p>}>
-            <table class="table">
-              <tbody>
-                <For each={tasks()}>
-                  {(task) => (
-                    <tr>
-                      <td><A href={`/tasks/${task.id}`}>{task.kind}</A> <span class="quiet">{task.object}</span></td>
-                      <td><TaskStateText state={task.state} /></td>
-                      <td class="number quiet small">{ago(task.created, now())}</td>
-                    </tr>
-                  )}
-                </For>
-              </tbody>
-            </table>
-          </Show>
-        </section>
+      <Show when={ready() && !live.vm.count() && may("vm.create", "/vms")}><FirstSteps /></Show>
+      <div class="split">
+        <div class="stack">
+          <section class="card">
+            <header><h2>{t("attention")}</h2><Show when={attention().length}><span class="quiet">{count(attention().length)}</span></Show></header>
+            <ul class="plain-list">
+              <For each={attention().slice(0, SHOWN)} fallback={<li class="state good">{t("attention_none")}</li>}>
+                {(one) => <li><A class={`state long ${one.level} ink`} href={one.path}><bdi>{one.text}</bdi></A></li>}
+              </For>
+            </ul>
+          </section>
+          <section class="card">
+            <header><h2>{t("recent_tasks")}</h2><A href="/tasks">{t("all")}</A></header>
+            <table class="table flat"><tbody>
+              <For each={tasks()} fallback={<tr><td class="quiet">{t("no_tasks")}</td></tr>}>
+                {(task) => <tr><td><A class="ink" href={`/tasks/${task.id}`}><bdi>{taskTitle(task)}</bdi></A></td><td><TaskStateText state={task.state} /></td><td class="quiet small number">{ago(task.created, now())}</td></tr>}
+              </For>
+            </tbody></table>
+          </section>
+        </div>
+        <Show when={node()}><div class="stack"><Suspense><NodeGraphs short /></Suspense></div></Show>
       </div>
     </>
   );

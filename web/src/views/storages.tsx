@@ -1,30 +1,38 @@
+// Where disks are kept: all storages, and the way to one more.
+import { A, useSearchParams } from "@solidjs/router";
 import { createResource, For, Show, type JSX } from "solid-js";
-import { get } from "../api/http";
+import { get, may } from "../api/http";
 import { live } from "../api/live";
 import type { List, Storage } from "../api/types";
 import { t } from "../i18n";
-import { size } from "../i18n/units";
-import { Meter } from "../ui/state";
+import { Editor } from "../ui/editor";
+import { ErrorBox } from "../ui/errors";
+import { Space } from "../ui/space";
 
 export function Storages(): JSX.Element {
-  const [storages] = createResource(() => (live.storage.all(), live.vm.map.size), () => get<List<Storage>>("/storages"));
+  const [params, setParams] = useSearchParams<{ do?: string }>();
+  // Read again when guests or storages have changed: the space is in no event.
+  const [storages, { refetch }] = createResource(() => (live.storage.all(), live.vm.map.size), () => get<List<Storage>>("/storages"));
   return (
     <>
-      <h1>{t("storages")}</h1>
+      <div class="heading">
+        <h1>{t("storages")}</h1>
+        <Show when={may("storage.manage", "/storages")}><div class="actions"><button class="main-action" onClick={() => setParams({ do: "create" })}>{t("create_storage")}</button></div></Show>
+      </div>
+      <ErrorBox error={storages.error} />
       <div class="columns">
-        <For each={storages.latest?.items}>
+        <For each={storages.error ? [] : storages.latest?.items}>
           {(storage) => (
             <section class="card">
-              <header><h2><bdi>{storage.name}</bdi></h2><span class={`state ${storage.usable ? "good" : "bad"}`}>{t(storage.usable ? "usable" : "unusable")}</span></header>
-              <Show when={storage.space}>
-                {(space) => <><Meter label={storage.name} part={1 - space().free / space().total} level={space().free / space().total < 0.1 ? "bad" : undefined} /><span class="quiet small">{t("free_of", { free: size(space().free), total: size(space().total) })}</span></>}
-              </Show>
-              <dl class="facts"><dt>{t("kind")}</dt><dd>{storage.kind}</dd><dt>{t("path")}</dt><dd class="mono">{storage.path}</dd></dl>
-              <Show when={storage.description}><p><bdi>{storage.description}</bdi></p></Show>
+              <header><h2><A href={`/storages/${encodeURIComponent(storage.name)}`}><bdi>{storage.name}</bdi></A></h2><span class={`state ${storage.usable ? "good" : "bad"}`}>{t(storage.usable ? "usable" : "unusable")}</span></header>
+              <Space storage={storage} />
+              <dl class="facts"><dt>{t("kind")}</dt><dd>{t("storage_dir")}</dd><dt>{t("path")}</dt><dd class="mono">{storage.path}</dd></dl>
+              <Show when={storage.description}><p class="quiet"><bdi>{storage.description}</bdi></p></Show>
             </section>
           )}
         </For>
       </div>
+      <Show when={params.do === "create"}><Editor table="storage" title={t("create_storage")} path="/storages" command="storage" close={() => setParams({ do: undefined })} done={() => void refetch()} /></Show>
     </>
   );
 }

@@ -5,9 +5,10 @@ import { ask, get, root } from "../api/http";
 import { live } from "../api/live";
 import type { List, Task } from "../api/types";
 import { t } from "../i18n";
-import { ago, when } from "../i18n/units";
+import { ago, duration, size, when } from "../i18n/units";
 import { now } from "../ui/clock";
 import { ErrorBox } from "../ui/errors";
+import { kindName, objectName, objectPlace, taskTitle } from "../ui/object";
 import { Pager } from "../ui/pager";
 import { Meter, TaskStateText } from "../ui/state";
 import { tellFailed } from "../ui/toasts";
@@ -41,8 +42,8 @@ export function Tasks(): JSX.Element {
               {(task) => (
                 <tr>
                   <td class="number">{task.id}</td>
-                  <td><A href={`/tasks/${task.id}`}>{task.kind}</A></td>
-                  <td>{task.object}</td>
+                  <td><A href={`/tasks/${task.id}`} title={task.kind}>{kindName(task.kind)}</A></td>
+                  <td><Show when={objectPlace(task.object)} fallback={<bdi>{objectName(task.object)}</bdi>}>{(path) => <A class="ink" href={path()}><bdi>{objectName(task.object)}</bdi></A>}</Show></td>
                   <td><TaskStateText state={task.state} /><Show when={task.error}><div class="small quiet">{task.error!.message}</div></Show></td>
                   <td>{task.user}</td>
                   <td class="quiet nowrap" title={when(task.created)}>{ago(task.created, now())}</td>
@@ -93,17 +94,18 @@ export function TaskView(): JSX.Element {
         {(found) => (
           <>
             <div class="heading">
-              <h1>{found().kind} <span class="quiet">{found().object}</span></h1>
+              <h1><bdi>{taskTitle(found())}</bdi></h1>
               <TaskStateText state={found().state} />
               <div class="actions"><Show when={!isOver(found())}><button disabled={!!found().cancelling} onClick={cancel}>{found().cancelling ? t("cancelling") : t("cancel_task")}</button></Show></div>
             </div>
             <section class="card">
-              <Show when={!isOver(found())}><Meter label={found().kind} part={found().progress ? found().progress / 1000 : undefined} /></Show>
+              <Show when={!isOver(found())}><Meter label={taskTitle(found())} part={found().progress ? found().progress / 1000 : undefined} /></Show>
               <dl class="facts">
-                <dt>{t("col_id")}</dt><dd>{found().id}</dd>
+                <dt>{t("col_id")}</dt><dd>{found().id} <code class="quiet">{found().kind} {found().object}</code></dd>
                 <dt>{t("user")}</dt><dd>{found().user}</dd>
                 <dt>{t("begun")}</dt><dd>{when(found().started ?? found().created)}</dd>
                 <dt>{t("ended")}</dt><dd>{when(found().ended)}</dd>
+                <Show when={found().total}>{(total) => <><dt>{t("progress")}</dt><dd>{found().unit === "B" ? `${size(found().done)} / ${size(total())}` : `${found().done ?? 0} / ${total()} ${found().unit ?? ""}`}<Show when={!isOver(found()) && found().eta_s}>{(left) => <span class="quiet"> · {t("time_left", { time: duration(left()) })}</span>}</Show></dd></>}</Show>
                 <Show when={found().step}><dt>{t("step")}</dt><dd>{found().step}</dd></Show>
               </dl>
               <Show when={found().error}>{(error) => <div class="box bad"><div>{error().message}</div><Show when={error().hint}><div class="small">{error().hint}</div></Show></div>}</Show>

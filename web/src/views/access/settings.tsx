@@ -1,0 +1,38 @@
+// The rules for passwords and sessions.
+import { createMemo, createResource, createSignal, Show, type JSX } from "solid-js";
+import { get, may } from "../../api/http";
+import { mergePatch, schema, withField, type Document } from "../../api/schema";
+import type { AccessSettings } from "../../api/types";
+import { t } from "../../i18n";
+import { ChangeDialog, type Change } from "../../ui/change";
+import { ErrorBox } from "../../ui/errors";
+import { Form } from "../../ui/form";
+
+export function Settings(): JSX.Element {
+  const [table] = createResource(() => schema("access-settings"));
+  const [settings, { refetch }] = createResource(() => get<AccessSettings>("/settings/access"));
+  const [draft, setDraft] = createSignal<Document>();
+  const [change, setChange] = createSignal<Change>();
+  const base = () => (settings.latest ?? {}) as Document;
+  const value = () => draft() ?? base();
+  const patch = createMemo(() => mergePatch(base(), value()) as Document | undefined);
+  return (
+    <section class="card">
+      <ErrorBox error={settings.error} />
+      <Show when={settings.state === "ready" && table()}>
+        {(fields) => (
+          <>
+            <fieldset disabled={!may("access.manage")}><Form table={fields()} value={value()} base={base()} creating={false} set={(path, next) => setDraft(withField(value(), path, next))} /></fieldset>
+            <Show when={may("access.manage")}>
+              <div class="line">
+                <button class="main-action" disabled={!patch()} onClick={() => setChange({ title: t("access_settings"), method: "PATCH", path: "/settings/access", body: patch(), command: "access set", table: fields() })}>{t("show_plan")}</button>
+                <button disabled={!patch()} onClick={() => setDraft(undefined)}>{t("undo")}</button>
+              </div>
+            </Show>
+          </>
+        )}
+      </Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => (setDraft(undefined), void refetch())} />}</Show>
+    </section>
+  );
+}

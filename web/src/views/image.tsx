@@ -1,0 +1,59 @@
+// One image: what it is, its files, and the guests that were made from it.
+import { A, useNavigate, useParams } from "@solidjs/router";
+import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { get, may } from "../api/http";
+import { live } from "../api/live";
+import { schema, valueForPeople } from "../api/schema";
+import type { Image } from "../api/types";
+import { t, type Key } from "../i18n";
+import { when } from "../i18n/units";
+import { ChangeDialog, deletion, type Change } from "../ui/change";
+import { ErrorBox } from "../ui/errors";
+
+const shown: [keyof Image, Key][] = [["kind", "kind"], ["format", "format"], ["size", "size"], ["memory", "memory"], ["recipe", "recipe"], ["created", "created"], ["build", "image_build"], ["digest", "digest"], ["append", "kernel_line"], ["description", "description"]];
+const machineText = new Set<keyof Image>(["build", "digest", "append"]);
+
+export function ImageView(): JSX.Element {
+  const params = useParams<{ image: string }>();
+  const navigate = useNavigate();
+  const path = () => `/images/${encodeURIComponent(params.image)}`;
+  const [table] = createResource(() => schema("image"));
+  const [image] = createResource(() => ({ path: path(), news: live.image.get(params.image) }), (of) => get<Image>(of.path));
+  const [change, setChange] = createSignal<Change>();
+  const files = () => [
+    { name: image()!.kind === "iso" ? "ISO" : t("file_disk"), of: "disk" },
+    ...(image()!.kind === "system" ? [{ name: t("file_kernel"), of: "kernel" }, { name: t("file_kernel_efi"), of: "kernel-efi" }, { name: t("file_initrd"), of: "initrd" }] : []),
+  ];
+  return (
+    <>
+      <ErrorBox error={image.error} />
+      <Show when={!image.error && image.latest}>
+        {(found) => (
+          <>
+            <div class="heading">
+              <h1><bdi>{found().name}</bdi></h1>
+              <div class="actions">
+                <Show when={may("vm.create", "/vms")}><A class="button main-action" href={`/guests/new?image=${encodeURIComponent(found().name)}`}>{t("guest_from_it")}</A></Show>
+                <Show when={may("image.manage", path())}><button class="danger" onClick={() => setChange(deletion("image", path(), found().name))}>{t("delete")}</button></Show>
+              </div>
+            </div>
+            <div class="columns">
+              <section class="card">
+                <dl class="facts">
+                  <For each={shown.filter(([name]) => found()[name] !== undefined && found()[name] !== null && found()[name] !== "")}>
+                    {([name, title]) => <><dt>{t(title)}</dt><dd class={machineText.has(name) ? "mono" : ""}><bdi>{name === "created" ? when(found().created) : valueForPeople(table()?.properties?.[name], found()[name])}</bdi></dd></>}
+                  </For>
+                </dl>
+              </section>
+              <section class="card">
+                <h2>{t("download")}</h2>
+                <div class="line"><For each={files()}>{(file) => <a class="button" href={`/api/v1${path()}/${file.of}`} download="">{file.name}</a>}</For></div>
+              </section>
+            </div>
+          </>
+        )}
+      </Show>
+      <Show when={change()} keyed>{(one) => <ChangeDialog change={one} close={() => setChange(undefined)} done={() => navigate("/images")} />}</Show>
+    </>
+  );
+}
