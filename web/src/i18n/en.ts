@@ -28,7 +28,7 @@ export const en = {
   action_start: "Start", action_shutdown: "Shut down", action_reboot: "Reboot", action_pause: "Pause", action_resume: "Resume", action_reset: "Reset", action_stop: "Power off", more_actions: "More",
   confirm_power: "What the guest has not yet written is lost.",
   // toasts and plans
-  toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", task_log: "Log", show_plan: "Show the plan",
+  toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", toast_show: "Show", task_log: "Log", show_plan: "Show the plan",
   plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "with the next start", plan_nothing: "Nothing would change.",
   same_as_command: "The same as a command", copy_command: "Copy the command", copy_curl: "Copy for curl",
   size_wrong: "A size such as 512M or 10G", list_hint: "separated by commas", add_entry: "Add: {what}",
@@ -76,7 +76,7 @@ export const en = {
   guest_from_it: "New guest from it", file_disk: "Disk (qcow2)", file_kernel: "Kernel (ELF)", file_kernel_efi: "Kernel (bzImage)", file_initrd: "Initial RAM disk", recipe: "Recipe", image_build: "Build", digest: "SHA-256", kernel_line: "Kernel command line",
   uploads_left: "Unfinished uploads", arrived: "Arrived", go_on: "Go on…", other_file: "That is another file: the upload is of one of {size}.",
   // history
-  history_created: "created", history_changed: "changed", history_deleted: "deleted", revision: "revision {rev}", document: "Document", document_then: "{name} at revision {rev}", restore_this: "Bring this back…", restore_everything: "Everything…", restore_all: "Bring the whole configuration back to revision {rev}",
+  history_created: "created", history_changed: "changed", history_deleted: "deleted", revision: "revision {rev}", document: "Show the document as it was", document_then: "{name} at revision {rev}", restore_this: "Bring this back…", restore_everything: "Bring everything back to here…", restore_all: "Bring the whole configuration back to revision {rev}",
   history_of_all: "All", history_of_guests: "Guests", history_of_storages: "Storages", history_of_facts: "With facts",
   // access
   access_settings: "Rules", access_me: "My account", create_role: "New role", as_user: "all of the user's", my_rights: "What is granted to you, and by which paths:", verify: "Verify the log", audit_intact: "The log is as it was written: {count} entries, each chained to the one before.", audit_broken: "The log has been changed.",

@@ -1,5 +1,6 @@
 // What can be done to a guest: one table for the buttons, the menus, the selection and the palette.
 import { ask } from "../api/http";
+import { live } from "../api/live";
 import type { VmRow, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
 import type { IconName } from "./icons";
@@ -10,13 +11,14 @@ export interface Action {
   name: "start" | "shutdown" | "reboot" | "pause" | "resume" | "reset" | "stop";
   icon?: IconName;
   from: readonly VmState[];
+  meanwhile?: VmState; // shown at once, until the daemon says what is
   danger?: boolean; // asks first: what the guest has not written is lost
 }
 
 export const actions: readonly Action[] = [
-  { name: "start", icon: "start", from: ["stopped"] },
-  { name: "shutdown", icon: "shutdown", from: ["running", "paused", "panicked"] },
-  { name: "reboot", from: ["running", "panicked"] },
+  { name: "start", icon: "start", from: ["stopped"], meanwhile: "starting" },
+  { name: "shutdown", icon: "shutdown", from: ["running"], meanwhile: "stopping" },
+  { name: "reboot", from: ["running", "paused", "panicked"] },
   { name: "pause", icon: "pause", from: ["running"] },
   { name: "resume", icon: "start", from: ["paused"] },
   { name: "reset", from: ["running", "paused", "panicked"], danger: true },
@@ -38,11 +40,15 @@ export async function act(action: Action, guests: readonly Pick<VmRow, "id" | "n
   return Promise.all(
     guests.map(async (guest): Promise<Outcome> => {
       const title = `${actionTitle(action)}: ${guest.name}`;
+      const row = live.vm.get(guest.id);
+      const shown = row && action.meanwhile && { ...row, state: action.meanwhile };
+      if (shown) live.vm.put(String(guest.id), shown);
       try {
         const answer = await ask<{ task: number }>("POST", `/vms/${guest.id}/${action.name}`, { body, key: crypto.randomUUID() });
         const task = await follow(answer.body.task, title);
         return { guest: guest.name, error: task.state === "done" ? undefined : (task.error?.message ?? task.state) };
       } catch (error) {
+        if (shown && live.vm.get(guest.id) === shown) live.vm.put(String(guest.id), row);
         if (guests.length === 1) tellFailed(title, error);
         return { guest: guest.name, error };
       }

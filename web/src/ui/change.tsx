@@ -28,6 +28,7 @@ export function deletion(command: string, path: string, word: string, name = wor
 }
 
 export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
+  const isEmpty = (value: unknown) => value === undefined || value === null || value === "" || (Array.isArray(value) && !value.length);
   const anew = () => props.plan.changes.every((change) => change.before === undefined || change.before === null); // what is made has no past
   return (
     <div class="stack">
@@ -38,7 +39,7 @@ export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
               <tr><th>{t("plan_field")}</th><Show when={!anew()}><th>{t("plan_before")}</th></Show><th>{t("plan_after")}</th><Show when={!anew()}><th>{t("plan_when")}</th></Show></tr>
             </thead>
             <tbody>
-              <For each={props.plan.changes}>
+              <For each={props.plan.changes.filter((change) => !(anew() && isEmpty(change.after)))}>
                 {(change) => (
                   <tr>
                     <td title={change.path}>{nameAt(props.table, change.path)}</td>

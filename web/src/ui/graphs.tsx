@@ -120,7 +120,7 @@ export function Graphs(props: { of: string; graphs: GraphSpec[]; running?: boole
       <div class="segments" role="radiogroup" aria-label={t("time_span")}>
         <For each={choices}>{(one) => <button role="radio" aria-checked={span() === one} onClick={() => choose(one)}>{t(`span_${one}`)}</button>}</For>
       </div>
-      <div class="columns">
+      <div class="columns broad">
         <Show when={span() === "live"} fallback={<PastGraphs of={props.of} graphs={props.graphs} span={span() as Span} />}>
           <LiveGraphs of={props.of} graphs={props.graphs} />
         </Show>

@@ -10,6 +10,8 @@ import { ChangeDialog, type Change } from "./change";
 import { now } from "./clock";
 import { Dialog } from "./dialog";
 import { ErrorBox } from "./errors";
+import { Icon } from "./icons";
+import { Menu } from "./menu";
 import { objectName, objectPlace } from "./object";
 
 const restorable = (path: string) => path.startsWith("vm/") || path.startsWith("storage/");
@@ -58,11 +60,11 @@ function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Cha
         <span class="tag">{t(`history_${commit().action}` as Key)}</span>
         <span class="quiet small">{commit().author} · {ago(commit().at, now())} · {t("revision", { rev: commit().rev })}</span>
         <span class="line to-end">
-          <button class="plain small" onClick={() => setLooking(true)}>{t("document")}</button>
-          <Show when={may("history.restore") && restorable(commit().path)}>
-            <button class="small" onClick={() => props.restore(back(commit().path))}>{t("restore_this")}</button>
-            <button class="plain small" onClick={() => props.restore(back(""))}>{t("restore_everything")}</button>
-          </Show>
+          <Show when={may("history.restore") && restorable(commit().path)}><button class="small" onClick={() => props.restore(back(commit().path))}>{t("restore_this")}</button></Show>
+          <Menu name={`${t("more_actions")}: ${commit().rev}`} label={<Icon name="more" />}>
+            <button onClick={() => setLooking(true)}>{t("document")}</button>
+            <Show when={may("history.restore")}><button onClick={() => props.restore(back(""))}>{t("restore_everything")}</button></Show>
+          </Menu>
         </span>
       </div>
       <Show when={commit().changes?.length}>

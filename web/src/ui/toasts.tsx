@@ -1,12 +1,13 @@
 // What became of what was asked for: one note for each task that was begun here, and for what failed at once.
 import { A } from "@solidjs/router";
 import { createSignal, For, onCleanup, Show, type JSX } from "solid-js";
-import { get } from "../api/http";
+import { ApiError, get } from "../api/http";
 import { live, onTask } from "../api/live";
 import type { Task } from "../api/types";
 import { t } from "../i18n";
 import { errorText } from "./errors";
 import { Icon } from "./icons";
+import { objectPlace } from "./object";
 import { Meter } from "./state";
 
 interface Toast {
@@ -14,6 +15,8 @@ interface Toast {
   kind: "busy" | "good" | "bad";
   title: string;
   text?: string;
+  hint?: string; // what to do next
+  place?: string; // of what it was about
   task?: number;
 }
 
@@ -36,7 +39,7 @@ export function tellDone(title: string): void {
 }
 
 export function tellFailed(title: string, error: unknown): void {
-  show({ kind: "bad", title, text: errorText(error) });
+  show({ kind: "bad", title, text: errorText(error), hint: error instanceof ApiError ? error.hint : undefined });
 }
 
 const over = (task: Task) => task.state === "done" || task.state === "failed" || task.state === "cancelled";
@@ -65,8 +68,8 @@ export async function follow(number: number, title: string): Promise<Task> {
   const id = show({ kind: "busy", title, task: number });
   const task = await ended(number);
   hide(id);
-  if (task.state === "done") show({ kind: "good", title: t("toast_done", { title }), task: number });
-  else show({ kind: "bad", title: t(task.state === "failed" ? "toast_failed" : "toast_cancelled", { title }), text: task.error?.message, task: number });
+  if (task.state === "done") show({ kind: "good", title: t("toast_done", { title }), task: number, place: objectPlace(task.object) });
+  else show({ kind: "bad", title: t(task.state === "failed" ? "toast_failed" : "toast_cancelled", { title }), text: task.error?.message, hint: task.error?.hint ?? undefined, task: number });
   return task;
 }
 
@@ -90,6 +93,8 @@ export function Toasts(): JSX.Element {
             <Show when={toast.text}>
               <div class="small">{toast.text}</div>
             </Show>
+            <Show when={toast.hint}><div class="small quiet">→ {toast.hint}</div></Show>
+            <Show when={toast.place}>{(place) => <A class="small" href={place()}>{t("toast_show")}</A>}</Show>
             <Show when={toast.kind === "busy" && toast.task}>
               {(number) => {
                 const task = () => live.task.get(number());

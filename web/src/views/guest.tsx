@@ -6,7 +6,7 @@ import { live, ready } from "../api/live";
 import { mergePatch, nameAt, schema, valueForPeople, fieldAt, withField, type Document } from "../api/schema";
 import type { Commit, List, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
-import { reasonText } from "../i18n/reasons";
+import { reasonText } from "../i18n/api-words";
 import { ago, size, when } from "../i18n/units";
 import { act, actions, actionTitle, can } from "../ui/actions";
 import { ChangeDialog, deletion, type Change } from "../ui/change";

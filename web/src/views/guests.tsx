@@ -7,7 +7,7 @@ import { may } from "../api/http";
 import { live, ready } from "../api/live";
 import type { VmRow } from "../api/types";
 import { t, type Key } from "../i18n";
-import { reasonText } from "../i18n/reasons";
+import { reasonText } from "../i18n/api-words";
 import { ago, count, size } from "../i18n/units";
 import { act, actions, actionTitle, can, type Outcome } from "../ui/actions";
 import { now } from "../ui/clock";
@@ -75,8 +75,14 @@ export function Guests(): JSX.Element {
       return sign * (typeof x === "number" && typeof y === "number" ? x - y : order(String(x), String(y))) || a.id - b.id;
     });
   });
-  const shownColumns = createMemo(() => columns.filter((column) => !hidden().includes(column.name)));
-  const grid = () => `28px ${shownColumns().map((column) => column.width).join(" ")} 104px`;
+  // A phone shows the least.
+  const small = matchMedia("(max-width: 760px)");
+  const [narrow, setNarrow] = createSignal(small.matches);
+  const measure = () => setNarrow(small.matches);
+  small.addEventListener("change", measure);
+  onCleanup(() => small.removeEventListener("change", measure));
+  const shownColumns = createMemo(() => columns.filter((column) => (narrow() ? column.name === "name" || column.name === "state" : !hidden().includes(column.name))));
+  const grid = () => `28px ${shownColumns().map((column) => column.width).join(" ")} ${narrow() ? 68 : 104}px`;
   const toggleColumn = (name: string) => {
     setHidden((all) => (all.includes(name) ? all.filter((one) => one !== name) : [...all, name]));
     keep("hidden-columns", hidden());
@@ -200,7 +206,7 @@ export function Guests(): JSX.Element {
                     <span role="cell"><input type="checkbox" aria-label={row.name} checked={selected().has(row.id)} onClick={(event) => toggle(place.index, event.currentTarget.checked, event.shiftKey)} /></span>
                     <For each={shownColumns()}>{(column) => <span role="cell" class={column.number ? "number" : ""}>{column.show(row)}</span>}</For>
                     <span role="cell" class="row-actions">
-                      <For each={actions.filter((action) => can(action, row) && action.icon && !action.danger).slice(0, 2)}>
+                      <For each={actions.filter((action) => can(action, row) && action.icon && !action.danger).slice(0, narrow() ? 1 : 2)}>
                         {(action) => <button class="plain icon" title={actionTitle(action)} aria-label={`${actionTitle(action)}: ${row.name}`} onClick={() => void run(action, [row])}><Icon name={action.icon!} /></button>}
                       </For>
                       <button class="plain icon" title={t("console")} aria-label={`${t("console")}: ${row.name}`} disabled={row.state === "stopped"} onClick={() => navigate(`/guests/${row.id}/console`)}><Icon name="console" /></button>

@@ -5,7 +5,7 @@ import { get, may } from "../api/http";
 import { live, ready } from "../api/live";
 import type { List, Node, Storage, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
-import { reasonText } from "../i18n/reasons";
+import { reasonText } from "../i18n/api-words";
 import { ago, count, duration, percent, size } from "../i18n/units";
 import { now } from "../ui/clock";
 import { taskTitle } from "../ui/object";

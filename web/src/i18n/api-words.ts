@@ -1,0 +1,23 @@
+// Japanese for texts that the API has in English: why a guest is in its state, and what kind of error stands in the way.
+// Both come with a stable word; the English text stays where it says more or where the word is not known.
+import { language } from "./index";
+
+const reasons: Record<string, string> = {
+  started: "起動", "user-stop": "電源オフ", "user-shutdown": "シャットダウン", "node-shutdown": "ノードと共にシャットダウン", "user-pause": "一時停止", "user-resume": "再開", "user-reset": "リセット",
+  resumed: "再開", paused: "一時停止", "guest-reboot": "ゲストが再起動", "guest-shutdown": "ゲスト自身がシャットダウン", "node-restart": "稼働中にノードが再起動",
+  "no-space": "空き容量がないため一時停止。容量を空けて再開してください", "internal-error": "QEMUの内部エラーで停止。ログを確認してください", unresponsive: "QEMUは動作中ですが、モニターが応答しません",
+};
+
+export function reasonText(guest: { reason: string; reason_code: string }): string {
+  const known = language() === "ja" ? reasons[guest.reason_code] : undefined;
+  if (!known) return guest.reason;
+  const by = / by (\S+)$/.exec(guest.reason)?.[1];
+  return by ? `${known}（${by}）` : known;
+}
+
+const errors: Record<string, string> = {
+  invalid: "値が正しくありません", unauthorized: "サインインが必要です", forbidden: "権限がありません", "not-found": "見つかりません", conflict: "現在の状態では実行できません", exists: "その名前は既に使われています",
+  stale: "他の人が先に変更しました。読み直してください", "too-large": "大きすぎます", unsupported: "このノードまたは状態では対応していません", "too-many": "回数が多すぎます。少し待ってください", cancelled: "中止されました", failed: "処理に失敗しました", unavailable: "一時的に利用できません", timeout: "時間切れです", "no-space": "空き容量がありません",
+};
+
+export const errorKind = (code: string): string | undefined => (language() === "ja" ? errors[code] : undefined);
