@@ -127,6 +127,8 @@ def test_hostile_texts_are_text(page):
     description = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>\n\U0001f3e0 \u202etxet"
     reply, _ = request(page, "PATCH", "/api/v1/vms/hostile", {"description": description})
     assert reply["status"] == 200
+    reply, _ = request(page, "PATCH", "/api/v1/users/ann", {"full_name": "<b onclick=alert(1)>\U0001f3e0</b>\u202e"})
+    assert reply["status"] == 200
     browse(page, "hostile", page.vm("hostile")["id"])
 
 

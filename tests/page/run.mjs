@@ -289,6 +289,10 @@ const scenarios = {
     await go(page, `/guests/${words[0]}`);
     await page.getByText("<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>").waitFor();
     await page.getByText("\u{1f3e0} \u202etxet").waitFor();
+    await go(page, "/access/users");
+    await page.getByText("<b onclick=alert(1)>\u{1f3e0}</b>\u202e").waitFor();
+    await go(page, "/history");
+    await page.getByText("<img src=x onerror").first().waitFor();
     check((await page.title()) !== "taken", "nothing of it runs");
     check((await page.locator("main img").count()) === 0, "nothing of it is markup");
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
@@ -331,7 +335,7 @@ const scenarios = {
     for (const colorScheme of ["light", "dark"]) {
       const page = await open({ colorScheme });
       await signIn(page);
-      for (const path of ["/", "/guests", "/guests/new", `/guests/${words[0]}`, `/guests/${words[0]}/hardware`, `/guests/${words[0]}/history`, "/images", "/storages", "/tasks", "/history", "/access/users", "/access/audit", "/node"]) {
+      for (const path of ["/", "/guests", "/guests/new", `/guests/${words[0]}`, `/guests/${words[0]}/hardware`, `/guests/${words[0]}/history`, `/guests/${words[0]}/permissions`, "/images", "/images/tiny", "/storages", "/storages/local", "/tasks", "/tasks/1", "/history", "/access/users", "/access/roles", "/access/tokens", "/access/sessions", "/access/settings", "/access/audit", "/access/me", "/node"]) {
         await go(page, path);
         await page.locator("main h1").first().waitFor();
         await page.waitForLoadState("networkidle").catch(() => undefined);
