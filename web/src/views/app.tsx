@@ -67,7 +67,7 @@ function Frame(props: RouteSectionProps): JSX.Element {
       <a class="skip" href="#main">{t("skip")}</a>
       <A class="brand" href="/"><img src="/icon.svg" alt="" />Yado</A>
       <header class="top">
-        <button class="search" aria-label={t("search")} onClick={() => setPalette(true)}>
+        <button class="search" onClick={() => setPalette(true)}>
           <span class="line"><Icon name="search" /><span class="words">{t("search")}</span></span>
           <kbd>Ctrl K</kbd>
         </button>
