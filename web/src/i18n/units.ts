@@ -1,6 +1,16 @@
 // Numbers for people, in the page's language.
 import { language } from "./index";
 
+// Making a format takes longer than using it a hundred times.
+const made = new Map<string, unknown>();
+function kept<T>(name: string, make: (language: string) => T): T {
+  const key = `${language()} ${name}`;
+  let found = made.get(key) as T | undefined;
+  if (!found) made.set(key, (found = make(language())));
+  return found;
+}
+const number = (digits: number) => kept(`number ${digits}`, (of) => new Intl.NumberFormat(of, { maximumFractionDigits: digits }));
+
 const sizes = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 export function size(bytes: number | null | undefined): string {
@@ -11,7 +21,7 @@ export function size(bytes: number | null | undefined): string {
     unit++;
   }
   const digits = unit === 0 || bytes >= 100 || Number.isInteger(bytes) ? 0 : 1;
-  return `${new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(bytes)} ${sizes[unit]}`;
+  return `${number(digits).format(bytes)} ${sizes[unit]}`;
 }
 
 // "10G", "1.5 GiB" or a number of bytes; NaN if it is none of these.
@@ -33,23 +43,23 @@ export function shortSize(bytes: number): string {
 }
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(language()).format(value);
+  return number(0).format(value);
 }
 
 export function percent(part: number, digits = 0): string {
-  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: digits }).format(part);
+  return kept(`percent ${digits}`, (of) => new Intl.NumberFormat(of, { style: "percent", maximumFractionDigits: digits })).format(part);
 }
 
 export function when(iso: string | undefined | null): string {
   if (!iso) return "–";
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
+  return kept("when", (of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeStyle: "medium" })).format(new Date(iso));
 }
 
 // "3 min. ago"
 export function ago(iso: string | undefined | null, now: number): string {
   if (!iso) return "–";
   const seconds = Math.min(0, (Date.parse(iso) - now) / 1000);
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
+  const format = kept("ago", (of) => new Intl.RelativeTimeFormat(of, { numeric: "auto", style: "short" }));
   if (seconds > -60) return format.format(Math.round(seconds), "second");
   if (seconds > -3600) return format.format(Math.round(seconds / 60), "minute");
   if (seconds > -86400) return format.format(Math.round(seconds / 3600), "hour");
@@ -58,7 +68,7 @@ export function ago(iso: string | undefined | null, now: number): string {
 
 export function duration(seconds: number): string {
   const format = (value: number, unit: string) =>
-    new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "short" }).format(value);
+    kept(`unit ${unit}`, (of) => new Intl.NumberFormat(of, { style: "unit", unit, unitDisplay: "short" })).format(value);
   const s = Math.floor(seconds);
   if (s < 60) return format(s, "second");
   if (s < 3600) return `${format(Math.floor(s / 60), "minute")} ${format(s % 60, "second")}`;
@@ -67,5 +77,5 @@ export function duration(seconds: number): string {
 }
 
 // "Sunday, 22 November", and the time of that day.
-export const dayOf = (iso: string): string => new Intl.DateTimeFormat(language(), { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(new Date(iso));
-export const timeOf = (iso: string): string => new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso));
+export const dayOf = (iso: string): string => kept("day", (of) => new Intl.DateTimeFormat(of, { weekday: "long", day: "numeric", month: "long", year: "numeric" })).format(new Date(iso));
+export const timeOf = (iso: string): string => kept("time", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(new Date(iso));

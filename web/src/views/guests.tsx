@@ -18,6 +18,7 @@ import { Icon } from "../ui/icons";
 import { Menu } from "../ui/menu";
 import { VmStateText } from "../ui/state";
 
+// Links of rows are plain ones, which the router takes as well: there are many of them.
 const ROW = 40; // pixels; also in page.css
 const fields = ["id", "name", "state", "reason", "reason_code", "since", "node", "tags", "memory", "cpus", "pending", "rev"] as const;
 
@@ -31,12 +32,12 @@ interface Column {
 
 const columns: Column[] = [
   { name: "id", title: "col_id", width: "48px", number: true, show: (row) => row.id },
-  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <><A href={`/guests/${row.id}`}><bdi>{row.name}</bdi></A><Show when={row.pending}> <span class="tag warn" title={t("attention_pending", { name: row.name })}>{t("pending_mark")}</span></Show></> },
+  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <><a href={`/guests/${row.id}`}><bdi>{row.name}</bdi></a><Show when={row.pending}> <span class="tag warn" title={t("attention_pending", { name: row.name })}>{t("pending_mark")}</span></Show></> },
   { name: "state", title: "col_state", width: "112px", show: (row) => <VmStateText state={row.state} /> },
   { name: "reason", title: "col_reason", width: "minmax(80px, 1.5fr)", show: (row) => <span class="quiet" title={reasonText(row)}>{reasonText(row)}</span> },
   { name: "cpus", title: "col_cpus", width: "52px", number: true, show: (row) => row.cpus },
   { name: "memory", title: "col_memory", width: "88px", number: true, show: (row) => size(row.memory) },
-  { name: "tags", title: "col_tags", width: "minmax(100px, 1.5fr)", show: (row) => <span title={row.tags.join(", ")}><For each={row.tags}>{(tag) => <><A class="tag" href={`/guests?filter=tag:${encodeURIComponent(tag)}`}>{tag}</A> </>}</For></span> },
+  { name: "tags", title: "col_tags", width: "minmax(100px, 1.5fr)", show: (row) => <span title={row.tags.join(", ")}><For each={row.tags}>{(tag) => <><a class="tag" href={`/guests?filter=tag:${encodeURIComponent(tag)}`}>{tag}</a> </>}</For></span> },
   { name: "since", title: "col_since", width: "84px", show: (row) => <span class="quiet">{ago(row.since, now())}</span> },
 ];
 
@@ -89,11 +90,11 @@ export function Guests(): JSX.Element {
   };
 
   let scroller!: HTMLDivElement;
-  const [shown, setShown] = createSignal<{ start: number; index: number }[]>([]);
+  const [shown, setShown] = createSignal<number[]>([]); // places in rows(); a row that stays is not made anew
   const [height, setHeight] = createSignal(0);
   onMount(() => {
     const draw = (of: Virtualizer<HTMLDivElement, HTMLElement>) => {
-      setShown(of.getVirtualItems().map(({ start, index }) => ({ start, index })));
+      setShown(of.getVirtualItems().map(({ index }) => index));
       setHeight(of.getTotalSize());
     };
     const options = () => ({
@@ -199,11 +200,11 @@ export function Guests(): JSX.Element {
         </div>
         <div class="grid-body" role="rowgroup" style={{ height: `${height()}px` }}>
           <For each={shown()}>
-            {(place) => (
-              <Show when={rows()[place.index]} keyed>
+            {(index) => (
+              <Show when={rows()[index]} keyed>
                 {(row) => (
-                  <div class={`grid-row ${selected().has(row.id) ? "selected" : ""}`} role="row" aria-rowindex={place.index + 2} style={{ transform: `translateY(${place.start}px)`, "grid-template-columns": grid() }} onDblClick={() => navigate(`/guests/${row.id}`)}>
-                    <span role="cell"><input type="checkbox" aria-label={row.name} checked={selected().has(row.id)} onClick={(event) => toggle(place.index, event.currentTarget.checked, event.shiftKey)} /></span>
+                  <div class={`grid-row ${selected().has(row.id) ? "selected" : ""}`} role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${index * ROW}px)`, "grid-template-columns": grid() }} onDblClick={() => navigate(`/guests/${row.id}`)}>
+                    <span role="cell"><input type="checkbox" aria-label={row.name} checked={selected().has(row.id)} onClick={(event) => toggle(index, event.currentTarget.checked, event.shiftKey)} /></span>
                     <For each={shownColumns()}>{(column) => <span role="cell" class={column.number ? "number" : ""}>{column.show(row)}</span>}</For>
                     <span role="cell" class="row-actions">
                       <For each={actions.filter((action) => can(action, row) && action.icon && !action.danger).slice(0, narrow() ? 1 : 2)}>
