@@ -91,23 +91,20 @@ export function Overview(): JSX.Element {
         <Tile title={t("running_guests")} path="/guests" figure={<>{count(running())} <span class="quiet light">/ {count(live.vm.count())}</span></>}>
           <span class="line small wide-line"><For each={states()}>{([state, number]) => <span class={`state ${stateLook(state)}`}>{count(number)} {t(`state_${state}` as Key)}</span>}</For></span>
         </Tile>
-        <Show when={node()}>
-          {(found) => (
-            <>
-              <Tile title={t("memory")} path="/node" figure={percent(memory())}>
-                <Meter label={t("memory")} part={memory()} level={memory() > 0.9 ? "bad" : undefined} />
-                <span class="quiet small">{t("used_of", { used: size(found().memory - found().memory_free), total: size(found().memory) })}</span>
-              </Tile>
-              <Tile title={t("cpus")} path="/node" figure={count(found().cpus)}>
-                <span class={`state ${found().acceleration === "kvm" ? "good" : "warn"} small`}>{t(found().acceleration === "kvm" ? "accel_kvm" : "accel_tcg")}</span>
-              </Tile>
-            </>
-          )}
+        {/* The tiles are there before their figures, so that nothing jumps. */}
+        <Show when={may("node.read", "/nodes")}>
+          <Tile title={t("memory")} path="/node" figure={node() ? percent(memory()) : "–"}>
+            <Meter label={t("memory")} part={memory()} level={memory() > 0.9 ? "bad" : undefined} />
+            <span class="quiet small">{node() ? t("used_of", { used: size(node()!.memory - node()!.memory_free), total: size(node()!.memory) }) : "–"}</span>
+          </Tile>
+          <Tile title={t("cpus")} path="/node" figure={node() ? count(node()!.cpus) : "–"}>
+            <Show when={node()} fallback={<span class="small">–</span>}>{(found) => <span class={`state ${found().acceleration === "kvm" ? "good" : "warn"} small`}>{t(found().acceleration === "kvm" ? "accel_kvm" : "accel_tcg")}</span>}</Show>
+          </Tile>
         </Show>
-        <Show when={allStorages().length}>
-          <Tile title={t("storages")} path="/storages" figure={percent(1 - space().free / Math.max(1, space().total))}>
-            <Meter label={t("storages")} part={1 - space().free / Math.max(1, space().total)} level={allStorages().some(isFull) ? "bad" : space().free < space().total * 0.2 ? "warn" : undefined} />
-            <span class="quiet small">{t("free_of", { free: size(space().free), total: size(space().total) })}</span>
+        <Show when={may("storage.read", "/storages")}>
+          <Tile title={t("storages")} path="/storages" figure={space().total ? percent(1 - space().free / space().total) : "–"}>
+            <Meter label={t("storages")} part={space().total ? 1 - space().free / space().total : 0} level={allStorages().some(isFull) ? "bad" : space().free < space().total * 0.2 ? "warn" : undefined} />
+            <span class="quiet small">{space().total ? t("free_of", { free: size(space().free), total: size(space().total) }) : "–"}</span>
           </Tile>
         </Show>
       </div>
@@ -131,7 +128,7 @@ export function Overview(): JSX.Element {
             </tbody></table>
           </section>
         </div>
-        <Show when={node()}><div class="stack"><Suspense><NodeGraphs short /></Suspense></div></Show>
+        <Show when={may("node.read", "/nodes")}><div class="stack"><Suspense><NodeGraphs short /></Suspense></div></Show>
       </div>
     </>
   );
