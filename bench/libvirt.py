@@ -57,7 +57,7 @@ DOMAIN = """<domain type='qemu'>
     <interface type='user'><model type='virtio'/><rom enabled='no'/></interface>
     <serial type='pty'/>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-    <input type='tablet' bus='usb'/><input type='keyboard' bus='usb'/>
+    <input type='tablet' bus='usb'/>
     <video><model type='vga'/></video>
     <memballoon model='virtio'/>
     <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>

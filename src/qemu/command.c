@@ -4,7 +4,7 @@
  *
  *   pcie.0 01.0  graphics card (if any)        05.0  virtio-rng
  *          02.0  virtio-scsi                   06.0  pvpanic
- *          03.0  virtio-serial (guest agent)   07.0  USB with tablet and keyboard (with a graphics card)
+ *          03.0  virtio-serial (guest agent)   07.0  USB with a tablet (with a graphics card)
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
  *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
  *          1f.2  q35's own SATA controller, six ports
@@ -268,9 +268,9 @@ static void add_display(QemuCommand *command, json_object *vm)
 	add(command, "-vnc", "none");
 	add_json(command, "-device",
 		 fixed_device(g_str_equal(display, "virtio") ? "virtio-vga" : "VGA", "display", "1.0"));
+	/* The keyboard is q35's own: with a USB keyboard QEMU gives all keys to that, and a guest without its driver is deaf. */
 	add_json(command, "-device", fixed_device("qemu-xhci", "usb", "7.0"));
 	add(command, "-device", "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
-	add(command, "-device", "{\"driver\":\"usb-kbd\",\"id\":\"keyboard\",\"bus\":\"usb.0\",\"port\":\"2\"}");
 }
 
 static void add_layout(QemuCommand *command, json_object *vm)
