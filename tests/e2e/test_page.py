@@ -41,6 +41,51 @@ def test_a_new_user_has_a_guest_and_its_consoles_within_a_minute(page):
     assert figure(output, r"console after ([\d.]+) s") < 60 * SPEED
 
 
+# What a key's scan code means on a US and on a Japanese keyboard, alone and with Shift.
+BOTH = {0x02: "1!", 0x04: "3#", 0x05: "4$", 0x06: "5%", 0x33: ",<", 0x34: ".>", 0x35: "/?", 0x39: "  ",
+        **{0x10 + n: c + c.upper() for n, c in enumerate("qwertyuiop")}, **{0x1e + n: c + c.upper() for n, c in enumerate("asdfghjkl")},
+        **{0x2c + n: c + c.upper() for n, c in enumerate("zxcvbnm")}}
+US = {**BOTH, 0x03: "2@", 0x07: "6^", 0x08: "7&", 0x09: "8*", 0x0a: "9(", 0x0b: "0)", 0x0c: "-_", 0x0d: "=+", 0x1a: "[{", 0x1b: "]}",
+      0x27: ";:", 0x28: "'\"", 0x29: "`~", 0x2b: "\\|"}
+JIS = {**BOTH, 0x03: "2\"", 0x07: "6&", 0x08: "7'", 0x09: "8(", 0x0a: "9)", 0x0b: "00", 0x0c: "-=", 0x0d: "^~", 0x1a: "@`", 0x1b: "[{",
+       0x27: ";+", 0x28: ":*", 0x2b: "]}", 0x73: "\\_", 0x7d: "\xa5|"}
+ASCII = "".join(map(chr, range(32, 127)))
+SHIFTS, ESC, NAMED = (0x2a, 0x36), 0x01, {0xcb: "\u2190", 0x0e: "\u232b"}
+
+
+def read_keys(saved, name, layout):
+    """What was typed, from the kernel's input events: each press (also of a key that is held) after its scan code."""
+    events = re.search(rf"^{name}:((?: 0[14]00[0-9a-f]{{12}})+)$", saved, re.M).group(1).split()
+    text, shifts, scan = "", set(), None
+    for event in events:
+        kind, value = event[:4], int.from_bytes(bytes.fromhex(event[8:]), "little")
+        if kind == "0400":
+            scan = value
+        elif scan in SHIFTS:
+            (shifts.add if value else shifts.discard)(scan)
+        elif value and scan != ESC:
+            text += ("\u21e7" if shifts else "") + NAMED[scan] if scan in NAMED else layout[scan][bool(shifts)]
+    assert not shifts, "no Shift is left behind"
+    return text
+
+
+def test_a_display_types_in_the_guests_layout_and_a_serial_console_in_utf8(page, tmp_path):
+    page("vm", "create", "web", "--image", "tiny")
+    page("vm", "start", "web")
+    browse(page, "consoles", page.vm("web")["id"], tmp_path / "saved.txt")
+    saved = (tmp_path / "saved.txt").read_text()
+    assert read_keys(saved, "us-pasted", US) == ASCII
+    assert read_keys(saved, "jis-pasted", JIS) == ASCII
+    assert read_keys(saved, "jis-typed", JIS) == "@@\u21e7\u2190==a"
+    assert read_keys(saved, "typed", JIS) == '"', "the place of the key, whatever the guest makes of it"
+    assert read_keys(saved, "touched", US) == "aB@hu\u232bi\u232b"
+
+
+def test_a_stopped_guest_is_started_from_the_window_of_its_console(page):
+    page("vm", "create", "web", "--image", "tiny")
+    browse(page, "console_window", page.vm("web")["id"])
+
+
 def test_a_change_is_planned_made_and_taken_back(page):
     page("vm", "create", "web", "--image", "tiny")
     browse(page, "edit", page.vm("web")["id"])

@@ -39,6 +39,38 @@ const terminal = (page) => page.locator(".xterm-rows");
 const state = (page) => page.locator(".heading .state").first();
 const apply = (page, name) => page.locator("dialog").getByRole("button", { name, exact: true }).click();
 
+const displayReady = (page) => page.waitForFunction(() => { const one = document.querySelector(".console canvas"); return one && one.width >= 640 && document.activeElement === one; });
+
+// A command in the serial console, whose shell then says that it is over.
+let runs = 0;
+async function run(page, command) {
+  const mark = ++runs * 1000;
+  await page.locator(".xterm-helper-textarea").focus();
+  await page.keyboard.insertText(`${command}; echo over-$((${mark}+7))`);
+  await page.keyboard.press("Enter");
+  await terminal(page).getByText(`over-${mark + 7}`).first().waitFor();
+}
+const SHELL_ON_TTY1 = "until grep -qs '(sh) . [0-9]* [0-9]* [0-9]* 1025 ' /proc/[0-9]*/stat; do usleep 100000; done"; // proc(5): tty_nr
+
+const ASCII = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at)).join("");
+
+async function paste(page, text) {
+  await page.getByRole("button", { name: "Paste…" }).click();
+  await page.locator("dialog textarea").fill(text);
+  await page.locator("dialog").getByRole("button", { name: "Paste", exact: true }).click();
+  await page.locator("dialog").waitFor({ state: "detached", timeout: 60000 });
+}
+
+async function seriousFlaws(page) {
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations
+      .filter((one) => one.impact === "serious" || one.impact === "critical")
+      .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" ¦ ")}`);
+  });
+}
+
 const scenarios = {
   // From nothing to a guest whose consoles one has used, within a minute.
   async first_guest() {
@@ -59,18 +91,146 @@ const scenarios = {
     await terminal(page).getByText("root@").waitFor();
     await page.keyboard.type("echo said-$((6*7))\n");
     await terminal(page).getByText("said-42").waitFor();
-    // The display: its picture changes with what is typed.
+    // The display: who logs in there is seen from here.
     await page.getByRole("radio", { name: "Display" }).click();
-    const canvas = page.locator(".console canvas");
-    await canvas.waitFor();
-    const picture = () => canvas.evaluate((one) => one.toDataURL());
-    await page.waitForFunction(() => { const one = document.querySelector(".console canvas"); return one && one.width >= 640; });
-    const before = await picture();
-    await canvas.click();
+    await displayReady(page);
     await page.keyboard.type("root\n");
-    const end = Date.now() + 30000;
-    while ((await picture()) === before && Date.now() < end) await page.waitForTimeout(200);
-    check((await picture()) !== before, "what is typed into the display is seen there");
+    await page.getByRole("radio", { name: "Serial" }).click();
+    await terminal(page).getByText("root@").first().waitFor();
+    await run(page, SHELL_ON_TTY1);
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // What the guest's keyboard gets of what is pasted and typed into the display, as the guest's kernel says; the saved text
+  // of the serial console has it.
+  async consoles() {
+    const serial = await open({ hasTouch: true });
+    await signIn(serial);
+    await go(serial, `/console/${words[0]}/serial`);
+    await terminal(serial).getByText("login:").waitFor({ timeout: 60000 });
+    check(/^web \(running\)/.test(await serial.title()), "the title says which guest it is, and how it is");
+    await serial.locator(".xterm-helper-textarea").focus();
+    await serial.keyboard.type("root\n");
+    await terminal(serial).getByText("root@").waitFor();
+    const display = await serial.context().newPage();
+    display.setDefaultTimeout(30000);
+    await go(display, `/console/${words[0]}/vnc`);
+    await displayReady(display);
+    const flaws = [...(await seriousFlaws(serial)), ...(await seriousFlaws(display))];
+    check(flaws.length === 0, `the consoles are accessible: ${flaws}`);
+
+    // A line that is pasted is a line that is typed.
+    await paste(display, "root\n");
+    await run(serial, SHELL_ON_TTY1);
+    await paste(display, `echo 'a"b@c' >/tmp/x\n`);
+    await run(serial, "until [ -s /tmp/x ]; do usleep 100000; done; cat /tmp/x");
+    await terminal(serial).getByText('a"b@c', { exact: true }).waitFor();
+
+    // Each event has 24 bytes: time, type, code, value. Esc is the last key of each part.
+    const record = async (name, act) => {
+      await run(serial, "cat /dev/input/event0 >/tmp/keys & until [ -e /proc/$!/fd/3 ]; do usleep 10000; done");
+      await act();
+      await display.getByRole("button", { name: "Send keys" }).click();
+      await display.getByRole("button", { name: "Esc", exact: true }).click();
+      await run(serial, `until hexdump -v -e '24/1 "%02x" "\\n"' /tmp/keys | cut -c33- >/tmp/hex; grep -q 0100010000000000 /tmp/hex; do usleep 100000; done; kill $!; echo ${name}: $(grep ^0[14] /tmp/hex)`);
+    };
+    const layout = display.getByRole("combobox", { name: "Keyboard layout" });
+    await record("us-pasted", () => paste(display, ASCII));
+    await layout.selectOption("jis");
+    await record("jis-pasted", () => paste(display, ASCII));
+    await display.reload();
+    await displayReady(display);
+    check((await layout.inputValue()) === "jis", "the layout is kept");
+    await record("jis-typed", async () => {
+      const { keyboard } = display;
+      await keyboard.press("@"); // as a software keyboard has it: without Shift
+      await keyboard.down("Shift");
+      await keyboard.press("Digit2"); // @ again, which on the guest's keyboard has no Shift
+      await keyboard.press("ArrowLeft");
+      await keyboard.up("Shift");
+      await keyboard.down("=");
+      await display.waitForTimeout(300); // held: the kernel takes a repetition within 125 ms for a bounce
+      await keyboard.down("=");
+      await keyboard.press("a"); // before the one before is let go
+      await keyboard.up("=");
+    });
+    await layout.selectOption("position");
+    await record("typed", async () => {
+      await display.keyboard.down("Shift");
+      await display.keyboard.press("Digit2");
+      await display.keyboard.up("Shift");
+    });
+    await record("touched", async () => {
+      await display.getByRole("button", { name: "Keyboard", exact: true }).click();
+      await display.keyboard.insertText("aB@");
+      const input = await display.context().newCDPSession(display);
+      await input.send("Input.imeSetComposition", { text: "hu", selectionStart: 2, selectionEnd: 2 });
+      await input.send("Input.imeSetComposition", { text: "hi", selectionStart: 2, selectionEnd: 2 });
+      await input.send("Input.insertText", { text: "hi宿" });
+      await display.keyboard.press("Backspace");
+    });
+
+    // A long text can be stopped. What no key has is named, and nothing is typed.
+    await display.getByRole("button", { name: "Paste…" }).click();
+    await display.locator("dialog textarea").fill(ASCII.repeat(50));
+    await display.locator("dialog").getByRole("button", { name: "Paste", exact: true }).click();
+    await display.locator("dialog").getByText("of 4,750 characters").waitFor();
+    await display.getByRole("button", { name: "Stop" }).click();
+    await display.locator("dialog").waitFor({ state: "detached" });
+    await display.getByRole("button", { name: "Paste…" }).click();
+    await display.locator("dialog textarea").fill("naïve 宿");
+    await display.getByText("no key for: ï 宿").waitFor();
+    check(await display.locator("dialog").getByRole("button", { name: "Paste", exact: true }).isDisabled(), "it cannot be pasted");
+    await display.keyboard.press("Escape");
+    await display.locator("dialog").waitFor({ state: "detached" });
+
+    // The way out of the console, and back.
+    await displayReady(display);
+    await display.keyboard.press("Control+Alt+KeyG");
+    check((await display.evaluate(() => document.activeElement.textContent)) === "Ctrl-Alt-Del", "the keyboard gets out");
+    await display.keyboard.press("Control+Alt+KeyG");
+    await displayReady(display);
+
+    // Full screen, whose tools come when they are wanted.
+    await display.getByRole("button", { name: "Full screen" }).click();
+    await display.waitForFunction(() => document.fullscreenElement?.querySelector("canvas") === document.activeElement);
+    await display.getByRole("button", { name: "Tools of the console" }).click();
+    await display.getByRole("button", { name: "Leave full screen" }).click();
+    await display.waitForFunction(() => !document.fullscreenElement);
+
+    const saving = serial.waitForEvent("download");
+    await serial.getByRole("button", { name: "Save the text" }).click();
+    await (await saving).saveAs(words[1]);
+
+    // Japanese, pasted and from an input method, arrives as UTF-8.
+    await serial.bringToFront();
+    await serial.locator(".xterm-helper-textarea").focus();
+    await serial.keyboard.insertText("cat >/tmp/y");
+    await serial.keyboard.press("Enter");
+    await serial.evaluate(() => navigator.clipboard.writeText("日本語「」"));
+    await serial.keyboard.press("Control+Shift+KeyV");
+    await terminal(serial).getByText("日本語「」").waitFor();
+    const input = await serial.context().newCDPSession(serial);
+    await input.send("Input.imeSetComposition", { text: "やど", selectionStart: 2, selectionEnd: 2 });
+    await input.send("Input.insertText", { text: "宿" });
+    await terminal(serial).getByText("日本語「」宿").waitFor();
+    await serial.keyboard.press("Enter");
+    await serial.keyboard.press("Control+KeyD");
+    await run(serial, `hexdump -v -e '1/1 "%02x"' /tmp/y; echo`);
+    await terminal(serial).getByText(Buffer.from("日本語「」宿\n").toString("hex")).waitFor();
+    check(serial.complaints.length === 0, `no complaint: ${serial.complaints}`);
+  },
+
+  // The window of a guest that is stopped: started there, its console opens.
+  async console_window() {
+    const page = await open();
+    await signIn(page);
+    await go(page, `/console/${words[0]}/serial`);
+    await page.getByText("A stopped guest has no console").waitFor();
+    check(/^web \(stopped\)/.test(await page.title()), "the title says that it is stopped");
+    await page.getByRole("button", { name: "Start" }).click();
+    await terminal(page).getByText("login:").waitFor({ timeout: 60000 });
+    check(/^web \(running\)/.test(await page.title()), "the title says that it runs");
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 
@@ -331,7 +491,6 @@ const scenarios = {
   // axe finds nothing serious on any view, light and dark.
   async accessible() {
     const flaws = [];
-    const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
     for (const colorScheme of ["light", "dark"]) {
       const page = await open({ colorScheme });
       await signIn(page);
@@ -339,13 +498,7 @@ const scenarios = {
         await go(page, path);
         await page.locator("main h1").first().waitFor();
         await page.waitForLoadState("networkidle").catch(() => undefined);
-        await page.evaluate(axe);
-        const found = await page.evaluate(async () => {
-          const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
-          return violations
-            .filter((one) => one.impact === "serious" || one.impact === "critical")
-            .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(" ¦ ")}`);
-        });
+        const found = await seriousFlaws(page);
         flaws.push(...found.map((flaw) => `${colorScheme} ${path}: ${flaw}`));
       }
       await page.context().close();

@@ -1,24 +1,41 @@
 // A guest's serial console and display, here or in a window of their own.
 import { createSignal, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { may } from "../api/http";
-import type { Vm, VmState } from "../api/types";
+import type { Vm, VmRow, VmState } from "../api/types";
 import { t } from "../i18n";
+import { act, actions, actionTitle, can } from "../ui/actions";
+import { Icon } from "../ui/icons";
 import type { ConsoleKind } from "./link";
 
 const Serial = lazy(() => import("./serial").then((m) => ({ default: m.Serial })));
 const Display = lazy(() => import("./display").then((m) => ({ default: m.Display })));
+const start = actions.find((action) => action.name === "start")!;
 
 // A guest that is being started has no console yet.
 const hasConsole = (state: VmState) => state !== "stopped" && state !== "starting" && state !== "unknown";
 
-export function OneConsole(props: { vm: string; kind: ConsoleKind }): JSX.Element {
+// The console, or why there is none and what can be done about that.
+export function OneConsole(props: { vm: Pick<VmRow, "id" | "name" | "state">; kind: ConsoleKind }): JSX.Element {
   return (
-    <Suspense fallback={<p class="quiet">{t("loading")}</p>}>
-      <Switch>
-        <Match when={props.kind === "serial"}><Serial vm={props.vm} /></Match>
-        <Match when={props.kind === "vnc"}><Display vm={props.vm} /></Match>
-      </Switch>
-    </Suspense>
+    <Switch>
+      <Match when={!may("vm.console", `/vms/${props.vm.id}`)}><div class="empty"><p>{t("console_forbidden")}</p></div></Match>
+      <Match when={!hasConsole(props.vm.state)}>
+        <div class="empty" role="status">
+          <p>{t(props.vm.state === "stopped" ? "console_stopped" : "console_waits")}</p>
+          <Show when={can(start, props.vm) && may("vm.power", `/vms/${props.vm.id}`)}>
+            <button class="main-action" onClick={() => void act(start, [props.vm])}><Icon name="start" />{actionTitle(start)}</button>
+          </Show>
+        </div>
+      </Match>
+      <Match when={true}>
+        <Suspense fallback={<p class="quiet">{t("loading")}</p>}>
+          <Switch>
+            <Match when={props.kind === "serial"}><Serial vm={String(props.vm.id)} /></Match>
+            <Match when={props.kind === "vnc"}><Display vm={String(props.vm.id)} /></Match>
+          </Switch>
+        </Suspense>
+      </Match>
+    </Switch>
   );
 }
 
@@ -28,17 +45,15 @@ export function Consoles(props: { vm: Vm }): JSX.Element {
   const [kind, setKind] = createSignal<ConsoleKind>(hasDisplay() && !props.vm.kernel ? "vnc" : hasSerial() ? "serial" : "vnc");
   const open = () => window.open(`/console/${props.vm.id}/${kind()}`, `console-${props.vm.id}-${kind()}`, "width=1000,height=720");
   return (
-    <Show when={hasConsole(props.vm.status.state)} fallback={<div class="empty"><p>{t(props.vm.status.state === "stopped" ? "console_stopped" : "console_waits")}</p></div>}>
-      <Show when={may("vm.console", `/vms/${props.vm.id}`)} fallback={<div class="empty"><p>{t("console_forbidden")}</p></div>}>
-        <div class="line">
-          <div class="line" role="radiogroup" aria-label={t("console")}>
-            <Show when={hasDisplay()}><button role="radio" aria-checked={kind() === "vnc"} class={kind() === "vnc" ? "main-action" : ""} onClick={() => setKind("vnc")}>{t("console_display")}</button></Show>
-            <Show when={hasSerial()}><button role="radio" aria-checked={kind() === "serial"} class={kind() === "serial" ? "main-action" : ""} onClick={() => setKind("serial")}>{t("console_serial")}</button></Show>
-          </div>
-          <button class="to-end" onClick={open}>{t("console_window")}</button>
+    <>
+      <div class="line">
+        <div class="line" role="radiogroup" aria-label={t("console")}>
+          <Show when={hasDisplay()}><button role="radio" aria-checked={kind() === "vnc"} class={kind() === "vnc" ? "main-action" : ""} onClick={() => setKind("vnc")}>{t("console_display")}</button></Show>
+          <Show when={hasSerial()}><button role="radio" aria-checked={kind() === "serial"} class={kind() === "serial" ? "main-action" : ""} onClick={() => setKind("serial")}>{t("console_serial")}</button></Show>
         </div>
-        <OneConsole vm={String(props.vm.id)} kind={kind()} />
-      </Show>
-    </Show>
+        <button class="to-end" onClick={open}>{t("console_window")}</button>
+      </div>
+      <OneConsole vm={{ id: props.vm.id, name: props.vm.name, state: props.vm.status.state }} kind={kind()} />
+    </>
   );
 }

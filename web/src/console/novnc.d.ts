@@ -3,11 +3,8 @@ declare module "@novnc/novnc" {
     constructor(target: HTMLElement, url: string | WebSocket, options?: { wsProtocols?: string[]; shared?: boolean });
     scaleViewport: boolean;
     background: string;
-    viewOnly: boolean;
     disconnect(): void;
     focus(): void;
-    sendCtrlAltDel(): void;
-    sendKey(keysym: number, code: string | null, down?: boolean): void;
-    clipboardPasteFrom(text: string): void;
+    sendKey(keysym: number, code: string, down?: boolean): void; // also called by it for each key that is typed
   }
 }

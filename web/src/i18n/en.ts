@@ -39,7 +39,11 @@ export const en = {
   graph_cpu: "Processor", graph_memory: "Memory", graph_disk: "Disks", graph_network: "Network", read: "read", written: "written", received: "received", sent: "sent",
   // consoles
   console_stopped: "A stopped guest has no console. Start it.", console_waits: "The console opens as soon as the guest runs.", console_forbidden: "You may not use this guest's console.", console_display: "Display", console_serial: "Serial", console_window: "Own window",
-  console_connecting: "Connecting…", console_open: "Connected", console_lost: "Connection lost; trying again…", console_refused: "Not connected", console_take_over: "Take over", paste: "Paste", paste_text: "Text to paste", screenshot: "Screenshot", full_screen: "Full screen",
+  console_connecting: "Connecting…", console_open: "Connected", console_lost: "Connection lost; trying again…", console_refused: "Not connected", console_take_over: "Take over", screenshot: "Screenshot", full_screen: "Full screen", full_screen_leave: "Leave full screen",
+  console_tools: "Tools of the console", console_keys: "Ctrl-Alt-G leaves the console", console_keys_full: "Ctrl-Alt-G leaves the console; Esc, held, leaves full screen", console_clear: "Clear", console_save: "Save the text", text_smaller: "Smaller text", text_bigger: "Bigger text",
+  paste: "Paste", paste_title: "Paste into the guest", paste_text: "Text to paste", paste_typed: "It is typed on a keyboard with the {layout} layout.", paste_lacking: "That layout has no key for: {characters}", paste_typing: "Being typed", paste_progress: "{done} of {total} characters", paste_stop: "Stop",
+  send_keys: "Send keys", key_windows: "Windows key", key_print: "Print Screen", touch_keyboard: "Keyboard", scale_hint: "Show each dot of the guest as one dot, rather than fit the window",
+  layout: "Keyboard layout", layout_hint: "As the keyboard: the guest gets the keys by their place. Otherwise it gets the keys that have the typed characters in its own layout.", layout_position: "As the keyboard", layout_us: "Guest has a US layout", layout_jis: "Guest has a Japanese (JIS) layout", layout_name_us: "US", layout_name_jis: "Japanese (JIS)",
   // history
   history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_here: "Back to this…", restore_of: "Bring {path} back to revision {rev}",
   // create
