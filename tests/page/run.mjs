@@ -202,8 +202,10 @@ const scenarios = {
     await serial.getByRole("button", { name: "Save the text" }).click();
     await (await saving).saveAs(words[1]);
 
-    // Japanese, pasted and from an input method, arrives as UTF-8.
+    // Japanese that comes in pieces is whole; pasted and from an input method, it arrives as UTF-8.
     await serial.bringToFront();
+    await run(serial, "printf '\\343\\200'; usleep 500000; printf '\\214\\345\\256\\277\\n'");
+    await terminal(serial).getByText("「宿", { exact: true }).waitFor();
     await serial.locator(".xterm-helper-textarea").focus();
     await serial.keyboard.insertText("cat >/tmp/y");
     await serial.keyboard.press("Enter");

@@ -25,7 +25,7 @@ const layoutChoices = ["position", "us", "jis"] as const;
 
 export function Display(props: { vm: string }): JSX.Element {
   let place!: HTMLDivElement;
-  let touch!: HTMLTextAreaElement;
+  let touchField!: HTMLTextAreaElement;
   let display: GuestDisplay | undefined;
   const [layout, setLayout] = kept(`console.layout.${props.vm}`, layoutChoices, "position");
   const [scale, setScale] = kept("console.scale", ["fit", "whole"], "fit");
@@ -55,7 +55,6 @@ export function Display(props: { vm: string }): JSX.Element {
     mine.addEventListener("disconnect", () => {
       if (display !== mine) return;
       display = undefined;
-      setPasting(false);
       link.lost();
     });
   });
@@ -66,16 +65,18 @@ export function Display(props: { vm: string }): JSX.Element {
     display.keyboard.layout = chosen;
   });
   const focus = () => display?.focus();
+  // One after the other: a touch keyboard that completes words gives many characters at once, and then Enter.
+  let last = Promise.resolve();
+  const afterwards = (act: (keyboard: Keyboard) => void | Promise<void>) => {
+    last = last.then(() => display && act(display.keyboard));
+  };
   const press = (combination: Combination) => {
-    display?.keyboard.combination(combination.keys);
+    afterwards((keyboard) => keyboard.combination(combination.keys));
     focus();
   };
   const typeable = (text: string) => {
     const without = new Set(lacking(text, typed()));
     return [...text].filter((character) => !without.has(character)).join("");
-  };
-  const type = (text: string) => {
-    for (const character of text) display?.keyboard.type(character, typed());
   };
   const screenshot = () =>
     place.querySelector("canvas")?.toBlob((picture) => {
@@ -108,7 +109,7 @@ export function Display(props: { vm: string }): JSX.Element {
             </For>
           </Menu>
           <button disabled={closed()} onClick={() => setPasting(true)}>{t("paste")}…</button>
-          <Show when={hasTouch()}><button disabled={closed()} onClick={() => touch.focus()}>{t("touch_keyboard")}</button></Show>
+          <Show when={hasTouch()}><button disabled={closed()} onClick={() => touchField.focus()}>{t("touch_keyboard")}</button></Show>
           <select aria-label={t("layout")} title={t("layout_hint")} value={layout()} onChange={(event) => setLayout(event.currentTarget.value as (typeof layoutChoices)[number])}>
             <For each={layoutChoices}>{(one) => <option value={one} selected={layout() === one}>{t(`layout_${one}` as Key)}</option>}</For>
           </select>
@@ -118,11 +119,17 @@ export function Display(props: { vm: string }): JSX.Element {
       }
     >
       <div ref={place} />
-      <TouchKeyboard field={(field) => (touch = field)} typeable={typeable} type={type} key={(keysym, code) => display?.keyboard.combination([[keysym, code]])} />
+      <TouchKeyboard
+        field={(field) => (touchField = field)}
+        typeable={typeable}
+        type={(text) => afterwards((keyboard) => typeText(keyboard, text, typed()))}
+        key={(keysym, code) => afterwards((keyboard) => keyboard.combination([[keysym, code]]))}
+      />
       <Show when={pasting()}>
         <PasteDialog
           note={t("paste_typed", { layout: t(`layout_name_${typed()}`) })}
           lacking={(text) => lacking(text, typed())}
+          closed={closed()}
           send={(text, stop, progress) => typeText(display!.keyboard, text, typed(), stop, progress)}
           close={() => {
             setPasting(false);

@@ -114,18 +114,19 @@ export class Keyboard {
   }
 }
 
-// QEMU hands a key event on 10 ms after the one before (key-delay-ms of its VNC server), and drops what a keyboard's queue
-// of 16 has no room for: 16 bytes, of which a key takes up to three, or 16 USB reports. At 15 ms an event nothing gathers
-// before that, and a guest may be busy for a tenth of a second without a loss.
+// QEMU hands a key event on 10 ms after the one before (key-delay-ms of its VNC server); some 340 may wait for that, and what
+// comes then is lost, as is what the queue of a PS/2 keyboard has no room for: 16 bytes, of which a key takes up to three. At
+// 15 ms an event nothing gathers in the one, and the other has room for a guest that is busy for a tenth of a second.
 const EVENT_MS = 15;
 
 // Types the text, unless `stop` says that it is enough; `progress` gets the number of characters that are done.
-export async function typeText(keyboard: Keyboard, text: string, layout: Layout, stop: AbortSignal, progress: (done: number) => void): Promise<void> {
+export async function typeText(keyboard: Keyboard, text: string, layout: Layout, stop?: AbortSignal, progress?: (done: number) => void): Promise<void> {
   const characters = [...text];
   let due = performance.now();
-  for (let done = 0; done < characters.length && !stop.aborted; ) {
+  for (let done = 0; done < characters.length && !stop?.aborted; ) {
     const events = keyboard.type(characters[done]!, layout);
-    progress(++done);
+    done++;
+    progress?.(done);
     due = Math.max(due + events * EVENT_MS, performance.now());
     await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
   }

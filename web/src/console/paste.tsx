@@ -1,11 +1,11 @@
 // A text for the guest, with a look at it before it goes.
-import { createMemo, createSignal, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, onCleanup, onMount, Show, type JSX } from "solid-js";
 import { language, t } from "../i18n";
 import { Dialog } from "../ui/dialog";
 import { Meter } from "../ui/state";
 
-// `lacking` names what of the text cannot be sent; `send` says how far it is and ends when it is done, or stopped.
-export function PasteDialog(props: { note?: string; lacking?: (text: string) => string[]; send: (text: string, stop: AbortSignal, progress: (done: number) => void) => Promise<void>; close: () => void }): JSX.Element {
+// `closed` is that there is no guest to send it to now; `lacking` names what of the text cannot be sent; `send` says how far it is and ends when it is done, or stopped.
+export function PasteDialog(props: { closed: boolean; note?: string; lacking?: (text: string) => string[]; send: (text: string, stop: AbortSignal, progress: (done: number) => void) => Promise<void>; close: () => void }): JSX.Element {
   let field!: HTMLTextAreaElement;
   const [text, setText] = createSignal("");
   const [done, setDone] = createSignal<number>();
@@ -13,13 +13,14 @@ export function PasteDialog(props: { note?: string; lacking?: (text: string) => 
   const clean = () => text().replace(/\r\n?/g, "\n");
   const lacking = createMemo(() => props.lacking?.(clean()) ?? []);
   const length = createMemo(() => [...clean()].length);
-  const ready = () => length() > 0 && lacking().length === 0 && done() === undefined;
+  const ready = () => length() > 0 && lacking().length === 0 && done() === undefined && !props.closed;
   const send = async () => {
     if (!ready()) return;
     setDone(0);
     await props.send(clean(), stop.signal, setDone);
     if (!stop.signal.aborted) props.close();
   };
+  createEffect(() => props.closed && done() !== undefined && props.close());
   onMount(() => {
     field.focus();
     // Where the browser lets the page read it; elsewhere the person pastes here.

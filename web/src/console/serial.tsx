@@ -40,12 +40,13 @@ export function Serial(props: { vm: string }): JSX.Element {
     const mine = new WebSocket(address, "binary");
     mine.binaryType = "arraybuffer";
     socket = mine;
+    const decoder = new TextDecoder(); // xterm's own loses a character whose second byte is 0x80 (「、。) where a message ends after that
     mine.onopen = () => {
       terminal.reset(); // what the console has printed comes again
       link.opened();
       if (!pasting()) terminal.focus();
     };
-    mine.onmessage = (event) => terminal.write(new Uint8Array(event.data as ArrayBuffer));
+    mine.onmessage = (event) => terminal.write(decoder.decode(event.data as ArrayBuffer, { stream: true }));
     mine.onclose = (event) => {
       if (socket !== mine) return;
       socket = undefined;
@@ -116,6 +117,7 @@ export function Serial(props: { vm: string }): JSX.Element {
       <div ref={place} />
       <Show when={pasting()}>
         <PasteDialog
+          closed={closed()}
           send={async (text) => terminal.paste(text)}
           close={() => {
             setPasting(false);
