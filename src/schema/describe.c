@@ -62,6 +62,10 @@ static json_object *describe_element(const Field *field, View view)
 	if (field->type == FIELD_ITEMS && field->table)
 		return describe_table(field->table, view, FALSE);
 	json_object *element = json_object_new_object();
+	if (field->type == FIELD_NUMBERS) {
+		set_types(element, "number", NULL, TRUE);
+		return element;
+	}
 	json_set_str(element, "type", field->type == FIELD_ITEMS ? "integer" : "string");
 	return element;
 }
@@ -106,6 +110,7 @@ static json_object *describe_type(const Field *field, View view)
 		break;
 	case FIELD_LIST:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 		set_types(schema, "array", NULL, null);
 		json_set(schema, "items", describe_element(field, view));
 		if (field->flags & FIELD_READONLY)

@@ -63,6 +63,7 @@ static void add_fields(GPtrArray *list, const Table *table, FlagsMode mode, cons
 			add(list, FLAG_VALUE, "--", stem, field, path, FALSE);
 			break;
 		case FIELD_ITEMS:
+		case FIELD_NUMBERS:
 		case FIELD_ANY:
 			break;
 		}

@@ -27,6 +27,7 @@ static char *value_sign(const Field *field)
 	case FIELD_STRING:
 	case FIELD_OBJECT:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 	case FIELD_ANY:
 		break;
 	}

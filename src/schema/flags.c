@@ -90,6 +90,7 @@ static json_object *read_value(const Field *field, const char *path, const char 
 	case FIELD_OBJECT:
 	case FIELD_MAP:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 	case FIELD_ANY:
 		return json_object_new_string(text);
 	}

@@ -9,7 +9,7 @@ typedef struct Words {
 	const char *intro, *intro_readonly, *columns;
 	const char *inside, *inside_map, *inside_items;
 	const char *required, *readonly, *fixed, *live, *nullable;
-	const char *yes_or_no, *list, *map, *items, *object, *any, *size, *number, *number_list, *text;
+	const char *yes_or_no, *list, *map, *items, *object, *any, *size, *number, *number_list, *measured, *text;
 	const char *from_to, *up_to_values, *up_to_entries, *characters, *up_to_characters, *exactly_characters;
 	const char *and_more;
 } Words;
@@ -36,6 +36,7 @@ static const Words english = {
 	.size = "size",
 	.number = "whole number",
 	.number_list = "list of whole numbers",
+	.measured = "list of numbers; `null`: not known",
 	.text = "text",
 	.from_to = ", %s to %s",
 	.up_to_values = ", at most %s",
@@ -68,6 +69,7 @@ static const Words japanese_words = {
 	.size = "サイズ",
 	.number = "整数",
 	.number_list = "整数のリスト",
+	.measured = "数値のリスト（`null` は不明）",
 	.text = "文字列",
 	.from_to = "、%s〜%s",
 	.up_to_values = "、最大%s個",
@@ -129,6 +131,9 @@ static void add_values(GString *page, const Words *words, const Field *field)
 		break;
 	case FIELD_ITEMS:
 		g_string_append(page, field->table ? words->items : words->number_list);
+		break;
+	case FIELD_NUMBERS:
+		g_string_append(page, words->measured);
 		break;
 	case FIELD_ANY:
 		g_string_append(page, words->any);

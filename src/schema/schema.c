@@ -390,12 +390,26 @@ static gboolean check_items(const Field *field, const char *path, json_object *v
 	return TRUE;
 }
 
+static gboolean check_numbers(const char *path, json_object *value, GError **error)
+{
+	gboolean numbers = json_object_is_type(value, json_type_array);
+	for (size_t i = 0; numbers && i < json_object_array_length(value); i++) {
+		json_object *item = json_object_array_get_idx(value, i);
+		numbers = !item || json_object_is_type(item, json_type_int) || json_object_is_type(item, json_type_double);
+	}
+	if (!numbers)
+		value_refuse(error, path, "be an array of numbers");
+	return numbers;
+}
+
 static gboolean check_field(const Field *field, const char *path, json_object *value, GError **error)
 {
 	if (field->type == FIELD_OBJECT)
 		return check_object(field->table, path, value, error);
 	if (field->type == FIELD_ITEMS)
 		return check_items(field, path, value, error);
+	if (field->type == FIELD_NUMBERS)
+		return check_numbers(path, value, error);
 	if (field->type != FIELD_MAP) {
 		json_auto json_object *taken = value_take(field, path, value, TRUE, error);
 		return taken != NULL;

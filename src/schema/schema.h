@@ -22,6 +22,7 @@ typedef enum FieldType {
 	FIELD_MAP,    /* object keyed by a permanent name (see schema_check_key), each value of `table`; max: count */
 	/* In answers only, always read-only: */
 	FIELD_ITEMS,  /* array of objects of `table`; of whole numbers where that is NULL */
+	FIELD_NUMBERS, /* array of numbers, null for those that are not known */
 	FIELD_ANY,    /* any JSON */
 } FieldType;
 
@@ -83,9 +84,10 @@ char *schema_reference(const Table *table, gboolean japanese);
 extern const Table vm_table, storage_table, image_table, image_import_table, image_build_table, recipe_table, task_table, node_table, volume_table,
 	user_table, role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
 /* Answers that are no resource. */
-extern const Table vm_row_table, vm_status_table, vm_stats_table, plan_table, change_table, error_table, commit_table,
+extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
 	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
 	doctor_table;
+extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -197,6 +197,7 @@ json_object *value_take(const Field *field, const char *path, json_object *value
 	case FIELD_OBJECT:
 	case FIELD_MAP:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 		break;
 	}
 	g_return_val_if_reached(NULL);
