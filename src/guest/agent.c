@@ -16,7 +16,6 @@
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,
-	COMMAND_TIMEOUT_MS = 5000,
 	EAGER_S = 1,
 	CALM_S = 30,
 	RETRY_S = 10, /* an agent that does not answer costs a thread for seconds each time */
@@ -62,12 +61,12 @@ void agent_disconnect(Vm *vm)
 		json_object_put(nics);
 }
 
-gboolean agent_refresh(Vm *vm, GError **error)
+gboolean agent_refresh(Vm *vm, guint timeout_ms, GError **error)
 {
 	g_autoptr(Qmp) agent = ref_agent(vm, error);
 	if (!agent)
 		return FALSE;
-	json_object *nics = qmp_command(agent, "guest-network-get-interfaces", NULL, COMMAND_TIMEOUT_MS, error);
+	json_object *nics = qmp_command(agent, "guest-network-get-interfaces", NULL, timeout_ms, error);
 	if (!nics)
 		return FALSE;
 	g_mutex_lock(&vm->lock);
@@ -115,7 +114,7 @@ static gboolean connect_agent(Vm *vm)
 		g_info("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 		return FALSE;
 	}
-	json_auto json_object *info = qmp_command(agent, "guest-info", NULL, COMMAND_TIMEOUT_MS, NULL);
+	json_auto json_object *info = qmp_command(agent, "guest-info", NULL, AGENT_TIMEOUT_MS, NULL);
 	g_mutex_lock(&vm->lock);
 	/* The process may have ended meanwhile: then nobody would close this one. */
 	Qmp *former = agent;
@@ -150,7 +149,7 @@ static void set_port(Vm *vm, gboolean open)
 	g_mutex_unlock(&vm->lock);
 	guint next_s = RETRY_S;
 	if (connected || connect_agent(vm)) {
-		agent_refresh(vm, NULL);
+		agent_refresh(vm, AGENT_TIMEOUT_MS, NULL);
 		json_auto json_object *document = vm_dup_document(vm, NULL);
 		json_auto json_object *addresses = agent_addresses(vm);
 		gboolean calm = json_get_count(addresses) ||
@@ -166,7 +165,7 @@ static gboolean ask_port(Vm *vm, gboolean *ret_open)
 {
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
 	json_auto json_object *chardevs =
-		qmp ? qmp_command(qmp, "query-chardev", NULL, COMMAND_TIMEOUT_MS, NULL) : NULL;
+		qmp ? qmp_command(qmp, "query-chardev", NULL, AGENT_TIMEOUT_MS, NULL) : NULL;
 	if (!chardevs)
 		return FALSE;
 	gboolean open = FALSE;
@@ -215,7 +214,7 @@ gboolean agent_shutdown(Vm *vm, GError **error)
 	json_object *arguments = json_object_new_object();
 	json_set_str(arguments, "mode", "powerdown");
 	/* guest-shutdown has no answer on success: to have written it to a live agent is all there is. */
-	if (!qmp_do(agent, "guest-ping", NULL, COMMAND_TIMEOUT_MS, error)) {
+	if (!qmp_do(agent, "guest-ping", NULL, AGENT_TIMEOUT_MS, error)) {
 		json_object_put(arguments);
 		return FALSE;
 	}
@@ -285,7 +284,7 @@ json_object *agent_addresses(Vm *vm)
 	return list;
 }
 
-gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes)
+gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, guint64 *ret_tx_bytes, gint64 *ret_at_us)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	/* Two reports have not come: what is known is no longer true. */
@@ -299,6 +298,7 @@ gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, gui
 			continue;
 		*ret_rx_bytes = (guint64)json_get_int(statistics, "rx-bytes", 0);
 		*ret_tx_bytes = (guint64)json_get_int(statistics, "tx-bytes", 0);
+		*ret_at_us = vm->agent_nics_us;
 		return TRUE;
 	}
 	return FALSE;

@@ -12,6 +12,7 @@
 typedef struct Boot Boot;
 typedef struct Guests Guests;
 typedef struct Idempotency Idempotency;
+typedef struct Measure Measure;
 
 typedef struct Services {
 	Store *store;
@@ -24,6 +25,7 @@ typedef struct Services {
 	Uploads *uploads;
 	QemuHost *host;
 	Guests *guests;
+	Measure *measure;
 	Boot *boot;              /* the guests' start at boot; atomic: the last to be made */
 	const char *run_dir;     /* short: sockets live below it */
 	const char *node;        /* name of this node */

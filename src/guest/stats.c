@@ -81,9 +81,10 @@ static json_object *nic_stats(Vm *vm, json_object *hardware)
 	json_object *nics = json_get(hardware, "nics");
 	json_object_object_foreach (nics, key, nic) {
 		guint64 rx = 0, tx = 0;
+		gint64 at_us;
 		gboolean known = g_str_equal(json_get_str(nic, "mode", ""), "bridge")
 					 ? tap_read_counters(vm->id, vm_nic_index(hardware, key), &rx, &tx)
-					 : agent_read_counters(vm, json_get_str(nic, "mac", ""), &rx, &tx);
+					 : agent_read_counters(vm, json_get_str(nic, "mac", ""), &rx, &tx, &at_us);
 		json_object *entry = json_object_new_object();
 		set_known(entry, "rx_bytes", known, rx);
 		set_known(entry, "tx_bytes", known, tx);
@@ -92,23 +93,36 @@ static json_object *nic_stats(Vm *vm, json_object *hardware)
 	return stats;
 }
 
+static pid_t get_pid(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->pid;
+}
+
+gboolean vm_read_cpu(Vm *vm, guint64 *ret_usec)
+{
+	return cgroup_read_cpu_usec(vm->cgroup, ret_usec) || read_process_cpu(get_pid(vm), ret_usec);
+}
+
+gboolean vm_read_memory(Vm *vm, guint64 *ret_bytes)
+{
+	return cgroup_read_memory(vm->cgroup, ret_bytes) || read_process_memory(get_pid(vm), ret_bytes);
+}
+
 /* What the host knows of it: nobody is asked. `hardware` is what the process has. */
 static json_object *host_stats(Vm *vm, json_object *hardware)
 {
 	json_object *stats = json_object_new_object(), *cpu = json_object_new_object();
 	json_object *memory = json_object_new_object(), *topology = json_get(hardware, "cpu");
 	guint64 value = 0;
-	g_mutex_lock(&vm->lock);
-	pid_t pid = vm->pid;
-	g_mutex_unlock(&vm->lock);
 	json_set_int(stats, "at_us", g_get_real_time());
-	gboolean known = cgroup_read_cpu_usec(vm->cgroup, &value) || read_process_cpu(pid, &value);
+	gboolean known = vm_read_cpu(vm, &value);
 	set_known(cpu, "usec", known, value);
 	json_set_int(cpu, "vcpus", json_get_int(topology, "sockets", 1) * json_get_int(topology, "cores", 1) *
 					   json_get_int(topology, "threads", 1));
 	json_set(stats, "cpu", cpu);
 	json_set_int(memory, "limit", json_get_int(hardware, "memory", 0));
-	known = cgroup_read_memory(vm->cgroup, &value) || read_process_memory(pid, &value);
+	known = vm_read_memory(vm, &value);
 	set_known(memory, "used", known, value);
 	json_set(stats, "memory", memory);
 	return stats;
@@ -145,7 +159,7 @@ json_object *vm_stats(Vm *vm, GError **error)
 	json_object *disks = hardware ? ask_disks(vm, hardware, COMMAND_TIMEOUT_MS, error) : NULL;
 	if (!disks)
 		return NULL;
-	agent_refresh(vm, NULL); /* for the cards' counters; without an agent they stay unknown */
+	agent_refresh(vm, AGENT_TIMEOUT_MS, NULL); /* for the cards' counters; without an agent they stay unknown */
 	json_object *stats = host_stats(vm, hardware);
 	json_set(stats, "disks", disks);
 	json_set(stats, "nics", nic_stats(vm, hardware));

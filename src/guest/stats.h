@@ -10,3 +10,7 @@ json_object *vm_stats(Vm *vm, GError **error);
  * NULL if it does not run. And what only QEMU knows, which may not answer. */
 json_object *vm_stats_of_host(Vm *vm);
 json_object *vm_stats_of_disks(Vm *vm, guint timeout_ms, GError **error);
+
+/* Of its processes, since they began, and now; FALSE where that cannot be known. */
+gboolean vm_read_cpu(Vm *vm, guint64 *ret_usec);
+gboolean vm_read_memory(Vm *vm, guint64 *ret_bytes);

@@ -126,6 +126,11 @@ json_object *vm_dup_document(Vm *vm, gint64 *ret_rev)
 	return json;
 }
 
+GRefString *vm_ref_applied(Vm *vm)
+{
+	return ref_text(vm, &vm->applied);
+}
+
 json_object *vm_dup_applied(Vm *vm)
 {
 	GRefString *text = ref_text(vm, &vm->applied);

@@ -71,6 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vm, vm_unref)
 json_object *vm_dup_document(Vm *vm, gint64 *ret_rev);
 GRefString *vm_ref_document(Vm *vm, gint64 *ret_rev); /* as text, an object without spaces */
 json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
+GRefString *vm_ref_applied(Vm *vm);  /* the same as text; another one whenever it has changed */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
 /* Has its tags and its row (NULL: it has no document yet) read where they lie, below the lock, so that a list of thousands
