@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "api/follower.h"
+#include "api/measure-follow.h"
 #include "api/nodes.h"
 #include "api/open-consoles.h"
 #include "api/route.h"
@@ -252,6 +253,7 @@ static gpointer run(gpointer data)
 		last_us = g_get_monotonic_time();
 		if (check) {
 			task_follow_check(services);
+			measure_stream_check(services);
 			open_consoles_check();
 		}
 		busy = go_round();
@@ -271,6 +273,7 @@ void events_start(Services *services)
 	guests_set_watch(services->guests, on_guest, services);
 	tasks_set_watch(services->tasks, on_task, services);
 	access_add_watch(services->access, on_rights, NULL);
+	measure_stream_start(services);
 	g_mutex_lock(&events.order);
 	know_guests(services);
 	know_documents(services);
@@ -293,6 +296,7 @@ void events_stop(Services *services)
 	g_mutex_unlock(&events.lock);
 	g_thread_join(g_steal_pointer(&events.thread));
 	task_follow_stop();
+	measure_stream_stop(services);
 	for (GList *item = events.followers; item; item = item->next) {
 		stream_set_drained(follower_stream(item->data), NULL, NULL);
 		stream_close(follower_stream(item->data));

@@ -170,6 +170,7 @@ static gboolean read_value(Term *term, const char *name, GError **error)
 	case FIELD_OBJECT:
 	case FIELD_MAP:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 	case FIELD_ANY:
 		break;
 	}
@@ -340,6 +341,7 @@ static gboolean value_holds(json_object *value, const Term *term)
 	case FIELD_OBJECT:
 	case FIELD_MAP:
 	case FIELD_ITEMS:
+	case FIELD_NUMBERS:
 	case FIELD_ANY:
 		break;
 	}

@@ -65,7 +65,7 @@ static gboolean list_nodes(Call *call, GError **error)
 	return answer_page(call, items, error);
 }
 
-static gboolean check_node(const Call *call, GError **error)
+gboolean node_check(const Call *call, GError **error)
 {
 	if (g_str_equal(call->args[0], "self") || g_str_equal(call->args[0], call->services->node))
 		return TRUE;
@@ -76,12 +76,12 @@ static gboolean check_node(const Call *call, GError **error)
 
 static gboolean get_node(Call *call, GError **error)
 {
-	return check_node(call, error) && answer_json(call, 200, describe(call->services));
+	return node_check(call, error) && answer_json(call, 200, describe(call->services));
 }
 
 static gboolean shut_guests_down(Call *call, GError **error)
 {
-	json_auto json_object *body = check_node(call, error) ? call_document(call, error) : NULL;
+	json_auto json_object *body = node_check(call, error) ? call_document(call, error) : NULL;
 	if (!body)
 		return FALSE;
 	gint64 timeout_s = json_get_int(body, "timeout", 0);

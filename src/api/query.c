@@ -55,6 +55,8 @@ const Parameter query_parameters[] = {
 	 .help_ja = "1: 現在書き込んでいる接続を読み取り専用にする"},
 	{"only", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "only these checks, separated by commas",
 	 .help_ja = "このチェックのみ（カンマ区切り）"},
+	{"span", PARAMETER_TEXT, .max = NAME_LENGTH, .values = measurement_spans, .help = "how much is told; an hour if it is not given",
+	 .help_ja = "期間（省略時は1時間）"},
 	{"hash", PARAMETER_TEXT, .max = 64, .help = "its hash as it was then", .help_ja = "そのときのハッシュ"},
 	{0}};
 

@@ -32,6 +32,7 @@ const Route *const route_tables[] = {
 	storage_routes,
 	task_routes,
 	node_routes,
+	measurement_routes,
 	doctor_routes,
 	history_routes,
 	event_routes,

@@ -29,6 +29,7 @@
 #include "guest/claim.h"
 #include "guest/guests.h"
 #include "guest/services.h"
+#include "measure/measure.h"
 #include "sandbox/caged.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/groups.h"
@@ -276,6 +277,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	guests_adopt(services->guests);
 	if (!tasks_start(services->tasks, error))
 		return FALSE;
+	services->measure = measure_start(services, options->state);
 	events_start(services);
 	bulk_start(services);
 	daemon->api = api_new(services, error);
@@ -302,6 +304,7 @@ static void take_apart(Daemon *daemon)
 		events_stop(services);
 		boot_stop(services->boot);
 	}
+	g_clear_pointer(&services->measure, measure_stop);
 	/* A task that waits for what does not come still uses all that is taken apart below, and needs none of it done:
 	 * store and journals are whole at any moment. */
 	if (services->tasks && !tasks_stop(services->tasks, STOP_TIMEOUT_MS)) {
