@@ -374,6 +374,9 @@ MESSAGE(m_vm_confirm_delete, "Delete guest %s (%" G_GINT64_FORMAT ") and its %d 
 MESSAGE(m_opt_shutdown_timeout, "how long it may take, instead of the guest's own setting", "制限時間（ゲストの設定の代わり）");
 MESSAGE(m_opt_shutdown_action, "what follows after that time: 'stop' turns the power off", "時間切れ後の動作。'stop' は電源断");
 MESSAGE(m_opt_watch, "go on, every two seconds", "2秒ごとに表示を続ける");
+MESSAGE(m_opt_span, "least, mean, greatest and last value over that time, with a graph", "その期間の最小、平均、最大、最新の値とグラフ");
+MESSAGE(m_stats_span_one, "--span is of one guest: name it, without --watch", "--span は1台のゲストについて表示します。ゲストを1つ指定し、--watch は外してください");
+MESSAGE(m_stats_span_watch, "--span shows what was; leave out --watch", "--span は過去の値を表示します。--watch は外してください");
 MESSAGE(m_stats_json_one, "-o json gives the counters of one guest: name it, without --watch",
 	"-o json は1台のゲストのカウンターを出します。ゲストを1つ指定し、--watch は外してください");
 MESSAGE(m_since, " since %s (%s)", " %s から (%s)");
@@ -481,6 +484,8 @@ MESSAGE(m_label_problem, "problem", "問題");
 MESSAGE(m_node_list_help, "list nodes", "ノードの一覧");
 MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one if none is named",
 	"ノードのバージョンやアクセラレーションを表示する（省略時はこのノード）");
+MESSAGE(m_node_stats_help, "CPU, load, memory, disk and network use of a node; this one if none is named",
+	"ノードのCPU、負荷、メモリ、ディスク、ネットワークの使用量（省略時はこのノード）");
 MESSAGE(m_node_shutdown_guests_help, "shut down all guests of a node, the last to start first; this one if none is named",
 	"ノードの全ゲストを起動と逆の順にシャットダウンする（省略時はこのノード）");
 MESSAGE(m_opt_shutdown_guests_timeout, "how long a guest may take at most; less if its own setting is less",
@@ -542,6 +547,13 @@ MESSAGE(m_col_node, "NODE", "ノード");
 MESSAGE(m_col_tags, "TAGS", "タグ");
 MESSAGE(m_col_pending, "PENDING", "変更待ち");
 MESSAGE(m_col_rev, "REV", "リビジョン");
+MESSAGE(m_col_series, "SERIES", "系列");
+MESSAGE(m_col_min, "MIN", "最小");
+MESSAGE(m_col_average, "AVG", "平均");
+MESSAGE(m_col_max, "MAX", "最大");
+MESSAGE(m_col_now, "NOW", "現在");
+MESSAGE(m_col_graph, "GRAPH", "グラフ");
+MESSAGE(m_col_load, "LOAD", "負荷");
 MESSAGE(m_col_read, "READ", "読み込み");
 MESSAGE(m_col_write, "WRITE", "書き込み");
 MESSAGE(m_col_iops, "IOPS", "IOPS");

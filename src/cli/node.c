@@ -1,6 +1,7 @@
 /* yado node: the machines that guests run on. */
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/measurements.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {
@@ -38,11 +39,26 @@ static Exit shutdown_guests_exec(Cli *cli, Arguments *arguments)
 	return reply ? finish(cli, reply, NULL, NULL) : code;
 }
 
+static Exit stats_exec(Cli *cli, Arguments *arguments)
+{
+	const char *node = arguments->words->len ? arguments_word(arguments, 0) : "self";
+	const char *span = arguments_get(arguments, "span", NULL);
+	gboolean watch = arguments_has(arguments, "watch");
+	g_autofree char *path = ask_path("/nodes/", node, NULL);
+	if (span && watch)
+		return usage_error(NULL, T(m_stats_span_watch));
+	if (span)
+		return measurements_show(cli, path, span, &node_measurements_table);
+	return measurements_follow(cli, path, watch, &node_measurements_table);
+}
+
 const Command node_commands[] = {
 	{.name = "list", .alias = "ls", .help = TEXT(m_node_list_help), .resource = &node_resource,
 	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "[NAME]", .help = TEXT(m_node_show_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .resource = &node_resource, .exec = resource_show_exec},
+	{.name = "stats", .usage = "[NAME]", .help = TEXT(m_node_stats_help), .max_words = 1, .complete = COMPLETE_NODE,
+	 .options = stats_options, .exec = stats_exec},
 	{.name = "shutdown-guests", .usage = "[NAME]", .help = TEXT(m_node_shutdown_guests_help), .max_words = 1,
 	 .complete = COMPLETE_NODE, .options = shutdown_guests_options, .changes = TRUE, .exec = shutdown_guests_exec},
 	{0}};

@@ -1,4 +1,4 @@
-/* yado vm stats: what guests use, as rates between two samples of the counters. */
+/* yado vm stats: what guests use, as rates between two samples of the counters; or what one has used (measurements.c). */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,12 +8,14 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/measurements.h"
 #include "cli/output.h"
 
 enum { FIRST_US = 1000000, WATCH_US = 2000000 };
 
 const Option stats_options[] = {
 	{"watch", 'w', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_watch)},
+	{"span", 0, "SPAN", measurement_spans, COMPLETE_NOTHING, TEXT(m_opt_span)},
 	{0}};
 
 static const Column stats_columns[] = {
@@ -197,7 +199,14 @@ static Exit print_rates(Cli *cli, GPtrArray *names, GHashTable *before, GHashTab
 Exit vm_stats_exec(Cli *cli, Arguments *arguments)
 {
 	gboolean watch = arguments_has(arguments, "watch"), named = arguments->words->len > 0;
+	const char *span = arguments_get(arguments, "span", NULL);
 	Exit code = EXIT_DONE;
+	if (span) {
+		if (arguments->words->len != 1 || watch)
+			return usage_error(NULL, T(m_stats_span_one));
+		g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), NULL);
+		return measurements_show(cli, path, span, &vm_measurements_table);
+	}
 	if (cli->json) {
 		if (arguments->words->len != 1 || watch)
 			return usage_error(NULL, T(m_stats_json_one));
