@@ -128,6 +128,13 @@ def test_a_storage_is_managed(page, tmp_path):
     assert [storage["name"] for storage in page("storage", "list")["items"]] == ["local"]
 
 
+def test_what_a_guest_uses_is_drawn(page):
+    page("vm", "create", "web", "--image", "tiny", "--start")
+    page.wait_agent("web")
+    wait_for(lambda: any(page("vm", "stats", "web", "--span", "hour")["series"]["memory"]), 90, "the first measurement that is kept")
+    browse(page, "graphs", page.vm("web")["id"])
+
+
 def test_the_palette_does_what_the_command_does(page):
     page("vm", "create", "sleeper", "--memory", "32M", "--display", "none")
     browse(page, "keyboard")

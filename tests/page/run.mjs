@@ -389,6 +389,26 @@ const scenarios = {
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 
+  // What a guest uses is drawn as it is measured, and of the past as it was kept; by the one stream, without asking again.
+  async graphs() {
+    const page = await open();
+    const asked = [];
+    page.on("request", (request) => /\/stats|\/measurements/.test(request.url()) && asked.push(request.url()));
+    await signIn(page);
+    await go(page, `/guests/${words[0]}`);
+    const memory = page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ });
+    await memory.waitFor();
+    const first = await memory.getAttribute("aria-label");
+    const processor = page.getByRole("img", { name: /^Processor: \d/ });
+    await processor.waitFor();
+    await page.waitForFunction((label) => [...document.querySelectorAll(".graph")].some((one) => /^Processor: \d/.test(one.ariaLabel) && one.ariaLabel !== label), await processor.getAttribute("aria-label"));
+    check(first.startsWith("Memory"), "memory is drawn");
+    check(asked.length === 1, `nothing is asked again and again: ${asked}`);
+    await page.getByRole("radio", { name: "Hour" }).click();
+    await page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ }).waitFor({ timeout: 60000 });
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
   // A storage is added, described, looked into and forgotten.
   async storages() {
     const page = await open();

@@ -1,16 +1,13 @@
 // What the daemon has measured: the rings of the past, and samples as they are taken while somebody looks.
 import { createSignal, onCleanup, type Accessor } from "solid-js";
 import { get, root } from "./http";
+import type { VmMeasurements } from "./types";
 
 export const spans = ["hour", "day", "week", "month", "year"] as const;
 export type Span = (typeof spans)[number];
 export type Series = (number | null)[];
 
-export interface Measurements {
-  step_s: number;
-  start_s: number; // the end of the first step
-  series: Record<string, Series>;
-}
+export type Measurements = Pick<VmMeasurements, "step_s" | "start_s"> & { series: Record<string, Series> };
 
 // `of`: "/vms/100" or "/nodes/self".
 export const readMeasurements = (of: string, span: Span): Promise<Measurements> => get<Measurements>(`${of}/measurements?span=${span}`);

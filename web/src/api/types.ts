@@ -23,7 +23,7 @@ export type AuditEntry = Schemas["Audit"];
 export type AuditVerify = Schemas["AuditVerify"];
 export type Privilege = Schemas["Privilege"];
 export type Self = Schemas["Self"];
-export type VmStats = Schemas["VmStats"];
+export type VmMeasurements = Schemas["VmMeasurements"];
 
 export interface List<T> {
   items: T[];

@@ -72,6 +72,7 @@ const entries: Record<Name, Entry> = {
   "task cancel": tasks,
   "node list": node,
   "node show": node,
+  "node stats": node,
   "node shutdown-guests": node,
   "history list": history,
   "history show": history,
