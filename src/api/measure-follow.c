@@ -43,8 +43,9 @@ static gboolean may_follow(Services *services, const MeasureFollower *follower)
 		g_autofree char *path = g_strconcat("/nodes/", services->node, NULL);
 		return rights_allow(rights, PRIVILEGE_NODE_READ, path, NULL);
 	}
+	/* One that is gone hides nothing any more: its watch ends the stream. */
 	g_autoptr(Vm) vm = guests_get(services->guests, follower->object);
-	return vm && permit_vm_row(rights, vm);
+	return !vm || permit_vm_row(rights, vm);
 }
 
 static gboolean has_room(Stream *stream)

@@ -393,7 +393,7 @@ const scenarios = {
   async graphs() {
     const page = await open();
     const asked = [];
-    page.on("request", (request) => /\/stats|\/measurements/.test(request.url()) && asked.push(request.url()));
+    page.on("request", (request) => /\/vms\/.*(stats|measurements)/.test(request.url()) && asked.push(request.url()));
     await signIn(page);
     await go(page, `/guests/${words[0]}`);
     const memory = page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ });
