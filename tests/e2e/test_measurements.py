@@ -230,7 +230,7 @@ def test_streams_are_bounded_and_nobody_waits_for_a_slow_reader(front):
              "room for another")
 
 
-@pytest.mark.parametrize("content", [b"this is no database at all" * 100, None])
+@pytest.mark.parametrize("content", [b"this is no database at all" * 100, None], ids=["garbage", "newer"])
 def test_a_broken_file_is_put_aside(host, content):
     wait_for(lambda: known(measurements(host, "nodes/self"), "cpu"), 45, "the first interval")
     host.stop()
