@@ -8,7 +8,7 @@ export const en = {
   theme_system: "As the system", theme_light: "Light", theme_dark: "Dark", sign_out: "Sign out", go_to: "go to", action: "Action", actions: "Actions",
   palette_hint: "A guest, a place, or something to do…", nothing_found: "Nothing found", not_found: "There is nothing here",
   connection_lost: "The connection to the node is lost. Trying again; what is shown may be old.", loading: "Loading…", try_again: "Try again",
-  unreachable: "The node does not answer", close: "Close", cancel: "Cancel", apply: "Apply", all: "All", details: "Details", none: "None", remove: "Remove",
+  unreachable: "The node does not answer", close: "Close", cancel: "Cancel", apply: "Apply", all: "All", none: "None", remove: "Remove",
   edit: "Edit", undo: "Undo", copy: "Copy", delete: "Delete", create: "Create", newest: "Newest", older: "Older",
   // sign in
   user: "User", password: "Password", sign_in: "Sign in", signing_in: "Signing in…", no_user_yet: "No user yet?",
@@ -29,11 +29,11 @@ export const en = {
   confirm_power: "What the guest has not yet written is lost.",
   // toasts and plans
   toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", toast_show: "Show", task_log: "Log", show_plan: "Show the plan",
-  plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "with the next start", plan_nothing: "Nothing would change.",
+  plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "at the next start", plan_anew: "The plan has been made anew with that; look at it, and apply it if it still is what you want.", plan_nothing: "Nothing would change.",
   same_as_command: "The same as a command", copy_command: "Copy the command", copy_curl: "Copy for curl",
   size_wrong: "A size such as 512M or 10G", list_hint: "separated by commas", add_entry: "Add: {what}",
   // a guest
-  state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not yet answering", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware", notes: "Notes",
+  state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not answering yet", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware", notes: "Notes",
   tab_summary: "Summary", tab_console: "Console", tab_hardware: "Hardware", tab_history: "History", tab_tasks: "Tasks", guest_gone: "This guest is gone, or you may not see it",
   pending_title: "These changes wait for the next start:", change_of: "Change {name}", delete_of: "Delete {name}",
   graph_cpu: "Processor", graph_memory: "Memory", graph_disk: "Disks", graph_network: "Network", read: "read", written: "written", received: "received", sent: "sent",
@@ -45,7 +45,7 @@ export const en = {
   send_keys: "Send keys", key_windows: "Windows key", key_print: "Print Screen", touch_keyboard: "Keyboard", scale_hint: "Show each dot of the guest as one dot, rather than fit the window",
   layout: "Keyboard layout", layout_hint: "As the keyboard: the guest gets the keys by their place. Otherwise it gets the keys that have the typed characters in its own layout.", layout_position: "As the keyboard", layout_us: "Guest has a US layout", layout_jis: "Guest has a Japanese (JIS) layout", layout_name_us: "US", layout_name_jis: "Japanese (JIS)",
   // history
-  history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_here: "Back to this…", restore_of: "Bring {path} back to revision {rev}",
+  history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_of: "Bring {path} back to revision {rev}",
   // create
   create_from: "From what?", create_empty: "Empty", create_empty_text: "An empty disk; put in an ISO later", no_images: "There are no images yet.", create_size: "How big?", disk: "Disk", create_start: "Start it at once",
   all_settings: "All settings", create_of: "Create {name}", create_and_start: "Create and start",
@@ -53,12 +53,12 @@ export const en = {
   upload_file: "Upload a file", upload: "Upload", upload_of: "Upload {name}", import_of: "Import {name}", format: "Format", build_image: "Build from a recipe", build: "Build", build_of: "Build {name}", drop_here: "Drop an ISO or a disk image here to upload it.",
   kind: "Kind", size: "Size", created: "Created", description: "Description", download: "Download", path: "Path",
   // tasks
-  object: "Object", begun: "Begun", ended: "Ended", step: "Step", cancel_task: "Cancel the task", cancelling: "Being cancelled…", log_empty: "Nothing yet",
+  object: "Object", begun: "Started", ended: "Ended", step: "Step", cancel_task: "Cancel the task", cancelling: "Being cancelled…", log_empty: "Nothing yet",
   // node
   running_guests: "Running guests", machine: "Machine type", doctor: "Doctor", doctor_ask: "Examine", doctor_works: "Examining…", doctor_fine: "Nothing is missing.", doctor_hint: "Looks for what is wrong or missing on this host, what that costs, and how to get it.",
   // access
   access_users: "Users", access_tokens: "Tokens", access_roles: "Roles", access_sessions: "Sessions", access_audit: "Audit log", full_name: "Full name", grants: "Grants", role: "Role", add_grant: "Add a grant",
-  grants_hint: "A path is /, /vms, /vms/100, /tags/web, /images, /storages/local…", enabled: "enabled", disabled: "disabled", enable: "Enable", disable: "Disable", enable_of: "Enable {name}", disable_of: "Disable {name}",
+  enabled: "enabled", disabled: "disabled", enable: "Enable", disable: "Disable", enable_of: "Enable {name}", disable_of: "Disable {name}",
   create_user: "New user", password_of: "Password of {name}", password_current: "Current password", password_new: "New password", password_rules: "At least {length} characters", password_set: "The password is set", password_change: "Change my password",
   create_token: "New token", token_made: "The token is made", token_once: "This is its secret. It is shown this once.", no_tokens: "There are no tokens.", expires: "Expires", builtin: "built in", address: "Address", browser: "Browser", last_used: "Last used",
   this_session: "this one", end_session: "End", at: "At", outcome_done: "done", outcome_refused: "refused", outcome_failed: "failed",
@@ -78,7 +78,7 @@ export const en = {
   create_storage: "New storage", storage_dir: "Directory", forget: "Forget", forget_of: "Forget {name}; its directory stays", volumes: "Volumes", no_volumes: "There are no volumes on it.", guest_of: "Guest", attached: "attached", detached: "detached",
   // images
   guest_from_it: "New guest from it", file_disk: "Disk (qcow2)", file_kernel: "Kernel (ELF)", file_kernel_efi: "Kernel (bzImage)", file_initrd: "Initial RAM disk", recipe: "Recipe", image_build: "Build", digest: "SHA-256", kernel_line: "Kernel command line",
-  uploads_left: "Unfinished uploads", arrived: "Arrived", go_on: "Go on…", other_file: "That is another file: the upload is of one of {size}.",
+  uploads_left: "Unfinished uploads", arrived: "Arrived", go_on: "Go on…", image_exists: "There is an image “{name}” already; choose another name.", copied: "Copied", other_file: "That is another file: the upload is of one of {size}.",
   // history
   history_created: "created", history_changed: "changed", history_deleted: "deleted", revision: "revision {rev}", document: "Show the document as it was", document_then: "{name} at revision {rev}", restore_this: "Bring this back…", restore_everything: "Bring everything back to here…", restore_all: "Bring the whole configuration back to revision {rev}",
   history_of_all: "All", history_of_guests: "Guests", history_of_storages: "Storages", history_of_facts: "With facts",
