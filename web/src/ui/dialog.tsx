@@ -3,7 +3,8 @@ import { onCleanup, onMount, Show, type JSX } from "solid-js";
 import { t } from "../i18n";
 import { Icon } from "./icons";
 
-export function Dialog(props: { title?: string; class?: string; close: () => void; children: JSX.Element }): JSX.Element {
+// `firm`: what it has would be lost; so only its buttons close it, no slip beside it and no Escape.
+export function Dialog(props: { title?: string; class?: string; firm?: boolean; close: () => void; children: JSX.Element }): JSX.Element {
   let element!: HTMLDialogElement;
   const before = document.activeElement;
   onMount(() => {
@@ -22,8 +23,10 @@ export function Dialog(props: { title?: string; class?: string; close: () => voi
       class={props.class}
       aria-label={props.title}
       onClose={() => props.close()}
+      onKeyDown={(event) => props.firm && event.key === "Escape" && !event.isComposing && event.preventDefault()}
+      onCancel={(event) => event.target === element && props.firm && event.preventDefault()}
       onPointerDown={(event) => (outside = event.target === element)}
-      onClick={(event) => outside && event.target === element && element.close()}
+      onClick={(event) => outside && !props.firm && event.target === element && element.close()}
     >
       <div class="inside">
         <Show when={props.title}>

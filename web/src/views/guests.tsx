@@ -83,7 +83,7 @@ export function Guests(): JSX.Element {
   small.addEventListener("change", measure);
   onCleanup(() => small.removeEventListener("change", measure));
   const shownColumns = createMemo(() => columns.filter((column) => (narrow() ? column.name === "name" || column.name === "state" : !hidden().includes(column.name))));
-  const grid = () => `28px ${shownColumns().map((column) => column.width).join(" ")} ${narrow() ? 68 : 104}px`;
+  const grid = () => `28px ${shownColumns().map((column) => (narrow() && column.name === "name" ? "minmax(0, 1fr)" : column.width)).join(" ")} ${narrow() ? 68 : 104}px`;
   const toggleColumn = (name: string) => {
     setHidden((all) => (all.includes(name) ? all.filter((one) => one !== name) : [...all, name]));
     keep("hidden-columns", hidden());
@@ -162,12 +162,14 @@ export function Guests(): JSX.Element {
           )}
         </For>
         <Show when={text()}><button onClick={() => void save()}>{t("view_save")}</button></Show>
-        <Menu name={t("columns")} label={<Icon name="columns" />} class="icon">
-          <div class="label">{t("columns")}</div>
-          <For each={columns.filter((column) => column.name !== "name")}>
-            {(column) => <button role="menuitemcheckbox" aria-checked={!hidden().includes(column.name)} onClick={() => toggleColumn(column.name)}><span class="mark">{hidden().includes(column.name) ? "" : "✓"}</span>{t(column.title)}</button>}
-          </For>
-        </Menu>
+        <Show when={!narrow()}>
+          <Menu name={t("columns")} label={<Icon name="columns" />} class="icon">
+            <div class="label">{t("columns")}</div>
+            <For each={columns.filter((column) => column.name !== "name")}>
+              {(column) => <button role="menuitemcheckbox" aria-checked={!hidden().includes(column.name)} onClick={() => toggleColumn(column.name)}><span class="mark">{hidden().includes(column.name) ? "" : "✓"}</span>{t(column.title)}</button>}
+            </For>
+          </Menu>
+        </Show>
       </div>
       <Show when={chosen().length}>
         <div class="bulk">

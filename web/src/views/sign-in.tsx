@@ -36,7 +36,7 @@ function Credentials(props: { user?: string; children?: JSX.Element; failed: (er
 export function SignInAgain(): JSX.Element {
   const [failed, setFailed] = createSignal<unknown>();
   return (
-    <Dialog title={t("session_ended")} class="narrow" close={() => void signOut()}>
+    <Dialog title={t("session_ended")} class="narrow" firm close={() => void signOut()}>
       <p class="quiet">{t("session_ended_text")}</p>
       <Credentials user={self()?.user ?? undefined} failed={setFailed}><ErrorBox error={failed()} /></Credentials>
     </Dialog>
