@@ -105,6 +105,17 @@ export function mergePatch(before: unknown, after: unknown): unknown {
   return after === undefined ? null : after;
 }
 
+// The document with such a patch in it.
+export function mergeInto(document: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const next: Document = isObject(document) ? { ...document } : {};
+  for (const [name, part] of Object.entries(patch)) {
+    if (part === null) delete next[name];
+    else next[name] = mergeInto(next[name], part);
+  }
+  return next;
+}
+
 const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 function valueText(field: Field | undefined, value: unknown): string {

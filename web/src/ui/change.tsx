@@ -1,7 +1,8 @@
 // A change, shown before it is made: what would be different, what waits for a restart, what else happens, what stands in
 // the way. Applied, it is refused if somebody else has changed the object since the plan was made.
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
-import { ask, plan } from "../api/http";
+import { createSignal, For, Show, type JSX } from "solid-js";
+import { ApiError, ask, plan } from "../api/http";
+import { reading } from "../api/read";
 import { commandLine, curlLine, fieldAt, nameAt, valueForPeople, type Document, type Field } from "../api/schema";
 import type { Plan } from "../api/types";
 import { t } from "../i18n";
@@ -34,7 +35,7 @@ export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
     <div class="stack">
       <Show when={props.plan.changes.length}>
         <div class="scroll-x">
-          <table class="table">
+          <table class="table plan">
             <thead>
               <tr><th>{t("plan_field")}</th><Show when={!anew()}><th>{t("plan_before")}</th></Show><th>{t("plan_after")}</th><Show when={!anew()}><th>{t("plan_when")}</th></Show></tr>
             </thead>
@@ -73,7 +74,7 @@ export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
 
 export function ChangeDialog(props: { change: Change; close: () => void; done?: (answer: Document) => void }): JSX.Element {
   const change = props.change;
-  const [made] = createResource(() => plan(change.method, change.path, change.body));
+  const made = reading(() => change.path, (path) => plan(change.method, path, change.body));
   const [failed, setFailed] = createSignal<unknown>();
   const [busy, setBusy] = createSignal(false);
   const key = crypto.randomUUID();
@@ -81,21 +82,24 @@ export function ChangeDialog(props: { change: Change; close: () => void; done?: 
     setBusy(true);
     setFailed(undefined);
     try {
-      const rev = change.method === "POST" ? undefined : made()?.rev;
+      const rev = change.method === "POST" ? undefined : made.value?.rev;
       const answer = await ask<Document>(change.method, change.path, { body: change.body, rev: rev || undefined, key: change.method === "POST" ? key : undefined });
       if (answer.status === 202) void follow(answer.body.task as number, change.title);
       else tellDone(t("toast_done", { title: change.title }));
       props.done?.(answer.body);
       props.close();
     } catch (error) {
-      setFailed(error);
+      if (error instanceof ApiError && error.code === "stale") {
+        setFailed(new ApiError(error.status, error.code, error.message, error.field, t("plan_anew")));
+        made.again();
+      } else setFailed(error);
     } finally {
       setBusy(false);
     }
   };
   return (
     <Dialog title={change.title} close={props.close}>
-      <Show when={made.state === "ready" && made()} fallback={<Show when={made.error} fallback={<p class="quiet">{t("plan_making")}</p>}><ErrorBox error={made.error} /></Show>}>
+      <Show when={made.value} fallback={<Show when={made.error} fallback={<p class="quiet">{t("plan_making")}</p>}><ErrorBox error={made.error} /></Show>}>
         {(found) => <PlanView plan={found()} table={change.table} />}
       </Show>
       <ErrorBox error={failed()} />
@@ -107,7 +111,7 @@ export function ChangeDialog(props: { change: Change; close: () => void; done?: 
         <button onClick={() => props.close()}>{t("cancel")}</button>
         <button
           class={`main-action ${change.danger ? "danger" : ""}`}
-          disabled={busy() || made.state !== "ready" || !!made()?.refused.length}
+          disabled={busy() || made.loading || !made.value || made.value.refused.length > 0}
           onClick={() => void apply()}
         >
           {change.verb ?? t("apply")}

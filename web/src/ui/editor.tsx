@@ -1,6 +1,7 @@
 // A document that is made or changed in a dialog: the form of its table, then the plan.
-import { createMemo, createResource, createSignal, Show, type JSX } from "solid-js";
-import { mergePatch, schema, withField, type Document } from "../api/schema";
+import { createMemo, createSignal, Show, type JSX } from "solid-js";
+import { tableOf } from "../api/read";
+import { mergePatch, withField, type Document } from "../api/schema";
 import { t } from "../i18n";
 import { ChangeDialog, type Change } from "./change";
 import { Dialog } from "./dialog";
@@ -18,9 +19,10 @@ interface EditorProps extends Pick<FormProps, "hide" | "suggest" | "choices"> {
 }
 
 export function Editor(props: EditorProps): JSX.Element {
-  const [table] = createResource(() => schema(props.table));
+  const table = tableOf(props.table);
   const base = props.base ?? {};
-  const [draft, setDraft] = createSignal<Document>(structuredClone(props.base ?? props.start ?? {}));
+  const start = props.base ?? props.start ?? {};
+  const [draft, setDraft] = createSignal<Document>(start);
   const [change, setChange] = createSignal<Change>();
   const patch = createMemo(() => (props.base ? (mergePatch(base, draft()) as Document | undefined) : draft()));
   const ready = () => !!patch() && (table()?.required ?? []).every((name) => table()!.properties![name]!.readOnly || draft()[name] !== undefined);
@@ -40,7 +42,7 @@ export function Editor(props: EditorProps): JSX.Element {
   };
   return (
     <>
-      <Dialog title={props.title} class="wide" close={() => change() || props.close()}>
+      <Dialog title={props.title} class="wide" firm={!!mergePatch(start, draft())} close={() => change() || props.close()}>
         <form class="stack" onSubmit={plan}>
           <Show when={table()}>
             {(fields) => <Form table={fields()} value={draft()} base={base} creating={!props.base} set={(path, value) => setDraft(withField(draft(), path, value))} hide={props.hide} suggest={props.suggest} choices={props.choices} />}

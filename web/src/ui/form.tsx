@@ -13,7 +13,6 @@ export interface FormProps {
   hide?: readonly string[];
   suggest?: Record<string, readonly string[]>; // values that make sense, by the field's dotted path without keys
   choices?: Record<string, readonly Choice[]>; // of lists: all values that there are
-  wrong?: { field?: string; message: string };
 }
 
 export interface Choice {
@@ -31,23 +30,24 @@ function localTime(value: unknown): string {
 
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-function Input(props: { field: Field; name: string; path: string[]; id: string; value: unknown; form: FormProps }): JSX.Element {
+function Input(props: { field: Field; name: string; path: string[]; id: string; note?: string; value: unknown; form: FormProps }): JSX.Element {
   const set = (value: unknown) => props.form.set(props.path, value);
   const kind = typeOf(props.field);
   const suggestions = () => props.form.suggest?.[props.path.length > 2 ? `${props.path[0]}.${props.name}` : props.path.join(".")];
   if (props.field.enum)
     return (
-      <select id={props.id} value={String(props.value ?? props.field.default ?? "")} onChange={(event) => set(event.currentTarget.value || undefined)}>
+      <select id={props.id} aria-describedby={props.note} value={String(props.value ?? props.field.default ?? "")} onChange={(event) => set(event.currentTarget.value || undefined)}>
         <Show when={props.field.default === undefined}><option value="">–</option></Show>
         <For each={props.field.enum}>{(word) => <option value={word}>{word}</option>}</For>
       </select>
     );
   if (kind === "integer" && unitOf(props.field) === "B")
-    return <SizeInput id={props.id} value={typeof props.value === "number" ? props.value : undefined} placeholder={typeof props.field.default === "number" ? shortSize(props.field.default) : "8G"} set={set} />;
+    return <SizeInput id={props.id} note={props.note} value={typeof props.value === "number" ? props.value : undefined} placeholder={typeof props.field.default === "number" ? shortSize(props.field.default) : "8G"} set={set} />;
   if (kind === "integer")
     return (
       <input
         id={props.id}
+        aria-describedby={props.note}
         type="number"
         min={props.field.minimum}
         max={props.field.maximum}
@@ -69,13 +69,14 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
       </div>
     );
   }
-  if (kind === "array") return <WordsInput id={props.id} value={Array.isArray(props.value) ? (props.value as string[]) : []} set={set} />;
+  if (kind === "array") return <WordsInput id={props.id} note={props.note} value={Array.isArray(props.value) ? (props.value as string[]) : []} set={set} />;
   if (props.field.format === "date-time")
-    return <input id={props.id} type="datetime-local" value={localTime(props.value)} onChange={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString().replace(/\.\d+Z$/, "Z") : undefined)} />;
+    return <input id={props.id} aria-describedby={props.note} type="datetime-local" value={localTime(props.value)} onChange={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString().replace(/\.\d+Z$/, "Z") : undefined)} />;
   if (longTexts.has(props.name))
     return (
       <textarea
         id={props.id}
+        aria-describedby={props.note}
         rows="2"
         maxLength={props.field.maxLength}
         value={String(props.value ?? "")}
@@ -87,6 +88,7 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
     <>
       <input
         id={props.id}
+        aria-describedby={props.note}
         maxLength={props.field.maxLength}
         list={suggestions() ? list : undefined}
         value={String(props.value ?? "")}
@@ -103,7 +105,6 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
 
 function OneField(props: { field: Field; name: string; path: string[]; value: unknown; form: FormProps }): JSX.Element {
   const id = createUniqueId();
-  const wrong = () => (props.form.wrong?.field === props.path.join(".") ? props.form.wrong.message : undefined);
   const title = () => titleOf(props.field) || props.name;
   // What the title does not say already.
   const note = () => {
@@ -118,16 +119,16 @@ function OneField(props: { field: Field; name: string; path: string[]; value: un
         fallback={
           <>
             <span class="label"><label id={`${id}-label`} for={id}>{title()}</label><Show when={unitOf(props.field) === "s"}><span class="quiet">{t("seconds")}</span></Show></span>
-            <Input {...props} id={id} />
+            <Input {...props} id={id} note={note() ? `${id}-note` : undefined} />
           </>
         }
       >
         <label class="check">
-          <input type="checkbox" checked={(props.value ?? props.field.default ?? false) === true} onChange={(event) => props.form.set(props.path, event.currentTarget.checked)} />
+          <input type="checkbox" aria-describedby={note() ? `${id}-note` : undefined} checked={(props.value ?? props.field.default ?? false) === true} onChange={(event) => props.form.set(props.path, event.currentTarget.checked)} />
           <span>{title()}</span>
         </label>
       </Show>
-      <Show when={wrong()} fallback={<Show when={note()}><span class="note" title={`${props.path.join(".")}: ${note()}`}>{note()}</span></Show>}>{(text) => <span class="wrong">{text()}</span>}</Show>
+      <Show when={note()}><span class="note" id={`${id}-note`} title={props.path.join(".")}>{note()}</span></Show>
     </div>
   );
 }
@@ -136,14 +137,15 @@ const writable = (field: Field, creating: boolean, fresh: boolean) => !field.rea
 
 // `fresh`: an entry that is being added, whose fixed fields can still be chosen.
 function Fields(props: { table: Field; value: Document; path: string[]; fresh: boolean; form: FormProps }): JSX.Element {
+  // By their names: a field that is still there keeps its input, and who types in it the focus.
   const shown = () =>
     Object.entries(props.table.properties ?? {}).filter(
       ([name, field]) => writable(field, props.form.creating, props.fresh) && !field.properties && !entryOf(field) && !props.form.hide?.includes([...props.path, name].join(".")),
-    ).sort(([, a], [, b]) => Number(typeOf(a) === "boolean") - Number(typeOf(b) === "boolean"));
+    ).sort(([, a], [, b]) => Number(typeOf(a) === "boolean") - Number(typeOf(b) === "boolean")).map(([name]) => name);
   return (
     <Show when={shown().length}>
       <div class="fields">
-        <For each={shown()}>{([name, field]) => <OneField field={field} name={name} path={[...props.path, name]} value={props.value[name]} form={props.form} />}</For>
+        <For each={shown()}>{(name) => <OneField field={props.table.properties![name]!} name={name} path={[...props.path, name]} value={props.value[name]} form={props.form} />}</For>
       </div>
     </Show>
   );
@@ -179,6 +181,9 @@ function Entries(props: { name: string; field: Field; entry: Field; value: Docum
     </fieldset>
   );
 }
+
+// A browser says nothing of what is wrong in a part that is folded up.
+export const showInvalid = (event: Event) => (event.target as Element).closest("details")?.setAttribute("open", "");
 
 export function Form(props: FormProps & { base: Document }): JSX.Element {
   const sections = () =>

@@ -1,8 +1,9 @@
 // Commits of the configuration as a time line: who changed what, what it was before, and the way back.
 import { A } from "@solidjs/router";
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
-import { fieldAt, nameAt, schema, valueForPeople, type Document, type Field } from "../api/schema";
+import { reading, tableOf } from "../api/read";
+import { fieldAt, nameAt, valueForPeople, type Document, type Field } from "../api/schema";
 import type { Commit } from "../api/types";
 import { t, type Key } from "../i18n";
 import { ago, dayOf, timeOf, when } from "../i18n/units";
@@ -18,11 +19,11 @@ const restorable = (path: string) => path.startsWith("vm/") || path.startsWith("
 const SHORT = 6; // changes that are shown without being asked
 
 function DocumentThen(props: { rev: number; path: string; close: () => void }): JSX.Element {
-  const [document] = createResource(() => get<unknown>(`/history/${props.rev}/${props.path}`));
+  const document = reading(() => `/history/${props.rev}/${props.path}`, (path) => get<unknown>(path));
   return (
     <Dialog title={t("document_then", { name: objectName(props.path), rev: props.rev })} class="wide" close={props.close}>
       <ErrorBox error={document.error} />
-      <pre class="log" tabindex="0">{document.error ? "" : JSON.stringify(document(), null, 2)}</pre>
+      <pre class="log" tabindex="0">{document.value === undefined ? (document.error ? "" : t("loading")) : JSON.stringify(document.value, null, 2)}</pre>
     </Dialog>
   );
 }
@@ -44,8 +45,7 @@ function Changes(props: { commit: Commit; table?: Field }): JSX.Element {
   );
 }
 
-function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Change) => void }): JSX.Element {
-  const [looking, setLooking] = createSignal(false);
+function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Change) => void; look: (commit: Commit) => void }): JSX.Element {
   const commit = () => props.commit;
   const name = () => objectName(commit().path);
   const back = (prefix: string): Change => {
@@ -62,7 +62,7 @@ function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Cha
         <span class="line to-end">
           <Show when={may("history.restore") && restorable(commit().path)}><button class="small" onClick={() => props.restore(back(commit().path))}>{t("restore_this")}</button></Show>
           <Menu name={`${t("more_actions")}: ${commit().rev}`} label={<Icon name="more" />}>
-            <button onClick={() => setLooking(true)}>{t("document")}</button>
+            <button onClick={() => props.look(commit())}>{t("document")}</button>
             <Show when={may("history.restore")}><button onClick={() => props.restore(back(""))}>{t("restore_everything")}</button></Show>
           </Menu>
         </span>
@@ -75,36 +75,30 @@ function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Cha
           </details>
         </Show>
       </Show>
-      <Show when={looking()}><DocumentThen rev={commit().rev} path={commit().path} close={() => setLooking(false)} /></Show>
     </li>
   );
 }
 
 export function HistoryList(props: { commits?: readonly Commit[]; restored?: () => void }): JSX.Element {
   const [change, setChange] = createSignal<Change>();
-  const [tables] = createResource(async () => {
-    const [vm, storage] = await Promise.all([schema("vm"), schema("storage")]);
-    return { vm, storage } as Record<string, Field>;
-  });
+  const [looking, setLooking] = createSignal<Commit>(); // which may leave the list meanwhile
+  const tables: Record<string, () => Field | undefined> = { vm: tableOf("vm"), storage: tableOf("storage") };
   const days = createMemo(() => {
-    const found: { day: string; commits: Commit[] }[] = [];
-    for (const commit of props.commits ?? []) {
-      const day = dayOf(commit.at);
-      if (found.at(-1)?.day !== day) found.push({ day, commits: [] });
-      found.at(-1)!.commits.push(commit);
-    }
+    const found = new Map<string, Commit[]>();
+    for (const commit of props.commits ?? []) found.set(dayOf(commit.at), [...(found.get(dayOf(commit.at)) ?? []), commit]);
     return found;
   });
   return (
     <>
-      <For each={days()} fallback={<p class="quiet">{props.commits ? t("history_empty") : t("loading")}</p>}>
+      <For each={[...days().keys()]} fallback={<p class="quiet">{props.commits ? t("history_empty") : t("loading")}</p>}>
         {(day) => (
           <section class="card">
-            <h2>{day.day}</h2>
-            <ol class="timeline"><For each={day.commits}>{(commit) => <OneCommit commit={commit} table={tables()?.[commit.path.split("/")[0]!]} restore={setChange} />}</For></ol>
+            <h2>{day}</h2>
+            <ol class="timeline"><For each={days().get(day)}>{(commit) => <OneCommit commit={commit} table={tables[commit.path.split("/")[0]!]?.()} restore={setChange} look={setLooking} />}</For></ol>
           </section>
         )}
       </For>
+      <Show when={looking()} keyed>{(commit) => <DocumentThen rev={commit.rev} path={commit.path} close={() => setLooking(undefined)} />}</Show>
       <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => props.restored?.()} />}</Show>
     </>
   );

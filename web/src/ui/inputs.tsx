@@ -5,6 +5,8 @@ import { parseSize, shortSize } from "../i18n/units";
 
 interface InputProps<T> {
   id?: string;
+  note?: string; // the id of what is said about it
+  required?: boolean;
   value: T | undefined;
   placeholder?: string;
   set: (value: T | undefined) => void;
@@ -18,6 +20,8 @@ function TypedInput<T>(props: InputProps<T> & { write: (value: T) => string; rea
   return (
     <input
       id={props.id}
+      aria-describedby={props.note}
+      required={props.required}
       value={text()}
       placeholder={props.placeholder ?? ""}
       autocomplete="off"

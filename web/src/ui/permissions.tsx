@@ -1,8 +1,9 @@
 // Who may do what to one object: what is granted on it, on what is above it, and by its tags; and the way to grant more.
-import { createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { getAll, may } from "../api/http";
 import { live } from "../api/live";
-import { schema, type Document } from "../api/schema";
+import { reading, tableOf } from "../api/read";
+import type { Document } from "../api/schema";
 import type { User } from "../api/types";
 import { t } from "../i18n";
 import { ChangeDialog, type Change } from "./change";
@@ -17,20 +18,20 @@ interface Grant {
 }
 
 export function Permissions(props: { path: string; name: string; tags?: readonly string[] }): JSX.Element {
-  const [users, { refetch }] = createResource(() => live.user.all().length + 1, () => getAll<User>("/users"));
-  const [table] = createResource(() => schema("user"));
+  const users = reading(() => "/users", getAll<User>, { changes: () => live.user.count() });
+  const table = tableOf("user");
   const [adding, setAdding] = createSignal(false);
   const [change, setChange] = createSignal<Change>();
   const reaches = (path: string) => path === "/" || path === props.path || props.path.startsWith(`${path}/`) || (props.tags ?? []).some((tag) => path === `/tags/${tag}`);
   const grants = createMemo(() =>
-    (users.error ? [] : (users.latest ?? [])).flatMap((user): Grant[] =>
+    (users.value ?? []).flatMap((user): Grant[] =>
       Object.entries((user.grants ?? {}) as Record<string, { path: string; role: string }>).filter(([, grant]) => reaches(grant.path)).map(([key, grant]) => ({ user, key, ...grant }))),
   );
   const privileges = (role: string) => (live.role.all().find((one) => one.name === role)?.privileges ?? []) as string[];
   const set = (user: string, key: string, grant: Document | null, title: string) =>
     setChange({ title, method: "PATCH", path: `/users/${encodeURIComponent(user)}`, body: { grants: { [key]: grant } }, command: "user set", words: [user], table: table(), danger: grant === null, verb: grant === null ? t("withdraw") : t("grant") });
   const free = (user: string) => {
-    const taken = new Set(Object.keys((users.latest?.find((one) => one.name === user)?.grants ?? {}) as object));
+    const taken = new Set(Object.keys((users.value?.find((one) => one.name === user)?.grants ?? {}) as object));
     let number = 0;
     while (taken.has(`grant${number}`)) number++;
     return `grant${number}`;
@@ -66,13 +67,13 @@ export function Permissions(props: { path: string; name: string; tags?: readonly
       <Show when={adding()}>
         <Dialog title={`${t("add_grant")}: ${props.name}`} class="narrow" close={() => setAdding(false)}>
           <form class="stack" onSubmit={add}>
-            <label class="field"><span>{t("user")}</span><select ref={who}><For each={users.latest}>{(user) => <option value={user.name}>{user.name}</option>}</For></select></label>
+            <label class="field"><span>{t("user")}</span><select ref={who}><For each={users.value}>{(user) => <option value={user.name}>{user.name}</option>}</For></select></label>
             <label class="field"><span>{t("role")}</span><select ref={what}><For each={live.role.all()}>{(role) => <option value={role.name} selected={role.name === "user"}>{role.name}</option>}</For></select></label>
             <div class="buttons"><button type="button" onClick={() => setAdding(false)}>{t("cancel")}</button><button class="main-action">{t("show_plan")}</button></div>
           </form>
         </Dialog>
       </Show>
-      <Show when={change()} keyed>{(one) => <ChangeDialog change={one} close={() => setChange(undefined)} done={() => void refetch()} />}</Show>
+      <Show when={change()} keyed>{(one) => <ChangeDialog change={one} close={() => setChange(undefined)} done={() => users.again()} />}</Show>
     </section>
   );
 }

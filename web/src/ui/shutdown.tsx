@@ -1,6 +1,7 @@
 // A shutdown with a time and an end of its own, instead of the guest's settings; for all guests of a node as well.
-import { createResource, createSignal, Show, type JSX } from "solid-js";
-import { commandLine, curlLine, schema, withField, type Document } from "../api/schema";
+import { createSignal, Show, type JSX } from "solid-js";
+import { tableOf } from "../api/read";
+import { commandLine, curlLine, withField, type Document } from "../api/schema";
 import { t } from "../i18n";
 import { Dialog } from "./dialog";
 import { Form } from "./form";
@@ -18,7 +19,7 @@ interface ShutdownProps {
 }
 
 export function ShutdownDialog(props: ShutdownProps): JSX.Element {
-  const [table] = createResource(() => schema(props.table));
+  const table = tableOf(props.table);
   const [body, setBody] = createSignal<Document>({});
   return (
     <Dialog title={props.title} class="narrow" close={props.close}>

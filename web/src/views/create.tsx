@@ -1,13 +1,15 @@
 // A new guest in at most three steps: from what, how big, and the plan.
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
+import { may } from "../api/http";
 import { live } from "../api/live";
-import { schema, withField, type Document } from "../api/schema";
+import { tableOf } from "../api/read";
+import { withField, type Document } from "../api/schema";
 import { t } from "../i18n";
 import { size } from "../i18n/units";
 import { act, actions } from "../ui/actions";
 import { ChangeDialog, type Change } from "../ui/change";
-import { Form } from "../ui/form";
+import { Form, showInvalid } from "../ui/form";
 import { SizeInput } from "../ui/inputs";
 import { ended } from "../ui/toasts";
 
@@ -15,7 +17,7 @@ type Source = { kind: "image" | "iso"; name: string } | { kind: "empty" };
 
 export function CreateGuest(): JSX.Element {
   const navigate = useNavigate();
-  const [table] = createResource(() => schema("vm"));
+  const table = tableOf("vm");
   const [source, setSource] = createSignal<Source>();
   const [document, setDocument] = createSignal<Document>({});
   const [start, setStart] = createSignal(true);
@@ -29,12 +31,14 @@ export function CreateGuest(): JSX.Element {
     while (taken.has(`${wanted}-${number}`)) number++;
     return `${wanted}-${number}`;
   };
+  let named = false; // by hand: that name stays with another source
   const choose = (next: Source) => {
+    const nameFor = (wanted: string) => (named ? document().name : freeName(wanted));
     const image = next.kind === "empty" ? undefined : live.image.get(next.name);
     const memory = image?.memory ?? 1024 ** 3;
-    if (next.kind === "image") setDocument({ name: freeName(next.name), image: next.name, memory, cpu: { cores: 1 }, disks: {}, nics: { nic0: {} } });
-    else if (next.kind === "iso") setDocument({ name: freeName(next.name), memory: Math.max(memory, 2 * 1024 ** 3), cpu: { cores: 2 }, disks: { disk0: { size: 32 * 1024 ** 3 } }, cdroms: { cd0: { image: next.name } }, nics: { nic0: {} } });
-    else setDocument({ name: freeName("guest"), memory, cpu: { cores: 1 }, disks: { disk0: { size: 8 * 1024 ** 3 } }, nics: { nic0: {} } });
+    if (next.kind === "image") setDocument({ name: nameFor(next.name), image: next.name, memory, cpu: { cores: 1 }, disks: {}, nics: { nic0: {} } });
+    else if (next.kind === "iso") setDocument({ name: nameFor(next.name), memory: Math.max(memory, 2 * 1024 ** 3), cpu: { cores: 2 }, disks: { disk0: { size: 32 * 1024 ** 3 } }, cdroms: { cd0: { image: next.name } }, nics: { nic0: {} } });
+    else setDocument({ name: nameFor("guest"), memory, cpu: { cores: 1 }, disks: { disk0: { size: 8 * 1024 ** 3 } }, nics: { nic0: {} } });
     setSource(next);
   };
   // Somebody who comes from an image wants a guest of it.
@@ -45,6 +49,11 @@ export function CreateGuest(): JSX.Element {
   });
   const same = (one: Source) => JSON.stringify(one) === JSON.stringify(source());
   const set = (path: string[], value: unknown) => setDocument(withField(document(), path, value));
+  const plan = (event: Event) => {
+    event.preventDefault();
+    const name = String(document().name);
+    setChange({ title: t("create_of", { name }), method: "POST", path: "/vms", body: rest(document()), command: "vm create", words: [name], table: table(), verb: start() ? t("create_and_start") : t("create") });
+  };
   const made = async (answer: Document) => {
     const id = answer.id as number;
     const name = String(document().name);
@@ -54,7 +63,7 @@ export function CreateGuest(): JSX.Element {
     if (task.state === "done") await act(actions.find((action) => action.name === "start")!, [{ id, name }]);
   };
   const Choice = (props: { source: Source; title: string; text: string }) => (
-    <button class={`choice ${same(props.source) ? "chosen" : ""}`} aria-pressed={same(props.source)} onClick={() => choose(props.source)}>
+    <button class={`choice ${same(props.source) ? "chosen" : ""}`} aria-pressed={same(props.source)} onClick={() => same(props.source) || choose(props.source)}>
       <strong>{props.title}</strong>
       <span class="small quiet">{props.text}</span>
     </button>
@@ -69,17 +78,17 @@ export function CreateGuest(): JSX.Element {
           <For each={isos()}>{(image) => <Choice source={{ kind: "iso", name: image.name }} title={`${image.name} (ISO)`} text={image.description || size(image.size)} />}</For>
           <Choice source={{ kind: "empty" }} title={t("create_empty")} text={t("create_empty_text")} />
         </div>
-        <Show when={!images().length && !isos().length}><p class="quiet">{t("no_images")} <A href="/images">{t("images")}</A></p></Show>
+        <Show when={!images().length && !isos().length}><p class="quiet">{t("no_images")}<Show when={may("image.manage", "/images")}> <A href="/images?do=build">{t("build_image")}</A> · <A href="/images">{t("upload_file")}</A></Show></p></Show>
       </section>
       <Show when={source()}>
-        <section class="card">
+        <form class="card" ref={(form) => form.addEventListener("invalid", showInvalid, true)} onSubmit={plan}>
           <h2>{t("create_size")}</h2>
           <div class="fields">
-            <label class="field"><span>{t("col_name")}</span><input value={String(document().name ?? "")} maxLength={63} onInput={(event) => set(["name"], event.currentTarget.value)} /></label>
-            <label class="field"><span>{t("col_cpus")}</span><input type="number" min="1" max="128" value={Number((document().cpu as Document).cores)} onInput={(event) => event.currentTarget.value && set(["cpu", "cores"], event.currentTarget.valueAsNumber)} /></label>
-            <label class="field"><span>{t("memory")}</span><SizeInput value={Number(document().memory)} set={(bytes) => bytes && set(["memory"], bytes)} /></label>
+            <label class="field"><span>{t("col_name")}</span><input required value={String(document().name ?? "")} maxLength={63} onInput={(event) => (set(["name"], event.currentTarget.value), (named = event.currentTarget.value !== ""))} /></label>
+            <label class="field"><span>{t("col_cpus")}</span><input type="number" required min="1" max="128" value={Number((document().cpu as Document).cores)} onInput={(event) => event.currentTarget.validity.valid && set(["cpu", "cores"], event.currentTarget.valueAsNumber)} /></label>
+            <label class="field"><span>{t("memory")}</span><SizeInput required value={Number(document().memory)} set={(bytes) => bytes && set(["memory"], bytes)} /></label>
             <Show when={(document().disks as Document).disk0}>
-              {(disk) => <label class="field"><span>{t("disk")}</span><SizeInput value={Number((disk() as Document).size)} set={(bytes) => bytes && set(["disks", "disk0", "size"], bytes)} /></label>}
+              {(disk) => <label class="field"><span>{t("disk")}</span><SizeInput required value={Number((disk() as Document).size)} set={(bytes) => bytes && set(["disks", "disk0", "size"], bytes)} /></label>}
             </Show>
           </div>
           <label class="check"><input type="checkbox" checked={start()} onChange={(event) => setStart(event.currentTarget.checked)} />{t("create_start")}</label>
@@ -93,8 +102,8 @@ export function CreateGuest(): JSX.Element {
               </details>
             )}
           </Show>
-          <div><button class="main-action" disabled={!document().name} onClick={() => setChange({ title: t("create_of", { name: String(document().name) }), method: "POST", path: "/vms", body: rest(document()), command: "vm create", words: [String(document().name)], table: table(), verb: start() ? t("create_and_start") : t("create") })}>{t("show_plan")}</button></div>
-        </section>
+          <div><button class="main-action">{t("show_plan")}</button></div>
+        </form>
       </Show>
       <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={(answer) => void made(answer)} />}</Show>
     </>

@@ -1,10 +1,11 @@
 // One guest: what it does, its consoles, its hardware, its past.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
-import { ApiError, ask, get, may } from "../api/http";
-import { live, ready } from "../api/live";
-import { mergePatch, nameAt, schema, valueForPeople, fieldAt, withField, type Document } from "../api/schema";
-import type { Commit, List, Vm } from "../api/types";
+import { createEffect, createMemo, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
+import { ApiError, get, may } from "../api/http";
+import { live } from "../api/live";
+import { reading, tableOf } from "../api/read";
+import { fieldAt, mergeInto, mergePatch, nameAt, valueForPeople, withField, type Document } from "../api/schema";
+import type { Commit, List, Task, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
 import { reasonText } from "../i18n/api-words";
 import { ago, size, when } from "../i18n/units";
@@ -76,14 +77,26 @@ function editable(vm: Vm): Document {
 const reboot = actions.find((action) => action.name === "reboot")!;
 const shutdown = actions.find((action) => action.name === "shutdown")!;
 
-function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void }): JSX.Element {
-  const [table] = createResource(() => schema("vm"));
-  const base = createMemo(() => editable(props.vm));
-  const [draft, setDraft] = createSignal<Document>({});
+function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
+  const table = tableOf("vm");
+  const base = createMemo(() => editable(props.vm), undefined, { equals: (a, b) => JSON.stringify(a) === JSON.stringify(b) });
+  const [draft, setDraft] = createSignal<Document>(base());
   const [change, setChange] = createSignal<Change>();
-  createEffect(on(() => props.rev, () => setDraft(structuredClone(base()))));
+  // What was typed stays when somebody else changes the guest meanwhile; what was applied is as the guest has it.
+  let applied = false;
+  createEffect(
+    on(base, (next, before) => {
+      const typed = before && !applied ? mergePatch(before, draft()) : undefined;
+      setDraft(typed === undefined ? next : (mergeInto(next, typed) as Document));
+      applied = false;
+    }),
+  );
   const patch = createMemo(() => mergePatch(base(), draft()) as Document | undefined);
   const set = (path: string[], value: unknown) => setDraft(withField(draft(), path, value));
+  const plan = (event: Event) => {
+    event.preventDefault();
+    if (patch()) setChange({ title: t("change_of", { name: props.vm.name }), method: "PATCH", path: `/vms/${props.vm.id}`, body: patch(), command: "vm set", words: [props.vm.name], table: table() });
+  };
   return (
     <Show when={table()}>
       {(fields) => (
@@ -99,24 +112,26 @@ function Hardware(props: { vm: Vm; rev: string | undefined; changed: () => void 
               <Show when={can(reboot, props.vm.status)}><div><button onClick={() => void act(reboot, [props.vm])}>{actionTitle(reboot)}</button></div></Show>
             </div>
           </Show>
-          <section class="card">
-            <fieldset disabled={!may("vm.configure", `/vms/${props.vm.id}`)}>
-              <Form
-                table={fields()}
-                value={draft()}
-                base={base()}
-                set={set}
-                creating={false}
-                hide={["status"]}
-                suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name) }}
-              />
-            </fieldset>
-          </section>
-          <div class="line at-foot">
-            <button class="main-action" disabled={!patch()} onClick={() => setChange({ title: t("change_of", { name: props.vm.name }), method: "PATCH", path: `/vms/${props.vm.id}`, body: patch(), command: "vm set", words: [props.vm.name], table: fields() })}>{t("show_plan")}</button>
-            <button disabled={!patch()} onClick={() => setDraft(structuredClone(base()))}>{t("undo")}</button>
-          </div>
-          <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={props.changed} />}</Show>
+          <form class="stack" onSubmit={plan}>
+            <section class="card">
+              <fieldset disabled={!may("vm.configure", `/vms/${props.vm.id}`)}>
+                <Form
+                  table={fields()}
+                  value={draft()}
+                  base={base()}
+                  set={set}
+                  creating={false}
+                  hide={["status"]}
+                  suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name) }}
+                />
+              </fieldset>
+            </section>
+            <div class="line at-foot">
+              <button class="main-action" disabled={!patch()}>{t("show_plan")}</button>
+              <button type="button" disabled={!patch()} onClick={() => setDraft(base())}>{t("undo")}</button>
+            </div>
+          </form>
+          <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => ((applied = true), props.changed())} />}</Show>
         </>
       )}
     </Show>
@@ -129,56 +144,51 @@ export function Guest(): JSX.Element {
   const row = createMemo(() => live.vm.get(params.vm) ?? live.vm.all().find((one) => one.name === params.vm));
   const tab = () => (tabs as readonly string[]).includes(params.tab ?? "summary") ? (params.tab ?? "summary") : "summary";
   // Its row changes whenever the guest does; then it is read again.
-  const [vm, { refetch }] = createResource(
-    () => ({ id: row()?.id ?? params.vm, row: row() }),
-    async ({ id }) => {
-      const answer = await ask<Vm>("GET", `/vms/${encodeURIComponent(id)}`);
-      return { vm: answer.body, rev: answer.rev };
-    },
-  );
+  const vm = reading(() => `/vms/${encodeURIComponent(row()?.id ?? params.vm)}`, (path) => get<Vm>(path), { changes: row, rest: 200 });
   const [change, setChange] = createSignal<Change>();
   const [shuttingDown, setShuttingDown] = createSignal(false);
   const gone = () => vm.error instanceof ApiError && vm.error.status === 404;
-  const latest = () => (vm.error ? undefined : vm.latest);
-  const tasks = createResource(() => ({ id: latest()?.vm.id, news: live.task.all().filter((task) => task.object === `vm/${latest()?.vm.id}`).length }), ({ id }) => (id === undefined ? undefined : get<List<import("../api/types").Task>>(`/tasks?object=vm/${id}&limit=50`)))[0];
-  const commits = createResource(() => (tab() === "history" ? { id: latest()?.vm.id, rev: latest()?.rev } : undefined), ({ id }) => (id === undefined ? undefined : get<List<Commit>>(`/history?prefix=vm/${id}&limit=50`)))[0];
+  const news = createMemo(() => live.task.all().filter((task) => task.object === `vm/${vm.value?.id}`).map((task) => `${task.id} ${task.state}`).join());
+  const tasks = reading(() => (tab() === "tasks" && vm.value ? `/tasks?object=vm/${vm.value.id}&limit=50` : undefined), (path) => get<List<Task>>(path), { changes: news });
+  const commits = reading(() => (tab() === "history" && vm.value ? `/history?prefix=vm/${vm.value.id}&limit=50` : undefined), (path) => get<List<Commit>>(path), { changes: () => vm.value });
   return (
     <Switch>
       <Match when={gone()}><div class="empty"><h1>{t("guest_gone")}</h1><A href="/guests">{t("guests")}</A></div></Match>
       <Match when={vm.error}><ErrorBox error={vm.error} /></Match>
-      <Match when={latest()}>
+      <Match when={vm.value}>
         {(found) => (
           <>
             <div class="heading">
-              <h1><bdi>{found().vm.name}</bdi> <span class="quiet light">{found().vm.id}</span></h1>
-              <VmStateText state={(row() ?? found().vm.status).state} />
+              <h1><bdi>{found().name}</bdi> <span class="quiet light">{found().id}</span></h1>
+              <VmStateText state={(row() ?? found().status).state} />
               <div class="actions">
-                <For each={actions.filter((action) => !action.danger && can(action, row() ?? found().vm.status))}>
-                  {(action) => <button onClick={() => void act(action, [found().vm])}><Show when={action.icon}><Icon name={action.icon!} /></Show>{actionTitle(action)}</button>}
+                <For each={actions.filter((action) => !action.danger && can(action, row() ?? found().status))}>
+                  {(action) => <button onClick={() => void act(action, [found()])}><Show when={action.icon}><Icon name={action.icon!} /></Show>{actionTitle(action)}</button>}
                 </For>
                 <Menu name={t("more_actions")} label={<Icon name="more" />} class="icon">
                   <For each={actions.filter((action) => action.danger)}>
-                    {(action) => <button class="danger" disabled={!can(action, row() ?? found().vm.status)} onClick={() => void act(action, [found().vm])}>{actionTitle(action)}</button>}
+                    {(action) => <button class="danger" disabled={!can(action, row() ?? found().status)} onClick={() => void act(action, [found()])}>{actionTitle(action)}</button>}
                   </For>
-                  <button disabled={!can(shutdown, row() ?? found().vm.status)} onClick={() => setShuttingDown(true)}>{t("shutdown_with")}</button>
+                  <button disabled={!can(shutdown, row() ?? found().status)} onClick={() => setShuttingDown(true)}>{t("shutdown_with")}</button>
                   <hr />
-                  <button class="danger" disabled={found().vm.status.state !== "stopped" || !may("vm.delete", `/vms/${found().vm.id}`)} onClick={() => setChange(deletion("vm", `/vms/${found().vm.id}`, found().vm.name))}>{t("delete")}</button>
+                  <button class="danger" disabled={found().status.state !== "stopped" || !may("vm.delete", `/vms/${found().id}`)} onClick={() => setChange(deletion("vm", `/vms/${found().id}`, found().name))}>{t("delete")}</button>
                 </Menu>
               </div>
             </div>
-            <nav class="tabs" aria-label={found().vm.name}>
-              <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().vm.id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
+            <nav class="tabs" aria-label={found().name}>
+              <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
             </nav>
             <Switch>
-              <Match when={tab() === "summary"}><Summary vm={found().vm} /></Match>
-              <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found().vm} /></Suspense></Match>
-              <Match when={tab() === "hardware"}><Hardware vm={found().vm} rev={found().rev} changed={() => void refetch()} /></Match>
-              <Match when={tab() === "permissions"}><Suspense><Permissions path={`/vms/${found().vm.id}`} name={found().vm.name} tags={found().vm.tags} /></Suspense></Match>
-              <Match when={tab() === "history"}><HistoryList commits={commits()?.items} restored={() => void refetch()} /></Match>
+              <Match when={tab() === "summary"}><Summary vm={found()} /></Match>
+              <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found()} /></Suspense></Match>
+              <Match when={tab() === "hardware" && found().id} keyed>{(_) => <Hardware vm={found()} changed={vm.again} />}</Match>
+              <Match when={tab() === "permissions"}><Suspense><Permissions path={`/vms/${found().id}`} name={found().name} tags={found().tags} /></Suspense></Match>
+              <Match when={tab() === "history"}><ErrorBox error={commits.error} /><HistoryList commits={commits.error ? [] : commits.value?.items} restored={vm.again} /></Match>
               <Match when={tab() === "tasks"}>
                 <section class="card">
+                  <ErrorBox error={tasks.error} />
                   <table class="table"><tbody>
-                    <For each={tasks()?.items} fallback={<tr><td class="quiet">{t("no_tasks")}</td></tr>}>
+                    <For each={tasks.value?.items.map((task) => live.task.get(task.id) ?? task)} fallback={<tr><td class="quiet">{tasks.loading ? t("loading") : t("no_tasks")}</td></tr>}>
                       {(task) => <tr><td><A href={`/tasks/${task.id}`}>{kindName(task.kind)}</A></td><td><TaskStateText state={task.state} /></td><td class="quiet">{task.user}</td><td class="quiet number">{ago(task.created, now())}</td></tr>}
                     </For>
                   </tbody></table>
@@ -187,12 +197,12 @@ export function Guest(): JSX.Element {
             </Switch>
             <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => navigate("/guests")} />}</Show>
             <Show when={shuttingDown()}>
-              <ShutdownDialog table="shutdown-request" title={`${t("action_shutdown")}: ${found().vm.name}`} text={t("shutdown_text")} path={`/vms/${found().vm.id}/shutdown`} command="vm shutdown" word={found().vm.name} close={() => setShuttingDown(false)} go={(body) => void act(shutdown, [found().vm], body)} />
+              <ShutdownDialog table="shutdown-request" title={`${t("action_shutdown")}: ${found().name}`} text={t("shutdown_text")} path={`/vms/${found().id}/shutdown`} command="vm shutdown" word={found().name} close={() => setShuttingDown(false)} go={(body) => void act(shutdown, [found()], body)} />
             </Show>
           </>
         )}
       </Match>
-      <Match when={!ready() || vm.loading}><p class="quiet">{t("loading")}</p></Match>
+      <Match when={true}><p class="quiet">{t("loading")}</p></Match>
     </Switch>
   );
 }

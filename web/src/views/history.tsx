@@ -1,21 +1,23 @@
 // The whole configuration's past: who changed what, and back to any point of it.
-import { createResource, createSignal, For, type JSX } from "solid-js";
+import { createSignal, For, type JSX } from "solid-js";
 import { get } from "../api/http";
 import { live } from "../api/live";
+import { reading } from "../api/read";
 import type { Commit, List } from "../api/types";
 import { t, type Key } from "../i18n";
 import { ErrorBox } from "../ui/errors";
 import { HistoryList } from "../ui/history-list";
 import { Pager } from "../ui/pager";
 
-const kinds = { all: "", guests: "prefix=vm/", storages: "prefix=storage/", facts: "facts=1" } as const;
+const kinds = { all: "", guests: "&prefix=vm/", storages: "&prefix=storage/", facts: "&facts=1" } as const;
 
 export function History(): JSX.Element {
   const [before, setBefore] = createSignal<string>();
   const [kind, setKind] = createSignal<keyof typeof kinds>("all");
-  const [page, { refetch }] = createResource(
-    () => ({ before: before(), kind: kind(), news: (live.vm.all(), live.storage.all(), 0) }),
-    ({ before: position, kind: of }) => get<List<Commit>>(`/history?limit=50&${kinds[of]}${position ? `&before=${position}` : ""}`),
+  const page = reading(
+    () => `/history?limit=50${kinds[kind()]}${before() ? `&before=${before()}` : ""}`,
+    (path) => get<List<Commit>>(path),
+    { changes: () => (live.vm.count(), live.storage.count()) },
   );
   return (
     <>
@@ -26,8 +28,8 @@ export function History(): JSX.Element {
         </div>
       </div>
       <ErrorBox error={page.error} />
-      <HistoryList commits={page.error ? [] : page.latest?.items} restored={() => void refetch()} />
-      <Pager at={before()} next={page.error ? undefined : page.latest?.next} go={setBefore} />
+      <HistoryList commits={page.error ? [] : page.value?.items} restored={() => page.again()} />
+      <Pager at={before()} next={page.value?.next} go={setBefore} />
     </>
   );
 }

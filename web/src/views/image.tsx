@@ -1,9 +1,10 @@
 // One image: what it is, its files, and the guests that were made from it.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live } from "../api/live";
-import { schema, valueForPeople } from "../api/schema";
+import { reading, tableOf } from "../api/read";
+import { valueForPeople } from "../api/schema";
 import type { Image } from "../api/types";
 import { t, type Key } from "../i18n";
 import { when } from "../i18n/units";
@@ -17,17 +18,17 @@ export function ImageView(): JSX.Element {
   const params = useParams<{ image: string }>();
   const navigate = useNavigate();
   const path = () => `/images/${encodeURIComponent(params.image)}`;
-  const [table] = createResource(() => schema("image"));
-  const [image] = createResource(() => ({ path: path(), news: live.image.get(params.image) }), (of) => get<Image>(of.path));
+  const table = tableOf("image");
+  const image = reading(path, (of) => get<Image>(of), { changes: createMemo(() => live.image.get(params.image)) });
   const [change, setChange] = createSignal<Change>();
-  const files = () => [
-    { name: image()!.kind === "iso" ? "ISO" : t("file_disk"), of: "disk" },
-    ...(image()!.kind === "system" ? [{ name: t("file_kernel"), of: "kernel" }, { name: t("file_kernel_efi"), of: "kernel-efi" }, { name: t("file_initrd"), of: "initrd" }] : []),
+  const files = (of: Image) => [
+    { name: of.kind === "iso" ? "ISO" : t("file_disk"), of: "disk" },
+    ...(of.kind === "system" ? [{ name: t("file_kernel"), of: "kernel" }, { name: t("file_kernel_efi"), of: "kernel-efi" }, { name: t("file_initrd"), of: "initrd" }] : []),
   ];
   return (
     <>
       <ErrorBox error={image.error} />
-      <Show when={!image.error && image.latest}>
+      <Show when={image.value}>
         {(found) => (
           <>
             <div class="heading">
@@ -47,7 +48,7 @@ export function ImageView(): JSX.Element {
               </section>
               <section class="card">
                 <h2>{t("download")}</h2>
-                <div class="line"><For each={files()}>{(file) => <a class="button" href={`/api/v1${path()}/${file.of}`} download="">{file.name}</a>}</For></div>
+                <div class="line"><For each={files(found())}>{(file) => <a class="button" href={`/api/v1${path()}/${file.of}`} download="">{file.name}</a>}</For></div>
               </section>
             </div>
           </>

@@ -1,6 +1,8 @@
 // The machine itself: what it is and has, how it does, what the doctor says, and its end.
-import { createResource, createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
 import { ask, get, may } from "../api/http";
+import { live } from "../api/live";
+import { reading } from "../api/read";
 import type { Node } from "../api/types";
 import { either, t, type Key } from "../i18n";
 import { duration, percent, size } from "../i18n/units";
@@ -43,14 +45,14 @@ function CheckText(props: { check: Check }): JSX.Element {
 }
 
 function Doctor(): JSX.Element {
-  const [asked, setAsked] = createSignal(0);
+  const [asked, setAsked] = createSignal(false);
   const [all, setAll] = createSignal(false);
-  const [doctor] = createResource(asked, () => get<{ checks: Check[]; summary: Record<string, number> }>("/nodes/self/doctor"));
-  const checks = () => [...(doctor.error ? [] : (doctor.latest?.checks ?? []))].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  const doctor = reading(() => (asked() ? "/nodes/self/doctor" : undefined), (path) => get<{ checks: Check[] }>(path));
+  const checks = () => [...(doctor.value?.checks ?? [])].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   return (
     <>
       <section class="card">
-        <header><h2>{t("doctor")}</h2><button disabled={doctor.loading} onClick={() => setAsked(asked() + 1)}>{doctor.loading ? t("doctor_works") : t("doctor_ask")}</button></header>
+        <header><h2>{t("doctor")}</h2><button disabled={doctor.loading} onClick={() => (asked() ? doctor.again() : setAsked(true))}>{doctor.loading ? t("doctor_works") : t("doctor_ask")}</button></header>
         <ErrorBox error={doctor.error} />
         <Show when={checks().length} fallback={<p class="quiet">{t("doctor_hint")}</p>}>
           <ul class="plain-list spaced">
@@ -70,7 +72,7 @@ function Doctor(): JSX.Element {
 }
 
 export function NodeView(): JSX.Element {
-  const [node] = createResource(() => get<Node>("/nodes/self"));
+  const node = reading(() => "/nodes/self", (path) => get<Node>(path), { changes: () => (live.vm.count(), live.node.count()) });
   const [shuttingDown, setShuttingDown] = createSignal(false);
   const shutDown = (body: unknown) =>
     void ask<{ task: number }>("POST", "/nodes/self/shutdown-guests", { body, key: crypto.randomUUID() }).then(
@@ -80,7 +82,7 @@ export function NodeView(): JSX.Element {
   return (
     <>
       <div class="heading">
-        <h1>{t("node")} {node.error ? "" : node()?.name}</h1>
+        <h1>{t("node")} {node.value?.name}</h1>
         <Show when={may("node.manage", "/nodes")}>
           <div class="actions">
             <a class="button" href="/api/v1/nodes/self/support-bundle" download="">{t("support_bundle")}</a>
@@ -89,7 +91,7 @@ export function NodeView(): JSX.Element {
         </Show>
       </div>
       <ErrorBox error={node.error} />
-      <Show when={node.state === "ready" && node()}>
+      <Show when={node.value}>
         {(found) => (
           <div class="columns">
             <section class="card">

@@ -1,8 +1,9 @@
 // How the node is, and what needs somebody.
 import { A } from "@solidjs/router";
-import { createMemo, createResource, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createMemo, For, lazy, Show, Suspense, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live, ready } from "../api/live";
+import { reading } from "../api/read";
 import type { List, Node, Storage, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
 import { reasonText } from "../i18n/api-words";
@@ -42,12 +43,12 @@ function FirstSteps(): JSX.Element {
         <li class={live.image.count() ? "over" : ""}>
           <strong>{t("first_image")}</strong>
           <span class="quiet">{t("first_image_text")}</span>
-          <span class="line"><A class="button" href="/images?do=build">{t("build_image")}</A><A class="button" href="/images">{t("upload_file")}</A></span>
+          <span class="line"><A class={`button ${live.image.count() ? "" : "main-action"}`} href="/images?do=build">{t("build_image")}</A><A class="button" href="/images">{t("upload_file")}</A></span>
         </li>
         <li>
           <strong>{t("first_guest")}</strong>
           <span class="quiet">{t("first_guest_text")}</span>
-          <span class="line"><A class="button main-action" href="/guests/new">{t("create_guest")}</A></span>
+          <span class="line"><A class={`button ${live.image.count() ? "main-action" : ""}`} href="/guests/new">{t("create_guest")}</A></span>
         </li>
       </ol>
     </section>
@@ -57,10 +58,11 @@ function FirstSteps(): JSX.Element {
 export function Overview(): JSX.Element {
   // Read again when guests or storages have changed: what is measured is in no event.
   const running = createMemo(() => live.vm.all().filter((vm) => vm.state === "running").length);
-  const nodes = createResource(() => ({ nodes: live.node.all(), running: running() }), () => (may("node.read", "/nodes") ? get<List<Node>>("/nodes") : Promise.resolve({ items: [] as Node[] })))[0];
-  const storages = createResource(() => ({ storages: live.storage.all(), guests: live.vm.count() }), () => (may("storage.read", "/storages") ? get<List<Storage>>("/storages") : Promise.resolve({ items: [] as Storage[] })))[0];
-  const node = () => (nodes.error ? undefined : nodes.latest?.items[0]);
-  const allStorages = () => (storages.error ? [] : (storages.latest?.items ?? []));
+  const changes = () => (live.node.count(), live.storage.count(), live.vm.count());
+  const nodes = reading(() => (may("node.read", "/nodes") ? "/nodes" : undefined), (path) => get<List<Node>>(path), { changes });
+  const storages = reading(() => (may("storage.read", "/storages") ? "/storages" : undefined), (path) => get<List<Storage>>(path), { changes });
+  const node = () => nodes.value?.items[0];
+  const allStorages = () => storages.value?.items ?? [];
   const states = createMemo(() => {
     const counts = new Map<VmState, number>();
     for (const vm of live.vm.all()) counts.set(vm.state, (counts.get(vm.state) ?? 0) + 1);

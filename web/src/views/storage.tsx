@@ -1,8 +1,9 @@
 // One storage: its space, and the volumes on it. A volume that no guest has any more can be deleted here.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { get, getAll, may } from "../api/http";
 import { live } from "../api/live";
+import { reading } from "../api/read";
 import type { Document } from "../api/schema";
 import type { Storage, Volume } from "../api/types";
 import { t } from "../i18n";
@@ -16,16 +17,17 @@ export function StorageView(): JSX.Element {
   const params = useParams<{ storage: string }>();
   const navigate = useNavigate();
   const path = () => `/storages/${encodeURIComponent(params.storage)}`;
-  const [storage, { refetch }] = createResource(() => ({ path: path(), news: live.storage.all().length + live.vm.count() }), (of) => get<Storage>(of.path));
-  const [volumes, { refetch: readVolumes }] = createResource(() => ({ path: path(), news: live.vm.all().map((vm) => vm.rev).join() }), (of) => getAll<Volume>(`${of.path}/volumes`));
+  const changes = () => (live.storage.count(), live.vm.count());
+  const storage = reading(path, (of) => get<Storage>(of), { changes });
+  const volumes = reading(() => `${path()}/volumes`, (of) => getAll<Volume>(of), { changes });
   const [editing, setEditing] = createSignal(false);
   const [change, setChange] = createSignal<{ what: Change; after: () => void }>();
   const manage = () => may("storage.manage", path());
-  const changed = () => (void refetch(), void readVolumes());
+  const changed = () => (storage.again(), volumes.again());
   return (
     <>
       <ErrorBox error={storage.error} />
-      <Show when={!storage.error && storage.latest}>
+      <Show when={storage.value}>
         {(found) => (
           <>
             <div class="heading">
@@ -49,10 +51,10 @@ export function StorageView(): JSX.Element {
               <table class="table">
                 <thead><tr><th>{t("col_name")}</th><th>{t("format")}</th><th class="number">{t("size")}</th><th>{t("guest_of")}</th><th>{t("state")}</th><th /></tr></thead>
                 <tbody>
-                  <For each={volumes.error ? [] : volumes.latest} fallback={<tr><td colspan="6" class="quiet">{volumes.loading ? t("loading") : t("no_volumes")}</td></tr>}>
+                  <For each={volumes.value} fallback={<tr><td colspan="6" class="quiet">{volumes.loading ? t("loading") : t("no_volumes")}</td></tr>}>
                     {(volume) => (
                       <tr>
-                        <td class="mono">{volume.name}</td>
+                        <td class="mono nowrap">{volume.name}</td>
                         <td>{volume.format}</td>
                         <td class="number">{size(volume.size)}</td>
                         <td><Show when={volume.vm} fallback="–">{(vm) => <A href={`/guests/${vm()}`}><bdi>{live.vm.get(vm())?.name ?? vm()}</bdi></A>}</Show></td>

@@ -1,8 +1,9 @@
 // Where disks are kept: all storages, and the way to one more.
 import { A, useSearchParams } from "@solidjs/router";
-import { createResource, For, Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live } from "../api/live";
+import { reading } from "../api/read";
 import type { List, Storage } from "../api/types";
 import { t } from "../i18n";
 import { Editor } from "../ui/editor";
@@ -12,7 +13,7 @@ import { Space } from "../ui/space";
 export function Storages(): JSX.Element {
   const [params, setParams] = useSearchParams<{ do?: string }>();
   // Read again when guests or storages have changed: the space is in no event.
-  const [storages, { refetch }] = createResource(() => (live.storage.all(), live.vm.map.size), () => get<List<Storage>>("/storages"));
+  const storages = reading(() => "/storages", (path) => get<List<Storage>>(path), { changes: () => (live.storage.count(), live.vm.count()) });
   return (
     <>
       <div class="heading">
@@ -21,7 +22,7 @@ export function Storages(): JSX.Element {
       </div>
       <ErrorBox error={storages.error} />
       <div class="columns">
-        <For each={storages.error ? [] : storages.latest?.items}>
+        <For each={storages.value?.items}>
           {(storage) => (
             <section class="card">
               <header><h2><A href={`/storages/${encodeURIComponent(storage.name)}`}><bdi>{storage.name}</bdi></A></h2><span class={`state ${storage.usable ? "good" : "bad"}`}>{t(storage.usable ? "usable" : "unusable")}</span></header>
@@ -32,7 +33,7 @@ export function Storages(): JSX.Element {
           )}
         </For>
       </div>
-      <Show when={params.do === "create"}><Editor table="storage" title={t("create_storage")} path="/storages" command="storage" close={() => setParams({ do: undefined })} done={() => void refetch()} /></Show>
+      <Show when={params.do === "create" && may("storage.manage", "/storages")}><Editor table="storage" title={t("create_storage")} path="/storages" command="storage" close={() => setParams({ do: undefined })} done={() => storages.again()} /></Show>
     </>
   );
 }

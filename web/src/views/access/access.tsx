@@ -1,6 +1,6 @@
 // Who may do what: users, tokens, roles, sessions, the rules for passwords, the audit log, and what one may oneself.
 import { A, useParams } from "@solidjs/router";
-import { createSignal, For, Match, Show, Switch, type JSX } from "solid-js";
+import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { may, self } from "../../api/http";
 import { t, type Key } from "../../i18n";
 import { Audit } from "./audit";
@@ -41,14 +41,15 @@ function Me(): JSX.Element {
 export function Access(): JSX.Element {
   const params = useParams<{ tab?: string }>();
   const allowed = () => tabs.filter((tab) => tab.allowed());
-  const tab = () => allowed().find((one) => one.name === params.tab) ?? allowed()[0]!;
+  // The same as long as it is the same: who signs in again finds what was open in it.
+  const tab = createMemo(() => allowed().find((one) => one.name === params.tab) ?? allowed()[0]!);
   return (
     <>
       <h1>{t("access")}</h1>
       <nav class="tabs" aria-label={t("access")}>
         <For each={allowed()}>{(one) => <A href={`/access/${one.name}`} class={tab() === one ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === one ? "page" : undefined}>{t(`access_${one.name}` as Key)}</A>}</For>
       </nav>
-      <Switch><For each={allowed()}>{(one) => <Match when={tab() === one}>{one.view()}</Match>}</For></Switch>
+      <Show when={tab()} keyed>{(one) => one.view()}</Show>
     </>
   );
 }

@@ -1,6 +1,7 @@
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { get, getAll, may } from "../../api/http";
 import { live } from "../../api/live";
+import { reading } from "../../api/read";
 import type { Document } from "../../api/schema";
 import type { List, Privilege, Role } from "../../api/types";
 import { either, t } from "../../i18n";
@@ -11,21 +12,21 @@ import { ErrorBox } from "../../ui/errors";
 const address = (name: string) => `/roles/${encodeURIComponent(name)}`;
 
 export function Roles(): JSX.Element {
-  const [roles, { refetch }] = createResource(() => live.role.all().length + 1, () => getAll<Role>("/roles"));
-  const [privileges] = createResource(() => get<List<Privilege>>("/privileges"));
+  const roles = reading(() => "/roles", getAll<Role>, { changes: () => live.role.count() });
+  const privileges = reading(() => "/privileges", (path) => get<List<Privilege>>(path));
   const [editing, setEditing] = createSignal<{ role?: Role }>();
   const [change, setChange] = createSignal<Change>();
   const help = (name: string) => {
-    const found = privileges()?.items.find((one) => one.name === name);
+    const found = privileges.value?.items.find((one) => one.name === name);
     return either(found?.help, found?.help_ja);
   };
-  const choices = () => (privileges()?.items ?? []).map((one) => ({ value: one.name, help: either(one.help, one.help_ja) }));
+  const choices = () => (privileges.value?.items ?? []).map((one) => ({ value: one.name, help: either(one.help, one.help_ja) }));
   return (
     <>
       <Show when={may("access.manage")}><div><button class="main-action" onClick={() => setEditing({})}>{t("create_role")}</button></div></Show>
       <ErrorBox error={roles.error} />
       <div class="columns">
-        <For each={roles.error ? [] : roles.latest}>
+        <For each={roles.value}>
           {(role) => (
             <section class="card">
               <header>
@@ -42,10 +43,10 @@ export function Roles(): JSX.Element {
       </div>
       <Show when={editing()} keyed>
         {({ role }) => (
-          <Editor table="role" title={role ? t("change_of", { name: role.name }) : t("create_role")} base={role as Document | undefined} start={{ privileges: [] }} path={role ? address(role.name) : "/roles"} command="role" choices={{ privileges: choices() }} close={() => setEditing(undefined)} done={() => void refetch()} />
+          <Editor table="role" title={role ? t("change_of", { name: role.name }) : t("create_role")} base={role as Document | undefined} start={{ privileges: [] }} path={role ? address(role.name) : "/roles"} command="role" choices={{ privileges: choices() }} close={() => setEditing(undefined)} done={() => roles.again()} />
         )}
       </Show>
-      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => void refetch()} />}</Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => roles.again()} />}</Show>
     </>
   );
 }

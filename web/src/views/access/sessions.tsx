@@ -1,5 +1,6 @@
-import { createResource, For, Show, type JSX } from "solid-js";
+import { For, Show, type JSX } from "solid-js";
 import { ask, getAll } from "../../api/http";
+import { reading } from "../../api/read";
 import type { Session } from "../../api/types";
 import { t } from "../../i18n";
 import { ago, when } from "../../i18n/units";
@@ -8,15 +9,15 @@ import { ErrorBox } from "../../ui/errors";
 import { tellFailed } from "../../ui/toasts";
 
 export function Sessions(): JSX.Element {
-  const [sessions, { refetch }] = createResource(() => getAll<Session>("/sessions"));
-  const end = (session: Session) => void ask("DELETE", `/sessions/${session.id}`).then(refetch, (error: unknown) => tellFailed(t("end_session"), error));
+  const sessions = reading(() => "/sessions", getAll<Session>);
+  const end = (session: Session) => void ask("DELETE", `/sessions/${session.id}`).then(sessions.again, (error: unknown) => tellFailed(t("end_session"), error));
   return (
     <section class="card scroll-x">
       <ErrorBox error={sessions.error} />
       <table class="table">
         <thead><tr><th>{t("user")}</th><th>{t("address")}</th><th>{t("browser")}</th><th>{t("last_used")}</th><th>{t("expires")}</th><th /></tr></thead>
         <tbody>
-          <For each={sessions.error ? [] : sessions.latest}>
+          <For each={sessions.value}>
             {(session) => (
               <tr>
                 <td>{session.user}</td>

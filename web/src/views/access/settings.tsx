@@ -1,7 +1,8 @@
 // The rules for passwords and sessions.
-import { createMemo, createResource, createSignal, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, Show, type JSX } from "solid-js";
 import { get, may } from "../../api/http";
-import { mergePatch, schema, withField, type Document } from "../../api/schema";
+import { reading, tableOf } from "../../api/read";
+import { mergePatch, withField, type Document } from "../../api/schema";
 import type { AccessSettings } from "../../api/types";
 import { t } from "../../i18n";
 import { ChangeDialog, type Change } from "../../ui/change";
@@ -9,17 +10,17 @@ import { ErrorBox } from "../../ui/errors";
 import { Form } from "../../ui/form";
 
 export function Settings(): JSX.Element {
-  const [table] = createResource(() => schema("access-settings"));
-  const [settings, { refetch }] = createResource(() => get<AccessSettings>("/settings/access"));
+  const table = tableOf("access-settings");
+  const settings = reading(() => "/settings/access", (path) => get<AccessSettings>(path));
   const [draft, setDraft] = createSignal<Document>();
   const [change, setChange] = createSignal<Change>();
-  const base = () => (settings.latest ?? {}) as Document;
+  const base = () => (settings.value ?? {}) as Document;
   const value = () => draft() ?? base();
   const patch = createMemo(() => mergePatch(base(), value()) as Document | undefined);
   return (
     <section class="card">
       <ErrorBox error={settings.error} />
-      <Show when={settings.state === "ready" && table()}>
+      <Show when={settings.value && table()}>
         {(fields) => (
           <>
             <fieldset disabled={!may("access.manage")}><Form table={fields()} value={value()} base={base()} creating={false} set={(path, next) => setDraft(withField(value(), path, next))} /></fieldset>
@@ -32,7 +33,7 @@ export function Settings(): JSX.Element {
           </>
         )}
       </Show>
-      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => (setDraft(undefined), void refetch())} />}</Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => (setDraft(undefined), settings.again())} />}</Show>
     </section>
   );
 }

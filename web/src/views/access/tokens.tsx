@@ -1,12 +1,14 @@
 // API tokens. One is made in person, at once: it has no plan, and its secret is shown this once.
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { ask, getAll, self } from "../../api/http";
 import { live } from "../../api/live";
-import { commandLine, curlLine, schema, withField, type Document } from "../../api/schema";
+import { reading, tableOf } from "../../api/read";
+import { commandLine, curlLine, withField, type Document } from "../../api/schema";
 import type { Token } from "../../api/types";
 import { t } from "../../i18n";
 import { when } from "../../i18n/units";
 import { ChangeDialog, deletion, type Change } from "../../ui/change";
+import { Copy } from "../../ui/copy";
 import { Dialog } from "../../ui/dialog";
 import { ErrorBox } from "../../ui/errors";
 import { Form } from "../../ui/form";
@@ -14,7 +16,7 @@ import { SameAsCommand } from "../../ui/same";
 import { grantSuggestions } from "./grants";
 
 function Make(props: { close: () => void; made: (secret: string) => void }): JSX.Element {
-  const [table] = createResource(() => schema("token"));
+  const table = tableOf("token");
   const [draft, setDraft] = createSignal<Document>({ user: self()!.user });
   const [failed, setFailed] = createSignal<unknown>();
   const make = async (event: Event) => {
@@ -39,7 +41,7 @@ function Make(props: { close: () => void; made: (secret: string) => void }): JSX
 }
 
 export function Tokens(): JSX.Element {
-  const [tokens, { refetch }] = createResource(() => live.token.all().length + 1, () => getAll<Token>("/tokens"));
+  const tokens = reading(() => "/tokens", getAll<Token>, { changes: () => live.token.count() });
   const [making, setMaking] = createSignal(false);
   const [secret, setSecret] = createSignal<string>();
   const [change, setChange] = createSignal<Change>();
@@ -52,7 +54,7 @@ export function Tokens(): JSX.Element {
         <table class="table">
           <thead><tr><th>{t("col_name")}</th><th>{t("user")}</th><th>{t("grants")}</th><th>{t("created")}</th><th>{t("expires")}</th><th>{t("last_used")}</th><th /></tr></thead>
           <tbody>
-            <For each={tokens.error ? [] : tokens.latest} fallback={<tr><td colspan="7" class="quiet">{t("no_tokens")}</td></tr>}>
+            <For each={tokens.value} fallback={<tr><td colspan="7" class="quiet">{tokens.loading ? t("loading") : t("no_tokens")}</td></tr>}>
               {(token) => (
                 <tr>
                   <td><strong><bdi>{token.name}</bdi></strong></td>
@@ -68,17 +70,17 @@ export function Tokens(): JSX.Element {
           </tbody>
         </table>
       </section>
-      <Show when={making()}><Make close={() => setMaking(false)} made={(text) => (setSecret(text), setMaking(false), void refetch())} /></Show>
+      <Show when={making()}><Make close={() => setMaking(false)} made={(text) => (setSecret(text), setMaking(false), tokens.again())} /></Show>
       <Show when={secret()}>
         {(text) => (
-          <Dialog title={t("token_made")} close={() => setSecret(undefined)}>
+          <Dialog title={t("token_made")} firm close={() => setSecret(undefined)}>
             <p>{t("token_once")}</p>
             <pre class="log" tabindex="0">{text()}</pre>
-            <div class="buttons"><button onClick={() => void navigator.clipboard.writeText(text())}>{t("copy")}</button><button class="main-action" onClick={() => setSecret(undefined)}>{t("close")}</button></div>
+            <div class="buttons"><Copy text={text()}>{t("copy")}</Copy><button class="main-action" onClick={() => setSecret(undefined)}>{t("close")}</button></div>
           </Dialog>
         )}
       </Show>
-      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => void refetch()} />}</Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => tokens.again()} />}</Show>
     </>
   );
 }

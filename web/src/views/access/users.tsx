@@ -1,7 +1,8 @@
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
+import { createSignal, For, Show, type JSX } from "solid-js";
 import { getAll, may, self } from "../../api/http";
 import { live } from "../../api/live";
-import { schema, type Document } from "../../api/schema";
+import { reading, tableOf } from "../../api/read";
+import type { Document } from "../../api/schema";
 import type { User } from "../../api/types";
 import { t } from "../../i18n";
 import { ChangeDialog, deletion, type Change } from "../../ui/change";
@@ -15,8 +16,8 @@ import { PasswordDialog } from "./password";
 const address = (name: string) => `/users/${encodeURIComponent(name)}`;
 
 export function Users(): JSX.Element {
-  const [users, { refetch }] = createResource(() => live.user.all().length + 1, () => getAll<User>("/users"));
-  const [table] = createResource(() => schema("user"));
+  const users = reading(() => "/users", getAll<User>, { changes: () => live.user.count() });
+  const table = tableOf("user");
   const [editing, setEditing] = createSignal<{ user?: User }>();
   const [change, setChange] = createSignal<Change>();
   const [password, setPassword] = createSignal<string>();
@@ -33,7 +34,7 @@ export function Users(): JSX.Element {
         <table class="table">
           <thead><tr><th>{t("col_name")}</th><th>{t("full_name")}</th><th>{t("grants")}</th><th>{t("state")}</th><th /></tr></thead>
           <tbody>
-            <For each={users.error ? [] : users.latest}>
+            <For each={users.value}>
               {(user) => (
                 <tr>
                   <td><strong><bdi>{user.name}</bdi></strong></td>
@@ -73,11 +74,11 @@ export function Users(): JSX.Element {
             suggest={grantSuggestions()}
             close={() => setEditing(undefined)}
             // Somebody who cannot sign in yet needs a password.
-            done={(_, sent) => (void refetch(), user || setPassword(String(sent.name)))}
+            done={(_, sent) => (users.again(), user || setPassword(String(sent.name)))}
           />
         )}
       </Show>
-      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => void refetch()} />}</Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={() => users.again()} />}</Show>
       <Show when={password()} keyed>{(name) => <PasswordDialog user={name} close={() => setPassword(undefined)} />}</Show>
     </>
   );
