@@ -4,6 +4,11 @@ import { ask, ApiError, root, self } from "./http";
 const PART = 64 * 1024 * 1024;
 const TRIES = 10; // in a row, some seconds apart
 
+export interface Begun {
+  id: string;
+  offset: number;
+}
+
 export interface Progress {
   sent: number;
   total: number;
@@ -34,28 +39,34 @@ function sendPart(id: string, file: File, offset: number, tell: (sent: number) =
     };
     request.onerror = () => reject(new ApiError(0, "unreachable", "unreachable"));
     request.onabort = () => reject(new DOMException("aborted", "AbortError"));
-    signal.addEventListener("abort", () => request.abort());
+    const stop = () => request.abort();
+    signal.addEventListener("abort", stop);
+    request.onloadend = () => signal.removeEventListener("abort", stop);
     request.send(part);
   });
 }
 
 // Begins an upload, or goes on with one that has been left (`begun`); answers its id. Who gives it up takes it away; after
-// any other failure what has arrived stays, and can be gone on with.
-export async function upload(file: File, tell: (progress: Progress) => void, signal: AbortSignal, begun?: { id: string; offset: number }): Promise<string> {
+// any other failure what has arrived stays, and can be gone on with; `know` is told what that is.
+export async function upload(file: File, tell: (progress: Progress) => void, signal: AbortSignal, begun: Begun | undefined, know: (begun: Begun) => void): Promise<string> {
   const id = begun?.id ?? (await ask<{ id: string }>("POST", "/uploads", { body: { size: file.size }, signal })).body.id;
   let offset = begun?.offset ?? 0;
+  know({ id, offset });
   let tries = 0;
   while (offset < file.size) {
     try {
       offset = await sendPart(id, file, offset, (sent) => tell({ sent, total: file.size }), signal);
+      know({ id, offset });
       tries = 0;
     } catch (error) {
       if (signal.aborted) await ask("DELETE", `/uploads/${id}`).catch(() => undefined);
-      const passing = error instanceof ApiError && (error.status === 0 || error.status === 503 || error.status === 504);
+      // Whose session has ended is asked to sign in by the question how far it got.
+      const passing = error instanceof ApiError && [0, 401, 503, 504].includes(error.status);
       if (!passing || ++tries > TRIES || signal.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** tries, 10000)));
       const found = await ask<{ offset: number }>("GET", `/uploads/${id}`).catch(() => undefined);
       if (found) offset = found.body.offset;
+      know({ id, offset });
     }
   }
   return id;

@@ -1,9 +1,10 @@
 // What guests are made from: files that were brought in, and what is built from recipes.
 import { A, useSearchParams } from "@solidjs/router";
-import { createResource, createSignal, For, Show, type JSX } from "solid-js";
-import { ask, get, may } from "../api/http";
+import { createSignal, For, Show, type JSX } from "solid-js";
+import { ApiError, ask, get, may } from "../api/http";
 import { live, ready } from "../api/live";
-import { schema, type Document } from "../api/schema";
+import { reading, tableOf } from "../api/read";
+import type { Document } from "../api/schema";
 import type { List, Recipe, Upload } from "../api/types";
 import { upload, type Progress } from "../api/upload";
 import { either, t } from "../i18n";
@@ -24,12 +25,16 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
   const [progress, setProgress] = createSignal<Progress>();
   const [failed, setFailed] = createSignal<unknown>();
   const stop = new AbortController();
-  const [table] = createResource(() => schema("image-import"));
+  let begun: Pick<Upload, "id" | "offset"> | undefined = props.begun; // what has arrived is not sent again
+  // Rather now than after the last byte.
+  const taken = () => (live.image.get(name()) ? new ApiError(409, "exists", t("image_exists", { name: name() })) : undefined);
+  const table = tableOf("image-import");
   const begin = async () => {
-    setFailed(undefined);
-    setProgress({ sent: 0, total: props.file.size });
+    setFailed(taken());
+    if (failed()) return;
+    setProgress({ sent: begun?.offset ?? 0, total: props.file.size });
     try {
-      const id = await upload(props.file, setProgress, stop.signal, props.begun);
+      const id = await upload(props.file, setProgress, stop.signal, begun, (known) => (begun = known));
       const { body } = await ask<{ task: number }>("POST", "/images", { body: { name: name(), format: format(), upload: id }, key: crypto.randomUUID() });
       void follow(body.task, t("import_of", { name: name() }));
       props.close();
@@ -39,7 +44,7 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
     }
   };
   return (
-    <Dialog title={t("upload_of", { name: props.file.name })} close={() => (stop.abort(), props.close())}>
+    <Dialog title={t("upload_of", { name: props.file.name })} firm={!!progress()} close={() => (stop.abort(), props.close())}>
       <div class="fields">
         <label class="field"><span>{t("col_name")}</span><input value={name()} disabled={!!progress()} onInput={(event) => setName(event.currentTarget.value)} /></label>
         <label class="field"><span>{t("format")}</span>
@@ -50,7 +55,7 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
       </div>
       <p class="quiet">{size(props.file.size)}</p>
       <Show when={progress()}>
-        {(state) => <div class="stack"><Meter label={props.file.name} part={state().sent / state().total} /><span class="small quiet">{t("used_of", { used: size(state().sent), total: size(state().total) })}</span></div>}
+        {(state) => <div class="stack"><Meter label={props.file.name} part={state().sent / Math.max(1, state().total)} /><span class="small quiet">{t("used_of", { used: size(state().sent), total: size(state().total) })}</span></div>}
       </Show>
       <ErrorBox error={failed()} />
       <div class="buttons">
@@ -62,37 +67,45 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
 }
 
 function Build(props: { close: () => void }): JSX.Element {
-  const [table] = createResource(() => schema("image-build"));
-  const [recipes] = createResource(() => get<List<Recipe>>("/recipes"));
+  const table = tableOf("image-build");
+  const recipes = reading(() => "/recipes", (path) => get<List<Recipe>>(path));
   const [recipe, setRecipe] = createSignal<Recipe>();
   const [value, setValue] = createSignal<Document>({});
   const [change, setChange] = createSignal<Change>();
   const takes = () => new Set(["name", ...((recipe()?.takes as readonly string[] | undefined) ?? []), ...((recipe()?.needs as readonly string[] | undefined) ?? [])]);
   const hidden = () => Object.keys(table()?.properties ?? {}).filter((name) => !takes().has(name));
-  const body = () => ({ recipe: recipe()!.name, ...value() });
+  const plan = (event: Event) => {
+    event.preventDefault();
+    const { name } = recipe()!;
+    setChange({ title: t("build_of", { name: String(value().name ?? name) }), method: "POST", path: "/images/build", body: { recipe: name, ...value() }, command: "image build", words: [name], table: table(), verb: t("build") });
+  };
   return (
-    <Show when={!change()} fallback={<ChangeDialog change={change()!} close={props.close} />}>
-      <Dialog title={t("build_image")} close={props.close}>
-        <For each={recipes()?.items}>
-          {(one) => (
-            <label class="check">
-              <input type="radio" name="recipe" checked={recipe()?.name === one.name} onChange={() => (setRecipe(() => one), setValue({}))} />
-              <span><strong>{one.name}</strong> <span class="quiet small">{either(one.description, one.description_ja ?? undefined)}</span></span>
-            </label>
-          )}
-        </For>
-        <Show when={recipe() && table()}>
-          {(fields) => <Form table={fields()} value={value()} base={{}} creating hide={hidden()} set={(path, next) => setValue((old) => {
-            const { [path[0]!]: _, ...others } = old;
-            return next === undefined || (Array.isArray(next) && !next.length) ? others : { ...others, [path[0]!]: next };
-          })} />}
-        </Show>
-        <div class="buttons">
-          <button onClick={() => props.close()}>{t("cancel")}</button>
-          <button class="main-action" disabled={!recipe()} onClick={() => setChange({ title: t("build_of", { name: String(value().name ?? recipe()!.name) }), method: "POST", path: "/images/build", body: body(), command: "image build", words: [recipe()!.name], table: table(), verb: t("build") })}>{t("show_plan")}</button>
-        </div>
+    <>
+      <Dialog title={t("build_image")} firm={Object.keys(value()).length > 0} close={() => change() || props.close()}>
+        <ErrorBox error={recipes.error} />
+        <form class="stack" onSubmit={plan}>
+          <For each={recipes.value?.items}>
+            {(one) => (
+              <label class="check">
+                <input type="radio" name="recipe" checked={recipe()?.name === one.name} onChange={() => (setRecipe(() => one), setValue({}))} />
+                <span><strong>{one.name}</strong> <span class="quiet small">{either(one.description, one.description_ja ?? undefined)}</span></span>
+              </label>
+            )}
+          </For>
+          <Show when={recipe() && table()}>
+            {(fields) => <Form table={fields()} value={value()} base={{}} creating hide={hidden()} set={(path, next) => setValue((old) => {
+              const { [path[0]!]: _, ...others } = old;
+              return next === undefined || (Array.isArray(next) && !next.length) ? others : { ...others, [path[0]!]: next };
+            })} />}
+          </Show>
+          <div class="buttons">
+            <button type="button" onClick={() => props.close()}>{t("cancel")}</button>
+            <button class="main-action" disabled={!recipe()}>{t("show_plan")}</button>
+          </div>
+        </form>
       </Dialog>
-    </Show>
+      <Show when={change()} keyed>{(what) => <ChangeDialog change={what} close={() => setChange(undefined)} done={props.close} />}</Show>
+    </>
   );
 }
 
@@ -105,7 +118,7 @@ export function Images(): JSX.Element {
   const images = () => live.image.all().sort((a, b) => a.name.localeCompare(b.name));
   let picker!: HTMLInputElement;
   // What has been left half sent goes on with the same file.
-  const [left, { refetch: readLeft }] = createResource(manage, () => get<List<Upload>>("/uploads"));
+  const left = reading(() => (manage() ? "/uploads" : undefined), (path) => get<List<Upload>>(path), { changes: () => live.image.count() });
   const [begun, setBegun] = createSignal<Upload>();
   const take = (chosen: File | undefined) => {
     if (chosen && begun() && chosen.size !== begun()!.size) tellFailed(t("go_on"), new Error(t("other_file", { size: size(begun()!.size as number) })));
@@ -115,7 +128,7 @@ export function Images(): JSX.Element {
     <div
       class={`stack grows ${over() ? "drop" : ""}`}
       onDragOver={(event) => manage() && (event.preventDefault(), setOver(true))}
-      onDragLeave={() => setOver(false)}
+      onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) || setOver(false)}
       onDrop={(event) => (event.preventDefault(), setOver(false), manage() && (setBegun(undefined), setFile(event.dataTransfer?.files[0])))}
     >
       <div class="heading">
@@ -140,7 +153,7 @@ export function Images(): JSX.Element {
                     <td class="nowrap">{image.kind} · {image.format}</td>
                     <td class="number">{size(image.size)}</td>
                     <td class="quiet nowrap">{when(image.created)}</td>
-                    <td class="quiet"><bdi>{image.description}</bdi></td>
+                    <td class="quiet words"><bdi>{image.description}</bdi></td>
                     <td class="number">
                       <a class="button" href={`/api/v1/images/${encodeURIComponent(image.name)}/disk`} download="">{t("download")}</a>{" "}
                       <Show when={may("image.manage", `/images/${image.name}`)}>
@@ -155,22 +168,22 @@ export function Images(): JSX.Element {
         </section>
         <Show when={manage()}><p class="quiet small">{t("drop_here")}</p></Show>
       </Show>
-      <Show when={manage() && left()?.items.length}>
+      <Show when={manage() && left.value?.items.length}>
         <section class="card scroll-x">
           <h2>{t("uploads_left")}</h2>
           <table class="table">
             <thead><tr><th>{t("begun")}</th><th>{t("user")}</th><th class="number">{t("size")}</th><th class="number">{t("arrived")}</th><th /></tr></thead>
             <tbody>
-              <For each={left()!.items}>
+              <For each={left.value!.items}>
                 {(one) => (
                   <tr>
                     <td class="nowrap">{when(one.created)}</td>
                     <td>{one.user}</td>
                     <td class="number">{size(one.size as number)}</td>
-                    <td class="number">{percent(one.offset / (one.size as number))}</td>
+                    <td class="number">{percent(one.offset / Math.max(1, one.size as number))}</td>
                     <td class="number">
                       <button onClick={() => (setBegun(one), picker.click())}>{t("go_on")}</button>{" "}
-                      <button class="danger" onClick={() => void ask("DELETE", `/uploads/${one.id}`).then(readLeft, (error: unknown) => tellFailed(t("delete"), error))}>{t("delete")}</button>
+                      <button class="danger" onClick={() => void ask("DELETE", `/uploads/${one.id}`).then(left.again, (error: unknown) => tellFailed(t("delete"), error))}>{t("delete")}</button>
                     </td>
                   </tr>
                 )}
@@ -179,8 +192,8 @@ export function Images(): JSX.Element {
           </table>
         </section>
       </Show>
-      <Show when={file()} keyed>{(one) => <UploadDialog file={one} begun={begun()} close={() => (setFile(undefined), setBegun(undefined), void readLeft())} />}</Show>
-      <Show when={params.do === "build"}><Build close={() => setParams({ do: undefined })} /></Show>
+      <Show when={file()} keyed>{(one) => <UploadDialog file={one} begun={begun()} close={() => (setFile(undefined), setBegun(undefined), left.again())} />}</Show>
+      <Show when={manage() && params.do === "build"}><Build close={() => setParams({ do: undefined })} /></Show>
       <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} />}</Show>
     </div>
   );
