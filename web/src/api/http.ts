@@ -54,6 +54,7 @@ export async function ask<T>(method: Method, path: string, options: Options = {}
   const csrf = self()?.csrf;
   if (method !== "GET" && csrf) headers["x-csrf-token"] = csrf;
   let response: Response;
+  let text: string;
   try {
     response = await fetch(root + path, {
       method,
@@ -62,11 +63,11 @@ export async function ask<T>(method: Method, path: string, options: Options = {}
       signal: options.signal,
       credentials: "same-origin",
     });
+    text = await response.text();
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
     throw new ApiError(0, "unreachable", "unreachable");
   }
-  const text = await response.text();
   let body: unknown;
   try {
     body = text ? JSON.parse(text) : {};
@@ -109,15 +110,17 @@ export async function signIn(user: string, password: string): Promise<void> {
   const before = self()?.user;
   await ask("POST", "/session", { body: { user, password } });
   await learnSelf();
-  // Somebody else sees other things.
-  if (before !== undefined && before !== user) location.assign("/");
+  // Somebody else sees other things, and does not do what the one before has begun.
+  if (before !== undefined && before !== user) return location.assign("/");
   setExpired(false);
   again = undefined;
   goOn();
 }
 
 export async function signOut(): Promise<void> {
-  await ask("DELETE", "/session").catch(() => undefined);
+  await ask("DELETE", "/session").catch((error: unknown) => {
+    if (!expired() && !(error instanceof ApiError && error.status === 401)) throw error; // otherwise there is none any more
+  });
   setExpired(false);
   again = undefined;
   setSelf(null);

@@ -78,4 +78,5 @@ export function duration(seconds: number): string {
 
 // "Sunday, 22 November", and the time of that day.
 export const dayOf = (iso: string): string => kept("day", (of) => new Intl.DateTimeFormat(of, { weekday: "long", day: "numeric", month: "long", year: "numeric" })).format(new Date(iso));
+export const clockTime = (iso: string): string => kept("clock", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" })).format(new Date(iso));
 export const timeOf = (iso: string): string => kept("time", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(new Date(iso));

@@ -1,11 +1,11 @@
 // What can be done to a guest: one table for the buttons, the menus, the selection and the palette.
 import { ask } from "../api/http";
 import { live } from "../api/live";
-import type { VmRow, VmState } from "../api/types";
+import type { Task, VmRow, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
 import type { IconName } from "./icons";
 import { askYes } from "./ask";
-import { follow, tellFailed } from "./toasts";
+import { ended, follow, followAll, tellFailed } from "./toasts";
 
 export interface Action {
   name: "start" | "shutdown" | "reboot" | "pause" | "resume" | "reset" | "stop";
@@ -37,21 +37,23 @@ export interface Outcome {
 export async function act(action: Action, guests: readonly Pick<VmRow, "id" | "name">[], body?: unknown): Promise<Outcome[]> {
   const what = guests.map((guest) => guest.name).slice(0, 10).join(", ") + (guests.length > 10 ? " …" : "");
   if (action.danger && !(await askYes({ title: `${actionTitle(action)}: ${what}`, text: t("confirm_power"), verb: actionTitle(action), danger: true }))) return [];
-  return Promise.all(
-    guests.map(async (guest): Promise<Outcome> => {
-      const title = `${actionTitle(action)}: ${guest.name}`;
-      const row = live.vm.get(guest.id);
-      const shown = row && action.meanwhile && { ...row, state: action.meanwhile };
-      if (shown) live.vm.put(String(guest.id), shown);
-      try {
-        const answer = await ask<{ task: number }>("POST", `/vms/${guest.id}/${action.name}`, { body, key: crypto.randomUUID() });
-        const task = await follow(answer.body.task, title);
-        return { guest: guest.name, error: task.state === "done" ? undefined : (task.error?.message ?? task.state) };
-      } catch (error) {
-        if (shown && live.vm.get(guest.id) === shown) live.vm.put(String(guest.id), row);
-        if (guests.length === 1) tellFailed(title, error);
-        return { guest: guest.name, error };
-      }
-    }),
+  const begin = async (guest: Pick<VmRow, "id" | "name">, watch: (task: number, title: string) => Promise<Task>): Promise<Outcome> => {
+    const title = `${actionTitle(action)}: ${guest.name}`;
+    const row = live.vm.get(guest.id);
+    const shown = row && action.meanwhile && { ...row, state: action.meanwhile };
+    if (shown) live.vm.put(String(guest.id), shown);
+    try {
+      const answer = await ask<{ task: number }>("POST", `/vms/${guest.id}/${action.name}`, { body, key: crypto.randomUUID() });
+      const task = await watch(answer.body.task, title);
+      return { guest: guest.name, error: task.state === "done" ? undefined : (task.error?.message ?? t(`task_${task.state}` as Key)) };
+    } catch (error) {
+      if (shown && live.vm.get(guest.id) === shown) live.vm.put(String(guest.id), row);
+      if (guests.length === 1) tellFailed(title, error);
+      return { guest: guest.name, error };
+    }
+  };
+  if (guests.length === 1) return [await begin(guests[0]!, follow)];
+  return followAll(`${actionTitle(action)}: ${what}`, guests.length, (step) =>
+    Promise.all(guests.map((guest) => begin(guest, ended).finally(step))),
   );
 }

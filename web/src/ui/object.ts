@@ -19,7 +19,7 @@ export function objectPlace(path: string): string | undefined {
   const [kind, name] = split(path);
   if (kind === "vm") return live.vm.get(name) ? `/guests/${name}` : undefined;
   if (kind === "storage") return live.storage.get(name) ? `/storages/${encodeURIComponent(name)}` : undefined;
-  if (kind === "image") return "/images";
+  if (kind === "image") return live.image.get(name) ? `/images/${encodeURIComponent(name)}` : "/images";
   return kind === "node" ? "/node" : undefined;
 }
 

@@ -1,8 +1,8 @@
 // Ctrl-K: every place, every object, every action, by a few letters. A command that needs an object asks for it next.
 import { useNavigate } from "@solidjs/router";
-import { createMemo, createSignal, For, onMount, Show, type JSX } from "solid-js";
+import { createMemo, createSignal, For, on, onMount, Show, untrack, type JSX } from "solid-js";
 import { may } from "../api/http";
-import { live } from "../api/live";
+import { live, ready } from "../api/live";
 import { t } from "../i18n";
 import { act, actions, actionTitle, can } from "./actions";
 import { pageCommands, type PageCommand, type Target } from "./commands";
@@ -41,7 +41,8 @@ export function Palette(props: { close: () => void }): JSX.Element {
   let list!: HTMLUListElement;
   onMount(() => input.focus());
   const goTo = (path: string) => () => navigate(path);
-  const everything = createMemo((): Item[] => {
+  // As it was when the palette was opened: what Enter does is what stood there when the hand went down.
+  const everything = createMemo(on(ready, (): Item[] => {
     const items: Item[] = places.filter((place) => place.allowed()).map((place) => ({ title: t(place.title), kind: t("go_to"), go: goTo(place.path) }));
     if (may("vm.create", "/vms")) items.push({ title: t("create_guest"), kind: t("action"), go: goTo("/guests/new") });
     for (const guest of live.vm.all()) {
@@ -55,11 +56,11 @@ export function Palette(props: { close: () => void }): JSX.Element {
     for (const task of live.task.all()) items.push({ title: taskTitle(task), also: String(task.id), kind: t("task"), go: goTo(`/tasks/${task.id}`) });
     for (const one of pageCommands()) items.push({ title: one.title, also: one.command, kind: one.command, next: one.of && one, go: one.to ? goTo(one.to) : undefined });
     return items;
-  });
+  }));
   const targets = (of: () => Target[]): Item[] => of().map((target) => ({ title: target.name, kind: "", go: target.act ?? goTo(target.path!) }));
   const found = createMemo(() => {
     const wanted = text().trim().toLowerCase();
-    const items = command() ? targets(command()!.of!) : everything();
+    const items = command() ? untrack(() => targets(command()!.of!)) : everything();
     if (!wanted) return items.slice(0, SHOWN);
     return items
       .map((item) => ({ item, score: Math.max(score(item.title.toLowerCase(), wanted), item.also ? score(item.also.toLowerCase(), wanted) - 1 : 0) }))

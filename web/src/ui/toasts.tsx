@@ -1,6 +1,6 @@
 // What became of what was asked for: one note for each task that was begun here, and for what failed at once.
 import { A } from "@solidjs/router";
-import { createSignal, For, onCleanup, Show, type JSX } from "solid-js";
+import { createSignal, For, onCleanup, Show, type Accessor, type JSX } from "solid-js";
 import { ApiError, get } from "../api/http";
 import { live, onTask } from "../api/live";
 import type { Task } from "../api/types";
@@ -18,14 +18,17 @@ interface Toast {
   hint?: string; // what to do next
   place?: string; // of what it was about
   task?: number;
+  done?: Accessor<number>; // of so many
+  total?: number;
 }
 
 const [toasts, setToasts] = createSignal<Toast[]>([]);
 let last = 0;
+const MOST = 5;
 
 function show(toast: Omit<Toast, "id">): number {
   const id = ++last;
-  setToasts((all) => [...all.slice(-4), { ...toast, id }]);
+  setToasts((all) => [...all.slice(-(MOST - 1)), { ...toast, id }]);
   if (toast.kind === "good") setTimeout(() => hide(id), 6000);
   return id;
 }
@@ -63,6 +66,17 @@ export function ended(number: number): Promise<Task> {
   });
 }
 
+// Many at once are one note, which says how far they are; `work` is told to call `step` with the end of each.
+export async function followAll<T>(title: string, total: number, work: (step: () => void) => Promise<T>): Promise<T> {
+  const [done, setDone] = createSignal(0);
+  const id = show({ kind: "busy", title, done, total });
+  try {
+    return await work(() => setDone((n) => n + 1));
+  } finally {
+    hide(id);
+  }
+}
+
 // Shows a task until it has ended, and answers it then.
 export async function follow(number: number, title: string): Promise<Task> {
   const id = show({ kind: "busy", title, task: number });
@@ -78,7 +92,10 @@ export function Toasts(): JSX.Element {
     if (event.key === "Escape" && !event.isComposing) setToasts((all) => all.filter((toast) => toast.kind === "busy"));
   };
   document.addEventListener("keydown", leave);
-  onCleanup(() => document.removeEventListener("keydown", leave));
+  onCleanup(() => {
+    document.removeEventListener("keydown", leave);
+    setToasts([]); // the next who signs in has nothing to do with them
+  });
   return (
     <div class="toasts" role="status" aria-live="polite">
       <For each={toasts()}>
@@ -95,6 +112,14 @@ export function Toasts(): JSX.Element {
             </Show>
             <Show when={toast.hint}><div class="small quiet">→ {toast.hint}</div></Show>
             <Show when={toast.place}>{(place) => <A class="small" href={place()}>{t("toast_show")}</A>}</Show>
+            <Show when={toast.done}>
+              {(done) => (
+                <>
+                  <Meter label={toast.title} part={done()() / toast.total!} />
+                  <div class="small quiet">{t("used_of", { used: done()(), total: toast.total! })}</div>
+                </>
+              )}
+            </Show>
             <Show when={toast.kind === "busy" && toast.task}>
               {(number) => {
                 const task = () => live.task.get(number());

@@ -1,6 +1,6 @@
 // The frame around every view: where one is, what there is to go to, and who one is.
 import { A, Route, Router, useLocation, useNavigate, type RouteSectionProps } from "@solidjs/router";
-import { createEffect, createSignal, ErrorBoundary, lazy, Match, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createEffect, createSignal, ErrorBoundary, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
 import { expired, learnSelf, may, self, signOut } from "../api/http";
 import { connect, connection, disconnect, ready } from "../api/live";
 import { language, languageNames, setLanguage, t, type Language } from "../i18n";
@@ -10,7 +10,7 @@ import { Icon } from "../ui/icons";
 import { Menu } from "../ui/menu";
 import { places } from "../ui/places";
 import { setTheme, theme, type Theme } from "../ui/theme";
-import { Toasts } from "../ui/toasts";
+import { tellFailed, Toasts } from "../ui/toasts";
 import { SignIn, SignInAgain } from "./sign-in";
 import { Overview } from "./overview";
 import { Guests } from "./guests";
@@ -83,7 +83,7 @@ function Frame(props: RouteSectionProps): JSX.Element {
           <Choices<Theme> names={themes()} now={theme()} choose={setTheme} />
           <hr />
           <button onClick={() => navigate("/access/me")}>{t("my_account")}</button>
-          <button onClick={() => void signOut().then(() => navigate("/"))}>{t("sign_out")}</button>
+          <button onClick={() => void signOut().then(() => navigate("/"), (error: unknown) => tellFailed(t("sign_out"), error))}>{t("sign_out")}</button>
         </Menu>
       </header>
       <nav class="side" aria-label={t("sections")}>
@@ -99,7 +99,12 @@ function Frame(props: RouteSectionProps): JSX.Element {
       </nav>
       <main class="main" id="main" tabindex="-1" ref={main}>
         <Show when={connection() === "lost"}><div class="lost" role="status">{t("connection_lost")}</div></Show>
-        <ErrorBoundary fallback={(error) => <ErrorBox error={error} />}>
+        <ErrorBoundary
+          fallback={(error, reset) => {
+            createEffect(on(() => location.pathname, reset, { defer: true })); // the next view has nothing to do with it
+            return <ErrorBox error={error} />;
+          }}
+        >
           <Suspense>{props.children}</Suspense>
         </ErrorBoundary>
       </main>

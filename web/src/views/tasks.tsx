@@ -1,11 +1,12 @@
 // What was asked for and what became of it, with its log as it grows.
 import { A, useParams } from "@solidjs/router";
-import { createEffect, createMemo, createResource, createSignal, For, onCleanup, Show, type JSX } from "solid-js";
-import { ask, get, root } from "../api/http";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from "solid-js";
+import { ApiError, ask, get, root } from "../api/http";
 import { live } from "../api/live";
+import { reading } from "../api/read";
 import type { List, Task } from "../api/types";
 import { t } from "../i18n";
-import { ago, duration, size, when } from "../i18n/units";
+import { ago, clockTime, duration, size, when } from "../i18n/units";
 import { now } from "../ui/clock";
 import { ErrorBox } from "../ui/errors";
 import { kindName, objectName, objectPlace, taskTitle } from "../ui/object";
@@ -18,11 +19,12 @@ const isOver = (task: Task) => task.state !== "queued" && task.state !== "runnin
 export function Tasks(): JSX.Element {
   const [state, setState] = createSignal("");
   const [after, setAfter] = createSignal<string>();
-  const [page] = createResource(
-    () => ({ state: state(), after: after(), news: live.task.all().length }),
-    ({ state: wanted, after: position }) => get<List<Task>>(`/tasks?limit=100${wanted ? `&state=${wanted}` : ""}${position ? `&after=${position}` : ""}`),
+  const page = reading(
+    () => `/tasks?limit=100${state() ? `&state=${state()}` : ""}${after() ? `&after=${after()}` : ""}`,
+    (path) => get<List<Task>>(path),
+    { changes: () => live.task.count() },
   );
-  const rows = createMemo(() => (page.latest?.items ?? []).map((task) => live.task.get(task.id) ?? task));
+  const rows = createMemo(() => (page.value?.items ?? []).map((task) => live.task.get(task.id) ?? task));
   return (
     <>
       <div class="heading">
@@ -34,6 +36,7 @@ export function Tasks(): JSX.Element {
           </select>
         </label>
       </div>
+      <ErrorBox error={page.error} />
       <section class="card scroll-x">
         <table class="table">
           <thead><tr><th class="number">{t("col_id")}</th><th>{t("task")}</th><th>{t("object")}</th><th>{t("state")}</th><th>{t("user")}</th><th>{t("begun")}</th></tr></thead>
@@ -43,7 +46,7 @@ export function Tasks(): JSX.Element {
                 <tr>
                   <td class="number">{task.id}</td>
                   <td><A href={`/tasks/${task.id}`} title={task.kind}>{kindName(task.kind)}</A></td>
-                  <td><Show when={objectPlace(task.object)} fallback={<bdi>{objectName(task.object)}</bdi>}>{(path) => <A class="ink" href={path()}><bdi>{objectName(task.object)}</bdi></A>}</Show></td>
+                  <td class="nowrap"><Show when={objectPlace(task.object)} fallback={<bdi>{objectName(task.object)}</bdi>}>{(path) => <A class="ink" href={path()}><bdi>{objectName(task.object)}</bdi></A>}</Show></td>
                   <td><TaskStateText state={task.state} /><Show when={task.error}><div class="small quiet">{task.error!.message}</div></Show></td>
                   <td>{task.user}</td>
                   <td class="quiet nowrap" title={when(task.created)}>{ago(task.created, now())}</td>
@@ -53,7 +56,7 @@ export function Tasks(): JSX.Element {
           </tbody>
         </table>
       </section>
-      <Pager at={after()} next={page.latest?.next} go={setAfter} />
+      <Pager at={after()} next={page.value?.next} go={setAfter} />
     </>
   );
 }
@@ -68,24 +71,64 @@ export function TaskView(): JSX.Element {
   const [task, setTask] = createSignal<Task>();
   const [lines, setLines] = createSignal<LogLine[]>([]);
   const [failed, setFailed] = createSignal<unknown>();
-  let log!: HTMLPreElement;
-  createEffect(() => {
-    const id = params.task;
-    setTask(undefined);
-    setLines([]);
-    get<Task>(`/tasks/${encodeURIComponent(id)}`).then(setTask, setFailed);
-    const socket = new WebSocket(`wss://${location.host}${root}/tasks/${encodeURIComponent(id)}/follow`);
-    socket.onmessage = (event) => {
-      const message = JSON.parse(event.data as string) as { task?: Task; log?: LogLine };
-      if (message.task) setTask(message.task);
-      if (message.log) {
-        const line = message.log;
-        setLines((all) => [...all, line]);
-        log?.scrollTo(0, log.scrollHeight);
-      }
-    };
-    onCleanup(() => socket.close());
-  });
+  let place: HTMLPreElement | undefined;
+  createEffect(
+    on(
+      () => params.task,
+      (id) => {
+        let left = false;
+        let socket: WebSocket | undefined;
+        let timer: number | undefined;
+        let frame = 0;
+        let log: LogLine[] = []; // as it arrives; shown once a frame
+        setTask(undefined);
+        setLines([]);
+        setFailed(undefined);
+        const show = () => {
+          frame = 0;
+          const atEnd = !place || place.scrollHeight - place.scrollTop - place.clientHeight < 40;
+          setLines([...log]);
+          if (atEnd) place?.scrollTo(0, place.scrollHeight); // who reads further up is left there
+        };
+        // The stream begins with the task and the whole log, also after a break.
+        const follow = () => {
+          log = [];
+          socket = new WebSocket(`wss://${location.host}${root}/tasks/${encodeURIComponent(id)}/follow`);
+          socket.onmessage = (event) => {
+            const message = JSON.parse(event.data as string) as { task?: Task; log?: LogLine };
+            if (message.task) setTask(message.task);
+            if (message.log) log.push(message.log);
+            frame ||= requestAnimationFrame(show);
+          };
+          socket.onclose = () => {
+            const known = task();
+            if (!left && !(known && isOver(known))) timer = window.setTimeout(begin, 1000);
+          };
+        };
+        // What the stream does not say: that there is no such task.
+        const begin = () =>
+          void get<Task>(`/tasks/${encodeURIComponent(id)}`).then(
+            (found) => {
+              if (left) return;
+              setTask(found);
+              follow();
+            },
+            (error: unknown) => {
+              if (left) return;
+              if (error instanceof ApiError && error.code === "unreachable") timer = window.setTimeout(begin, 1000);
+              else setFailed(error);
+            },
+          );
+        begin();
+        onCleanup(() => {
+          left = true;
+          clearTimeout(timer);
+          cancelAnimationFrame(frame);
+          socket?.close();
+        });
+      },
+    ),
+  );
   const cancel = () => void ask("POST", `/tasks/${params.task}/cancel`).catch((error: unknown) => tellFailed(t("cancel"), error));
   return (
     <>
@@ -112,7 +155,7 @@ export function TaskView(): JSX.Element {
             </section>
             <section class="card">
               <header><h2>{t("task_log")}</h2></header>
-              <pre class="log" ref={log} tabindex="0"><For each={lines()} fallback={t("log_empty")}>{(line) => <div><span class="quiet">{line.at.slice(11, 19)}</span> {line.text}</div>}</For></pre>
+              <pre class="log" ref={place} tabindex="0"><For each={lines()} fallback={t("log_empty")}>{(line) => <div><span class="quiet">{clockTime(line.at)}</span> {line.text}</div>}</For></pre>
             </section>
           </>
         )}
