@@ -1,14 +1,15 @@
 // A guest's serial console and display, here or in a window of their own.
-import { createSignal, lazy, Match, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createSignal, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { may } from "../api/http";
 import type { Vm, VmRow, VmState } from "../api/types";
 import { t } from "../i18n";
 import { act, actions, actionTitle, can } from "../ui/actions";
 import { Icon } from "../ui/icons";
+import { later } from "../ui/later";
 import type { ConsoleKind } from "./link";
 
-const Serial = lazy(() => import("./serial").then((m) => ({ default: m.Serial })));
-const Display = lazy(() => import("./display").then((m) => ({ default: m.Display })));
+const Serial = later(() => import("./serial").then((m) => ({ default: m.Serial })));
+const Display = later(() => import("./display").then((m) => ({ default: m.Display })));
 const start = actions.find((action) => action.name === "start")!;
 
 // A guest that is being started has no console yet.

@@ -1,12 +1,13 @@
 // The frame around every view: where one is, what there is to go to, and who one is.
 import { A, Route, Router, useLocation, useNavigate, type RouteSectionProps } from "@solidjs/router";
-import { createEffect, createSignal, ErrorBoundary, lazy, Match, on, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createEffect, createSignal, ErrorBoundary, Match, on, onCleanup, onMount, Show, Suspense, Switch, type JSX } from "solid-js";
 import { expired, learnSelf, may, self, signOut } from "../api/http";
 import { connect, connection, disconnect, ready } from "../api/live";
 import { language, languageNames, setLanguage, t, type Language } from "../i18n";
 import { Questions } from "../ui/ask";
 import { ErrorBox } from "../ui/errors";
 import { Icon } from "../ui/icons";
+import { later } from "../ui/later";
 import { Menu } from "../ui/menu";
 import { places } from "../ui/places";
 import { setTheme, theme, type Theme } from "../ui/theme";
@@ -16,18 +17,18 @@ import { Overview } from "./overview";
 import { Guests } from "./guests";
 import { Guest } from "./guest";
 
-const Palette = lazy(() => import("../ui/palette").then((m) => ({ default: m.Palette })));
-const CreateGuest = lazy(() => import("./create").then((m) => ({ default: m.CreateGuest })));
-const ConsoleWindow = lazy(() => import("./console-window").then((m) => ({ default: m.ConsoleWindow })));
-const Images = lazy(() => import("./images").then((m) => ({ default: m.Images })));
-const ImageView = lazy(() => import("./image").then((m) => ({ default: m.ImageView })));
-const Storages = lazy(() => import("./storages").then((m) => ({ default: m.Storages })));
-const StorageView = lazy(() => import("./storage").then((m) => ({ default: m.StorageView })));
-const Tasks = lazy(() => import("./tasks").then((m) => ({ default: m.Tasks })));
-const TaskView = lazy(() => import("./tasks").then((m) => ({ default: m.TaskView })));
-const History = lazy(() => import("./history").then((m) => ({ default: m.History })));
-const Access = lazy(() => import("./access/access").then((m) => ({ default: m.Access })));
-const NodeView = lazy(() => import("./node").then((m) => ({ default: m.NodeView })));
+const Palette = later(() => import("../ui/palette").then((m) => ({ default: m.Palette })));
+const CreateGuest = later(() => import("./create").then((m) => ({ default: m.CreateGuest })));
+const ConsoleWindow = later(() => import("./console-window").then((m) => ({ default: m.ConsoleWindow })));
+const Images = later(() => import("./images").then((m) => ({ default: m.Images })));
+const ImageView = later(() => import("./image").then((m) => ({ default: m.ImageView })));
+const Storages = later(() => import("./storages").then((m) => ({ default: m.Storages })));
+const StorageView = later(() => import("./storage").then((m) => ({ default: m.StorageView })));
+const Tasks = later(() => import("./tasks").then((m) => ({ default: m.Tasks })));
+const TaskView = later(() => import("./tasks").then((m) => ({ default: m.TaskView })));
+const History = later(() => import("./history").then((m) => ({ default: m.History })));
+const Access = later(() => import("./access/access").then((m) => ({ default: m.Access })));
+const NodeView = later(() => import("./node").then((m) => ({ default: m.NodeView })));
 
 function Choices<T extends string>(props: { names: Record<T, string>; now: T; choose: (value: T) => void }): JSX.Element {
   return (

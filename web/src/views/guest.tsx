@@ -1,6 +1,6 @@
 // One guest: what it does, its consoles, its hardware, its past.
 import { A, useNavigate, useParams } from "@solidjs/router";
-import { createEffect, createMemo, createSignal, For, lazy, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ApiError, get, may } from "../api/http";
 import { live } from "../api/live";
 import { reading, tableOf } from "../api/read";
@@ -16,14 +16,15 @@ import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
 import { HistoryList } from "../ui/history-list";
 import { Icon } from "../ui/icons";
+import { later } from "../ui/later";
 import { Menu } from "../ui/menu";
 import { kindName } from "../ui/object";
 import { ShutdownDialog } from "../ui/shutdown";
 import { TaskStateText, VmStateText } from "../ui/state";
 
-const Consoles = lazy(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
-const GuestGraphs = lazy(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
-const Permissions = lazy(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
+const Consoles = later(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
+const GuestGraphs = later(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
+const Permissions = later(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
 const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
 
 function Summary(props: { vm: Vm }): JSX.Element {

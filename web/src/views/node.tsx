@@ -1,5 +1,5 @@
 // The machine itself: what it is and has, how it does, what the doctor says, and its end.
-import { createSignal, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createSignal, For, Show, Suspense, type JSX } from "solid-js";
 import { ask, get, may } from "../api/http";
 import { live } from "../api/live";
 import { reading } from "../api/read";
@@ -7,11 +7,12 @@ import type { Node } from "../api/types";
 import { either, t, type Key } from "../i18n";
 import { duration, percent, size } from "../i18n/units";
 import { ErrorBox } from "../ui/errors";
+import { later } from "../ui/later";
 import { ShutdownDialog } from "../ui/shutdown";
 import { Meter } from "../ui/state";
 import { follow, tellFailed } from "../ui/toasts";
 
-const NodeGraphs = lazy(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
+const NodeGraphs = later(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
 
 interface Check {
   check: string;

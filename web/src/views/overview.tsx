@@ -1,6 +1,6 @@
 // How the node is, and what needs somebody.
 import { A } from "@solidjs/router";
-import { createMemo, For, lazy, Show, Suspense, type JSX } from "solid-js";
+import { createMemo, For, Show, Suspense, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live, ready } from "../api/live";
 import { reading } from "../api/read";
@@ -9,11 +9,12 @@ import { t, type Key } from "../i18n";
 import { reasonText } from "../i18n/api-words";
 import { ago, count, duration, percent, size } from "../i18n/units";
 import { now } from "../ui/clock";
+import { later } from "../ui/later";
 import { taskTitle } from "../ui/object";
 import { isFull } from "../ui/space";
 import { Meter, stateLook, TaskStateText } from "../ui/state";
 
-const NodeGraphs = lazy(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
+const NodeGraphs = later(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
 
 interface Attention {
   level: "bad" | "warn";
