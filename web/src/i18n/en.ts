@@ -26,7 +26,7 @@ export const en = {
   filter_clear: "Show all", view_save: "Save as view", view_name: "Name of the view", view_drop: "Forget view {name}", selected: "{count} selected", select_all: "Select all", select_none: "Select none", outcome: "Outcome",
   // actions
   action_start: "Start", action_shutdown: "Shut down", action_reboot: "Reboot", action_pause: "Pause", action_resume: "Resume", action_reset: "Reset", action_stop: "Power off", more_actions: "More",
-  confirm_power: "What the guest has not yet written is lost.",
+  confirm_power: "What has not been written to disk yet is lost.",
   // toasts and plans
   toast_done: "Done: {title}", toast_failed: "Failed: {title}", toast_cancelled: "Cancelled: {title}", toast_show: "Show", task_log: "Log", show_plan: "Show the plan",
   plan_making: "Making the plan…", plan_field: "Field", plan_before: "Before", plan_after: "After", plan_when: "Takes effect", plan_now: "now", plan_restart: "at the next start", plan_anew: "The plan has been made anew with that; look at it, and apply it if it still is what you want.", plan_nothing: "Nothing would change.",

@@ -20,7 +20,7 @@ export const ja: Messages = {
   pending_mark: "要再起動", count_of: "{count} / {all} 件", filter: "絞り込み", filter_hint: "state:running tag:prod name~web memory>1G", filter_unknown: "項目「{name}」はありません。使えるもの: {fields}",
   filter_clear: "すべて表示", view_save: "ビューとして保存", view_name: "ビューの名前", view_drop: "ビュー {name} を削除", selected: "{count} 件を選択", select_all: "すべて選択", select_none: "選択解除", outcome: "結果",
   action_start: "起動", action_shutdown: "シャットダウン", action_reboot: "再起動", action_pause: "一時停止", action_resume: "再開", action_reset: "リセット", action_stop: "電源オフ", more_actions: "その他",
-  confirm_power: "ゲストがまだ書き込んでいないデータは失われます。",
+  confirm_power: "ディスクにまだ書き込まれていないデータは失われます。",
   toast_done: "完了: {title}", toast_failed: "失敗: {title}", toast_cancelled: "中止: {title}", toast_show: "表示", task_log: "ログ", show_plan: "変更内容を確認",
   plan_making: "変更内容を確認しています…", plan_field: "項目", plan_before: "変更前", plan_after: "変更後", plan_when: "反映", plan_now: "すぐに", plan_restart: "次回起動時", plan_anew: "それを含めて変更内容を作り直しました。確認し、よければもう一度適用してください。", plan_nothing: "変更はありません。",
   same_as_command: "同じ操作のコマンド", copy_command: "コマンドをコピー", copy_curl: "curl用にコピー",

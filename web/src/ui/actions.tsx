@@ -3,6 +3,7 @@ import { ask } from "../api/http";
 import { live } from "../api/live";
 import type { Task, VmRow, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
+import { count } from "../i18n/units";
 import type { IconName } from "./icons";
 import { askYes } from "./ask";
 import { ended, follow, followAll, tellFailed } from "./toasts";
@@ -28,6 +29,8 @@ export const actions: readonly Action[] = [
 export const actionTitle = (action: Action) => t(`action_${action.name}` as Key);
 export const can = (action: Action, row: Pick<VmRow, "state">) => action.from.includes(row.state);
 
+const NAMED = 4;
+
 export interface Outcome {
   guest: string;
   error?: unknown;
@@ -35,7 +38,7 @@ export interface Outcome {
 
 // Begins it for each and follows the tasks; the answers say for which it could not be begun, or failed.
 export async function act(action: Action, guests: readonly Pick<VmRow, "id" | "name">[], body?: unknown): Promise<Outcome[]> {
-  const what = guests.map((guest) => guest.name).slice(0, 10).join(", ") + (guests.length > 10 ? " …" : "");
+  const what = guests.map((guest) => guest.name).slice(0, NAMED).join(", ") + (guests.length > NAMED ? ` … (${count(guests.length)})` : "");
   if (action.danger && !(await askYes({ title: `${actionTitle(action)}: ${what}`, text: t("confirm_power"), verb: actionTitle(action), danger: true }))) return [];
   const begin = async (guest: Pick<VmRow, "id" | "name">, watch: (task: number, title: string) => Promise<Task>): Promise<Outcome> => {
     const title = `${actionTitle(action)}: ${guest.name}`;
