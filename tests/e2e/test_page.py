@@ -92,6 +92,11 @@ def test_a_change_is_planned_made_and_taken_back(page):
     assert page.vm("web")["description"] == ""
 
 
+def test_two_at_the_same_guest_lose_nothing(page):
+    page("vm", "create", "web", "--image", "tiny")
+    browse(page, "meanwhile", page.vm("web")["id"])
+
+
 def test_several_guests_are_turned_off_at_once(page):
     for name in ("one", "two", "three"):
         page("vm", "create", name, "--memory", "32M", "--display", "none", "--tags", "bulk")
@@ -146,6 +151,7 @@ def test_an_iso_is_uploaded(page, tmp_path):
     content = bytearray(os.urandom(3 << 20))
     content[0x8000:0x8006] = b"\x01CD001"
     disc.write_bytes(content)
+    page("image", "import", disc, "--name", "taken", "--format", "iso")
     browse(page, "upload", disc)
     image = page("image", "show", "disc")
     assert (image["kind"], image["size"]) == ("iso", len(content))
