@@ -30,8 +30,8 @@ for (const [language, { locale, serial, plan, memory }] of Object.entries(words)
   await page.locator(".xterm-helper-textarea").focus();
   if (language === "en") await page.keyboard.type("root\n");
   await terminal.getByText("root@").first().waitFor();
-  await page.keyboard.type("uname -a; free -m; df -h /\n");
-  await terminal.getByText("Filesystem").last().waitFor();
+  await page.keyboard.type(`uname -a; free -m; uptime; echo ${language}-$((40+2))\n`);
+  await terminal.getByText(`${language}-42`).waitFor();
   await take("console");
 
   await go(`/guests/${db}/hardware`);
@@ -54,6 +54,10 @@ for (const [language, { locale, serial, plan, memory }] of Object.entries(words)
   if (language === "en") await page.waitForTimeout(GRAPHS_MS);
   await page.waitForTimeout(4000); // a few samples, live
   await take("overview");
+
+  await go(`/guests/${db}`);
+  await page.getByRole("img", { name: /[1-9].*%/ }).first().waitFor();
+  await take("guest");
   await context.close();
 }
 await browser.close();

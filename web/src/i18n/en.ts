@@ -33,7 +33,7 @@ export const en = {
   same_as_command: "The same as a command", copy_command: "Copy the command", copy_curl: "Copy for curl",
   size_wrong: "A size such as 512M or 10G", list_hint: "separated by commas", add_entry: "Add: {what}",
   // a guest
-  state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not answering yet", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware", notes: "Notes",
+  state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not answering yet", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware",
   tab_summary: "Summary", tab_console: "Console", tab_hardware: "Hardware", tab_history: "History", tab_tasks: "Tasks", guest_gone: "This guest is gone, or you may not see it",
   pending_title: "These changes wait for the next start:", change_of: "Change {name}", delete_of: "Delete {name}",
   graph_cpu: "Processor", graph_memory: "Memory", graph_disk: "Disks", graph_network: "Network", read: "read", written: "written", received: "received", sent: "sent",

@@ -25,7 +25,7 @@ export const ja: Messages = {
   plan_making: "変更内容を確認しています…", plan_field: "項目", plan_before: "変更前", plan_after: "変更後", plan_when: "反映", plan_now: "すぐに", plan_restart: "次回起動時", plan_anew: "それを含めて変更内容を作り直しました。確認し、よければもう一度適用してください。", plan_nothing: "変更はありません。",
   same_as_command: "同じ操作のコマンド", copy_command: "コマンドをコピー", copy_curl: "curl用にコピー",
   size_wrong: "512M や 10G のように入力", list_hint: "カンマ区切り", add_entry: "{what}を追加",
-  state: "状態", agent: "ゲストエージェント", agent_none: "なし", agent_waiting: "応答待ち", agent_connected: "応答あり", addresses: "アドレス", hardware: "ハードウェア", drive_empty: "空", firmware: "ファームウェア", notes: "メモ",
+  state: "状態", agent: "ゲストエージェント", agent_none: "なし", agent_waiting: "応答待ち", agent_connected: "応答あり", addresses: "アドレス", hardware: "ハードウェア", drive_empty: "空", firmware: "ファームウェア",
   tab_summary: "概要", tab_console: "コンソール", tab_hardware: "ハードウェア", tab_history: "履歴", tab_tasks: "タスク", guest_gone: "ゲストが存在しないか、表示する権限がありません",
   pending_title: "次回起動時に反映される変更:", change_of: "{name} の変更", delete_of: "{name} の削除",
   graph_cpu: "プロセッサー", graph_memory: "メモリ", graph_disk: "ディスク", graph_network: "ネットワーク", read: "読込", written: "書込", received: "受信", sent: "送信",

@@ -28,8 +28,6 @@ const Permissions = later(() => import("../ui/permissions").then((m) => ({ defau
 const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
 
 function Summary(props: { vm: Vm }): JSX.Element {
-  const addresses = () => (props.vm.status.addresses ?? []) as readonly unknown[];
-  const text = (address: unknown) => (typeof address === "string" ? address : String((address as { address?: string }).address ?? JSON.stringify(address)));
   return (
     <>
       <div class="columns">
@@ -41,9 +39,11 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <dt>{t("col_since")}</dt><dd title={when(props.vm.status.since)}>{ago(props.vm.status.since, now())}</dd>
             <dt>{t("agent")}</dt><dd>{t(`agent_${props.vm.status.agent.state}` as Key)}{props.vm.status.agent.version ? ` ${props.vm.status.agent.version}` : ""}</dd>
             <dt>{t("addresses")}</dt>
-            <dd><For each={addresses()} fallback="–">{(address) => <div class="mono">{text(address)}</div>}</For></dd>
+            <dd><For each={props.vm.status.addresses} fallback="–">{(one) => <div class="mono">{one.address}</div>}</For></dd>
             <dt>{t("acceleration")}</dt><dd>{props.vm.status.acceleration.toUpperCase()}</dd>
+            <Show when={props.vm.tags?.length}><dt>{t("col_tags")}</dt><dd class="line"><For each={props.vm.tags}>{(tag) => <A class="tag" href={`/guests?filter=tag:${encodeURIComponent(tag)}`}>{tag}</A>}</For></dd></Show>
           </dl>
+          <Show when={props.vm.description}><p class="text" dir="auto">{props.vm.description}</p></Show>
         </section>
         <section class="card">
           <header><h2>{t("hardware")}</h2><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></header>
@@ -56,13 +56,6 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}</dd>
           </dl>
         </section>
-        <Show when={props.vm.description || props.vm.tags?.length}>
-          <section class="card">
-            <header><h2>{t("notes")}</h2></header>
-            <Show when={props.vm.tags?.length}><div class="line"><For each={props.vm.tags}>{(tag) => <A class="tag" href={`/guests?filter=tags:${encodeURIComponent(tag)}`}>{tag}</A>}</For></div></Show>
-            <p class="text" dir="auto">{props.vm.description}</p>
-          </section>
-        </Show>
       </div>
       <Suspense><GuestGraphs vm={props.vm.id} /></Suspense>
     </>
