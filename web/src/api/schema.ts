@@ -163,3 +163,14 @@ export function curlLine(method: string, path: string, body?: unknown): string {
   const data = body === undefined ? "" : ` -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
   return `curl -X ${method} -H "authorization: Bearer $TOKEN"${data} ${quote(`${location.origin}/api/v1${path}`)}`;
 }
+
+// The three requests that bring a file in (docs/uploads.md).
+export function uploadLines(file: string, bytes: number, image: Document): string {
+  const auth = '-H "authorization: Bearer $TOKEN"';
+  const api = `${location.origin}/api/v1`;
+  return [
+    `id=$(curl ${auth} -H 'content-type: application/json' -d '{"size":${bytes}}' ${api}/uploads | jq -r .id)`,
+    `curl -X PATCH ${auth} -H 'content-type: application/octet-stream' -H 'upload-offset: 0' --upload-file ${quote(file)} ${api}/uploads/$id`,
+    `curl ${auth} -H 'content-type: application/json' -d ${quote(JSON.stringify({ ...image, upload: "ID" })).replace('"ID"', `"'$id'"`)} ${api}/images`,
+  ].join("\n");
+}

@@ -6,7 +6,7 @@ import { graphOf, Graphs, LiveGraphs } from "./graphs";
 export function NodeGraphs(props: { short?: boolean }): JSX.Element {
   return (
     <Show when={props.short} fallback={<Graphs of="/nodes/self" graphs={[graphOf.cpu(t("graph_cpu")), graphOf.load(), graphOf.memory(), graphOf.disks(), graphOf.network()]} />}>
-      <LiveGraphs of="/nodes/self" graphs={[graphOf.cpu(t("graph_cpu")), graphOf.network()]} />
+      <LiveGraphs of="/nodes/self" graphs={[graphOf.cpu(t("graph_cpu")), graphOf.load(), graphOf.network()]} />
     </Show>
   );
 }

@@ -4,7 +4,7 @@ import { createSignal, For, Show, type JSX } from "solid-js";
 import { ApiError, ask, get, may } from "../api/http";
 import { live, ready } from "../api/live";
 import { reading, tableOf } from "../api/read";
-import type { Document } from "../api/schema";
+import { commandLine, uploadLines, type Document } from "../api/schema";
 import type { List, Recipe, Upload } from "../api/types";
 import { upload, type Progress } from "../api/upload";
 import { either, t } from "../i18n";
@@ -13,6 +13,7 @@ import { ChangeDialog, deletion, type Change } from "../ui/change";
 import { Dialog } from "../ui/dialog";
 import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
+import { SameAsCommand } from "../ui/same";
 import { Meter } from "../ui/state";
 import { follow, tellFailed } from "../ui/toasts";
 
@@ -58,6 +59,7 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
         {(state) => <div class="stack"><Meter label={props.file.name} part={state().sent / Math.max(1, state().total)} /><span class="small quiet">{t("used_of", { used: size(state().sent), total: size(state().total) })}</span></div>}
       </Show>
       <ErrorBox error={failed()} />
+      <SameAsCommand command={commandLine("image import", [`./${props.file.name}`], table(), { name: name(), format: format() })} curl={uploadLines(`./${props.file.name}`, props.file.size, { name: name(), format: format() })} />
       <div class="buttons">
         <button onClick={() => (stop.abort(), props.close())}>{t("cancel")}</button>
         <button class="main-action" disabled={!!progress() || !name()} onClick={() => void begin()}>{t("upload")}</button>
