@@ -54,3 +54,10 @@ make_user() {
 	getent passwd yado >/dev/null ||
 		useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin yado
 }
+
+# The programs and the page, as they are used: optimized, without tests.
+build_programs() { # FOLDER
+	[ -f "$1/build.ninja" ] || meson setup "$1" --buildtype=release
+	ninja -C "$1" src/daemon/yadod src/cli/yado web/web src/launch/yado-launch src/httpd/yado-httpd \
+		src/remote/yado-remote src/pump/yado-pump src/qemu/probe.rom
+}
