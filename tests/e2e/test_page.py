@@ -9,6 +9,7 @@ from yado import ROOT, request, wait_for
 
 PASSWORD = "an inn for guests"
 SPEED = 10 if "build-test" in os.environ.get("YADO_BUILD", "") else 1  # sanitizers
+PACE_MS = 100  # what run.mjs "many" measures of the machine itself, where a quiet one has taken it
 
 
 def browse(host, scenario, *words, user="ann", before=None):
@@ -197,12 +198,14 @@ def test_thousands_of_guests_are_there_at_once_and_scroll_smoothly(page):
         reply, _ = request(page, "POST", "/api/v1/vms", {"name": f"g{number}", "memory": 32 << 20})
         tasks.append(reply["body"]["task"])
     wait_for(lambda: request(page, "GET", f"/api/v1/tasks/{tasks[-1]}")[0]["body"]["state"] == "done", 300, "the last guest")
-    # A machine that does something else meanwhile is not the page's fault: the best of three.
+    # A machine that does something else meanwhile is not the page's fault: the best of three, and the bounds are those of
+    # a machine of a known pace.
     figures = []
-    while not any(ready < 1000 * SPEED and longest < 100 * SPEED for ready, longest in figures):
+    while not any(ready < 1000 and longest < 100 for ready, longest in figures):
         assert len(figures) < 3, f"ready after, longest task while scrolling (ms): {figures}"
         output = browse(page, "many", count)
-        figures.append((figure(output, r"guests after (\d+) ms"), figure(output, r"scrolling: (\d+) ms")))
+        slower = max(1, figure(output, r"pace (\d+) ms") / PACE_MS) if SPEED == 1 else SPEED
+        figures.append((figure(output, r"guests after (\d+) ms") / slower, figure(output, r"scrolling: (\d+) ms") / slower))
 
 
 def test_no_view_has_a_serious_flaw_for_who_cannot_see_or_point(page):
