@@ -138,7 +138,8 @@ def test_what_a_guest_uses_is_drawn(page):
     page("vm", "create", "web", "--image", "tiny", "--start")
     page.wait_agent("web")
     wait_for(lambda: any(page("vm", "stats", "web", "--span", "hour")["series"]["memory"]), 90, "the first measurement that is kept")
-    browse(page, "graphs", page.vm("web")["id"])
+    page("vm", "create", "other", "--memory", "32M")
+    browse(page, "graphs", page.vm("web")["id"], page.vm("other")["id"])
 
 
 def test_the_palette_does_what_the_command_does(page):

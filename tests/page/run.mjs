@@ -482,6 +482,14 @@ const scenarios = {
     await page.waitForFunction((label) => [...document.querySelectorAll(".graph")].some((one) => /^Processor: \d/.test(one.ariaLabel) && one.ariaLabel !== label), await processor.getAttribute("aria-label"));
     check(first.startsWith("Memory"), "memory is drawn");
     check(asked.length === 1, `nothing is asked again and again: ${asked}`);
+    // Another guest: nothing of the first one goes along.
+    const followed = page.waitForEvent("websocket", (socket) => socket.url().includes(`/vms/${words[1]}/measurements/follow`));
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("other");
+    await page.getByRole("option", { name: /^other/ }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await followed;
+    await page.goBack();
     await page.getByRole("radio", { name: "Hour" }).click();
     await page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ }).waitFor({ timeout: 60000 });
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);

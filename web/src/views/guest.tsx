@@ -132,13 +132,19 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
   );
 }
 
+// Each guest has a view of its own: no console, graph or form goes along to the next one.
 export function Guest(): JSX.Element {
-  const params = useParams<{ vm: string; tab?: string }>();
+  const params = useParams<{ vm: string }>();
+  return <Show when={params.vm} keyed>{(vm) => <OneGuest vm={vm} />}</Show>;
+}
+
+function OneGuest(props: { vm: string }): JSX.Element {
+  const params = useParams<{ tab?: string }>();
   const navigate = useNavigate();
-  const row = createMemo(() => live.vm.get(params.vm) ?? live.vm.all().find((one) => one.name === params.vm));
+  const row = createMemo(() => live.vm.get(props.vm) ?? live.vm.all().find((one) => one.name === props.vm));
   const tab = () => (tabs as readonly string[]).includes(params.tab ?? "summary") ? (params.tab ?? "summary") : "summary";
   // Its row changes whenever the guest does; then it is read again.
-  const vm = reading(() => `/vms/${encodeURIComponent(row()?.id ?? params.vm)}`, (path) => get<Vm>(path), { changes: row, rest: 200 });
+  const vm = reading(() => `/vms/${encodeURIComponent(row()?.id ?? props.vm)}`, (path) => get<Vm>(path), { changes: row, rest: 200 });
   const [change, setChange] = createSignal<Change>();
   const [shuttingDown, setShuttingDown] = createSignal(false);
   const gone = () => vm.error instanceof ApiError && vm.error.status === 404;
@@ -175,7 +181,7 @@ export function Guest(): JSX.Element {
             <Switch>
               <Match when={tab() === "summary"}><Summary vm={found()} /></Match>
               <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found()} /></Suspense></Match>
-              <Match when={tab() === "hardware" && found().id} keyed>{(_) => <Hardware vm={found()} changed={vm.again} />}</Match>
+              <Match when={tab() === "hardware"}><Hardware vm={found()} changed={vm.again} /></Match>
               <Match when={tab() === "permissions"}><Suspense><Permissions path={`/vms/${found().id}`} name={found().name} tags={found().tags} /></Suspense></Match>
               <Match when={tab() === "history"}><ErrorBox error={commits.error} /><HistoryList commits={commits.error ? [] : commits.value?.items} restored={vm.again} /></Match>
               <Match when={tab() === "tasks"}>
