@@ -79,4 +79,7 @@ export function duration(seconds: number): string {
 // "Sunday, 22 November", and the time of that day.
 export const dayOf = (iso: string): string => kept("day", (of) => new Intl.DateTimeFormat(of, { weekday: "long", day: "numeric", month: "long", year: "numeric" })).format(new Date(iso));
 export const clockTime = (iso: string): string => kept("clock", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" })).format(new Date(iso));
-export const timeOf = (iso: string): string => kept("time", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(new Date(iso));
+export const timeOf = (at: string | number): string => kept("time", (of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(new Date(at));
+// Of a span that is longer than some days.
+export const monthOf = (at: number): string => kept("month", (of) => new Intl.DateTimeFormat(of, { month: "short", year: "numeric" })).format(at);
+export const dateOf = (at: number): string => kept("date", (of) => new Intl.DateTimeFormat(of, { month: "short", day: "numeric" })).format(at);

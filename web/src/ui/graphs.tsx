@@ -1,10 +1,11 @@
 // What is used, over time: now, as it is measured, or of the past as the daemon has kept it.
-import { createEffect, createMemo, createResource, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show, type JSX } from "solid-js";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { followMeasurements, LIVE_S, readMeasurements, spans, type Live, type Series, type Span } from "../api/measurements";
+import { reading } from "../api/read";
 import { language, t } from "../i18n";
-import { percent, size } from "../i18n/units";
+import { dateOf, monthOf, percent, size, timeOf } from "../i18n/units";
 import { dark } from "./theme";
 
 export interface GraphSpec {
@@ -20,7 +21,7 @@ const perSecond = (value: number) => `${size(value)}/s`;
 const byteSteps = Array.from({ length: 48 }, (_, i) => 2 ** i);
 
 export const graphOf = {
-  cpu: (title: string): GraphSpec => ({ title, lines: [{ series: "cpu", name: "" }], format: (value) => percent(value, value < 0.1 ? 1 : 0), top: 0.05 }),
+  cpu: (): GraphSpec => ({ title: t("graph_cpu"), lines: [{ series: "cpu", name: "" }], format: (value) => percent(value, value < 0.1 ? 1 : 0), top: 0.05 }),
   memory: (): GraphSpec => ({ title: t("graph_memory"), lines: [{ series: "memory", name: "" }], format: size, bytes: true }),
   load: (): GraphSpec => ({ title: t("graph_load"), lines: [{ series: "load", name: "" }], format: (value) => value.toFixed(2), top: 1 }),
   disks: (): GraphSpec => ({ title: t("graph_disk"), lines: [{ series: "disk_read", name: t("read") }, { series: "disk_write", name: t("written") }], format: perSecond, bytes: true, top: 1024 }),
@@ -28,13 +29,13 @@ export const graphOf = {
   network: (): GraphSpec => ({ title: t("graph_network"), lines: [{ series: "net_receive", name: t("received") }, { series: "net_send", name: t("sent") }], format: perSecond, bytes: true, top: 1024 }),
 };
 
-function clock(span: Span | "live"): Intl.DateTimeFormat {
-  if (span === "live") return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  if (span === "hour" || span === "day") return new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return new Intl.DateTimeFormat(language(), span === "year" ? { month: "short", year: "numeric" } : { month: "short", day: "numeric" });
+// A time on the axis, in seconds.
+function axisText(time: number, span: Span | "live"): string {
+  if (span === "year") return monthOf(time * 1000);
+  return span === "week" || span === "month" ? dateOf(time * 1000) : timeOf(time * 1000);
 }
 
-export function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live"; range: () => [number, number]; group: string }): JSX.Element {
+function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live"; range: () => [number, number]; group: string }): JSX.Element {
   let place!: HTMLDivElement;
   let plot: uPlot | undefined;
   const [at, setAt] = createSignal<number | null>(null);
@@ -44,7 +45,6 @@ export function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live";
     plot?.destroy();
     const colours = [colour("--busy"), colour("--accent")];
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `12px ${colour("--font")}` };
-    const times = clock(props.span);
     plot = new uPlot(
       {
         width: place.clientWidth,
@@ -55,7 +55,7 @@ export function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live";
         hooks: { setCursor: [(u) => setAt(u.cursor.idx ?? null)] },
         scales: { x: { range: () => props.range() }, y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, props.spec.top ?? 0.01)] } },
         axes: [
-          { ...axis, size: 26, space: 80, values: (_, values) => values.map((time) => times.format(time * 1000)) },
+          { ...axis, size: 26, space: 80, values: (_, values) => values.map((time) => axisText(time, props.span)) },
           { ...axis, size: 74, space: 30, incrs: props.spec.bytes ? byteSteps : undefined, values: (_, values) => values.map((value) => props.spec.format(value)) },
         ],
         series: [{}, ...props.spec.lines.map((line, i) => ({ label: line.name, points: { show: false }, stroke: colours[i % 2], width: 1.6, fill: i === 0 ? `${colours[0]}22` : undefined }))],
@@ -84,7 +84,7 @@ export function Graph(props: { spec: GraphSpec; data: Live; span: Span | "live";
       <header>
         <h2>{props.spec.title}</h2>
         <span class="quiet small line">
-          <Show when={at() !== null && props.data.times[at()!]}>{(time) => <span>{clock("live").format(time() * 1000)}</span>}</Show>
+          <Show when={at() !== null && props.data.times[at()!]}>{(time) => <span>{timeOf(time() * 1000)}</span>}</Show>
           <For each={props.spec.lines}>{(line, i) => <span class={props.spec.lines.length > 1 ? `key key-${i()}` : ""}>{line.name} <strong>{value(line.series)}</strong></span>}</For>
         </span>
       </header>
@@ -101,16 +101,16 @@ export function LiveGraphs(props: { of: string; graphs: GraphSpec[] }): JSX.Elem
 }
 
 function PastGraphs(props: { of: string; graphs: GraphSpec[]; span: Span }): JSX.Element {
-  const [past] = createResource(() => ({ of: props.of, span: props.span }), ({ of, span }) => readMeasurements(of, span));
+  const past = reading(() => props.span, (span) => readMeasurements(props.of, span as Span));
   const data = (): Live => {
-    const found = past.error ? undefined : past.latest;
+    const found = past.value;
     const length = found ? (Object.values(found.series)[0]?.length ?? 0) : 0;
     return { times: Array.from({ length }, (_, i) => found!.start_s + i * found!.step_s), series: found?.series ?? {} };
   };
   return <For each={props.graphs}>{(spec) => <Graph spec={spec} data={data()} span={props.span} range={() => (data().times.length ? [data().times[0]!, data().times.at(-1)!] : lastMinutes())} group={props.of} />}</For>;
 }
 
-export function Graphs(props: { of: string; graphs: GraphSpec[]; running?: boolean }): JSX.Element {
+export function Graphs(props: { of: string; graphs: GraphSpec[] }): JSX.Element {
   const choices = ["live", ...spans] as const;
   const kept = localStorage.getItem("span") as Span | "live" | null;
   const [span, setSpan] = createSignal<Span | "live">(kept && choices.includes(kept) ? kept : "live");
