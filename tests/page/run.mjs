@@ -635,6 +635,9 @@ const scenarios = {
 
 try {
   await scenarios[scenario]();
+} catch (error) {
+  for (const page of browser.contexts().flatMap((context) => context.pages())) console.log(`# ${page.url()}\n${await page.locator("body").innerText().catch(() => "")}`);
+  throw error;
 } finally {
   await browser.close();
 }

@@ -9,6 +9,7 @@ import { ErrorBox } from "../ui/errors";
 import { Icon } from "../ui/icons";
 import { later } from "../ui/later";
 import { Menu } from "../ui/menu";
+import { Palette } from "../ui/palette"; // not later: who types at once loses no letter
 import { places } from "../ui/places";
 import { setTheme, theme, type Theme } from "../ui/theme";
 import { tellFailed, Toasts } from "../ui/toasts";
@@ -17,7 +18,6 @@ import { Overview } from "./overview";
 import { Guests } from "./guests";
 import { Guest } from "./guest";
 
-const Palette = later(() => import("../ui/palette").then((m) => ({ default: m.Palette })));
 const CreateGuest = later(() => import("./create").then((m) => ({ default: m.CreateGuest })));
 const ConsoleWindow = later(() => import("./console-window").then((m) => ({ default: m.ConsoleWindow })));
 const Images = later(() => import("./images").then((m) => ({ default: m.Images })));
@@ -111,7 +111,7 @@ function Frame(props: RouteSectionProps): JSX.Element {
       </main>
       <Toasts />
       <Questions />
-      <Show when={palette()}><Suspense><Palette close={() => setPalette(false)} /></Suspense></Show>
+      <Show when={palette()}><Palette close={() => setPalette(false)} /></Show>
     </div>
   );
 }
