@@ -207,7 +207,8 @@ const scenarios = {
     await run(serial, "printf '\\343\\200'; usleep 500000; printf '\\214\\345\\256\\277\\n'");
     await terminal(serial).getByText("「宿", { exact: true }).waitFor();
     await serial.locator(".xterm-helper-textarea").focus();
-    await serial.keyboard.insertText("cat >/tmp/y");
+    // Whether a getty whose terminal was in use before leaves "Enter" to be a line's end is nothing of the page's.
+    await serial.keyboard.insertText("stty icrnl; cat >/tmp/y");
     await serial.keyboard.press("Enter");
     await serial.evaluate(() => navigator.clipboard.writeText("日本語「」"));
     await serial.keyboard.press("Control+Shift+KeyV");
