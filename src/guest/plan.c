@@ -214,6 +214,7 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	g_autoptr(Vm) vm = guests_get(services->guests, id);
 	json_auto json_object *present = vm ? vm_dup_document(vm, &rev) : NULL;
 	json_auto json_object *wanted = json_copy(document);
+	schema_fill(&vm_table, wanted);
 	if (!schema_check(&vm_table, wanted, error) || !volumes_exist(services, wanted, error) ||
 	    !build_exists(services, wanted, error) ||
 	    !prepare_check(services, present, wanted, error))

@@ -449,6 +449,35 @@ gboolean schema_check(const Table *table, json_object *document, GError **error)
 	return check_version(table, document, error) && check_object(table, "", document, error);
 }
 
+/* ---- fill ---- */
+
+static json_object *default_of(const Field *field)
+{
+	if (field->flags & (FIELD_READONLY | FIELD_NULLABLE))
+		return NULL;
+	return field->type == FIELD_OBJECT ? json_object_new_object() : fallback_of(field);
+}
+
+void schema_fill(const Table *table, json_object *document)
+{
+	for (const Field *field = table->fields; field->name; field++) {
+		json_object *value = json_get(document, field->name);
+		if (!value && (value = default_of(field)))
+			json_set(document, field->name, value);
+		if (!json_object_is_type(value, json_type_object))
+			continue;
+		if (field->type == FIELD_OBJECT)
+			schema_fill(field->table, value);
+		if (field->type != FIELD_MAP)
+			continue;
+		json_object_object_foreach (value, key, entry) {
+			(void)key;
+			if (json_object_is_type(entry, json_type_object))
+				schema_fill(field->table, entry);
+		}
+	}
+}
+
 /* ---- paths ---- */
 
 /* The field that a path leads to, and whether it ends at an entry of that map. */

@@ -69,6 +69,8 @@ json_object *schema_change(const Table *table, json_object *current, json_object
 /* Checks a complete stored document (after Yado filled read-only fields, or read from the store). A document of a
  * newer schema version is ERROR_UNSUPPORTED. */
 gboolean schema_check(const Table *table, json_object *document, GError **error);
+/* The defaults of fields that the document lacks, because an earlier release, which did not know them, wrote it. */
+void schema_fill(const Table *table, json_object *document);
 /* Map keys and names of objects: 1-63 of a-z, 0-9, '-', '_', '.', beginning with a letter or digit. */
 const char *schema_check_key(const char *value);
 

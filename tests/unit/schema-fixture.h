@@ -51,5 +51,9 @@ static inline void assert_error(GError *error, const char *field, const char *me
 	g_assert_nonnull(error);
 	g_assert_cmpstr(error->message, ==, message);
 	g_assert_cmpstr(error_field(error), ==, field);
-	g_assert_cmpstr(error_hint(error), ==, hint);
+	/* A list of all fields grows with each new one: "…" at the end stands for the rest. */
+	if (hint && g_str_has_suffix(hint, "…"))
+		g_assert_true(error_hint(error) && strncmp(error_hint(error), hint, strlen(hint) - strlen("…")) == 0);
+	else
+		g_assert_cmpstr(error_hint(error), ==, hint);
 }
