@@ -22,7 +22,9 @@
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/power.h"
+#include "guest/watchdog.h"
 #include "sandbox/groups.h"
+#include "schema/schema.h"
 
 enum {
 	MONITOR_TIMEOUT_MS = 5000,
@@ -150,9 +152,13 @@ static void restore_applied(Vm *vm)
 	gsize length = 0;
 	if (!file_read(path, HARDWARE_BYTES_MAX, &text, &length, NULL))
 		return;
-	json_auto json_object *hardware = json_parse(text, length, NULL);
-	if (hardware)
-		vm_set_applied(vm, hardware);
+	json_auto json_object *present = json_parse(text, length, NULL);
+	if (!json_object_is_type(present, json_type_object))
+		return;
+	/* An earlier release knew fewer fields; what it started has their defaults. */
+	schema_fill(&vm_table, present);
+	json_auto json_object *hardware = vm_hardware(present);
+	vm_set_applied(vm, hardware);
 }
 
 /* What happened while nobody looked, beyond the present state: when it came about, and a reboot. */
@@ -160,6 +166,8 @@ static void catch_up(Vm *vm, VmState remembered, gint64 since_us)
 {
 	VmState state = vm_get_state(vm);
 	gint64 at = 0;
+	if (state == VM_RUNNING && remembered == VM_RUNNING && watchdog_catch_up(vm, since_us))
+		return;
 	if (state == VM_RUNNING && remembered == VM_RUNNING) {
 		at = vm_find_event(vm, "RESET", "guest", since_us, NULL);
 		if (at)

@@ -158,11 +158,13 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 	Services *services = vm->services;
 	json_object *kernel = json_get(document, "kernel");
 
-	if (g_str_equal(need, "qmp") || g_str_equal(need, "serial") || g_str_equal(need, "agent"))
+	if (g_str_equal(need, "qmp") || g_str_has_prefix(need, "serial") || g_str_equal(need, "agent"))
 		return listen_socket(vm, need, error);
 	if (g_str_equal(need, "kernel") || g_str_equal(need, "initrd"))
 		return image_open(&services->image, json_get_str(kernel, "image", ""), json_get_str(kernel, "build", NULL),
 				  g_str_equal(need, "kernel") ? kernel_file(document) : need, error);
+	if (g_str_equal(need, "vsock"))
+		return open_file("/dev/vhost-vsock", writable, error);
 	if (g_str_equal(need, "firmware-code"))
 		return open_file(OVMF_CODE, writable, error);
 	if (g_str_equal(need, "firmware-vars")) {

@@ -364,7 +364,8 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 				G_GINT64_FORMAT ")", name, other->id);
 		return FALSE;
 	}
-	if (!check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
+	if (!prepare_check_devices(services, present, document, error) ||
+	    !check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error))
 		return FALSE;
 	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, "", error);

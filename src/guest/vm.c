@@ -10,6 +10,7 @@
 #include "guest/adopt.h"
 #include "guest/guests.h"
 #include "sandbox/groups.h"
+#include "schema/schema.h"
 
 /* One block: the pointers, then what they point to. */
 static char **tags_new(json_object *tags)
@@ -237,9 +238,11 @@ static void renew_row(Vm *vm)
 
 void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 {
+	json_auto json_object *filled = json_copy(document);
+	schema_fill(&vm_table, filled);
 	g_mutex_lock(&vm->lock);
 	g_clear_pointer(&vm->text, g_ref_string_release);
-	vm->text = make_text(document);
+	vm->text = make_text(filled);
 	vm->rev = rev;
 	g_free(vm->name);
 	vm->name = g_strdup(json_get_str(document, "name", ""));
@@ -319,7 +322,8 @@ gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)
 json_object *vm_hardware(json_object *document)
 {
 	static const char *const parts[] = {"uuid", "hostname", "machine", "firmware", "cpu", "memory", "kernel", "disks",
-					    "cdroms", "nics",  "serial",   "display", "agent", "boot"};
+					    "cdroms", "nics",  "serial",   "serial_ports", "display", "display_memory",
+					    "sound", "watchdog", "rng", "vsock", "agent", "boot"};
 	json_object *hardware = json_object_new_object();
 	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
 		if (json_get(document, parts[i]))

@@ -25,6 +25,7 @@
 #include "guest/lifecycle.h"
 #include "guest/open.h"
 #include "guest/power.h"
+#include "guest/watchdog.h"
 #include "sandbox/groups.h"
 
 enum {
@@ -60,7 +61,7 @@ static void react_reset(Vm *vm, gpointer data)
 	gboolean asked = g_str_equal(vm->reason_code, "user-reset") &&
 			 g_get_real_time() - vm->since_us < RESET_AGAIN_S * G_USEC_PER_SEC;
 	g_mutex_unlock(&vm->lock);
-	if (!asked && vm_get_state(vm) == VM_RUNNING)
+	if (!asked && !watchdog_has_reset(vm) && vm_get_state(vm) == VM_RUNNING)
 		vm_set_state(vm, VM_RUNNING, "guest-reboot", "the guest rebooted");
 }
 
@@ -107,7 +108,7 @@ static void queue(Vm *vm, GuestReaction reaction, gpointer data)
 static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer user_data)
 {
 	static const char *const state_events[] = {"STOP",	     "RESUME",	 "SHUTDOWN",   "GUEST_PANICKED",
-						   "BLOCK_IO_ERROR", "SUSPEND", "WATCHDOG", NULL};
+						   "BLOCK_IO_ERROR", "SUSPEND", NULL};
 	Vm *vm = user_data;
 
 	(void)qmp;
@@ -119,6 +120,8 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 		queue(vm, react_unplug, NULL);
 	else if (g_str_equal(event, "VSERPORT_CHANGE"))
 		agent_look(vm);
+	else if (g_str_equal(event, "WATCHDOG"))
+		watchdog_fired(vm, data);
 	else if (g_strv_contains(state_events, event))
 		queue(vm, react_query, NULL);
 }
@@ -382,6 +385,8 @@ void vm_query_state(Vm *vm)
 		end_powered_off(vm, qmp);
 	} else if (g_str_equal(status, "internal-error")) {
 		vm_set_state(vm, VM_PAUSED, "internal-error", "QEMU stopped on an internal error; see its log");
+	} else if (g_str_equal(status, "watchdog") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
+		vm_set_state(vm, VM_PAUSED, "watchdog", "paused: the watchdog ran out");
 	} else if (g_str_equal(status, "paused") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
 		vm_set_state(vm, VM_PAUSED, "paused", "paused");
 	}
@@ -466,6 +471,8 @@ static void explain_good_end(Vm *vm, pid_t told_by, char **ret_code, char **ret_
 	} else if (g_str_has_prefix(cause, "guest-")) {
 		*ret_code = g_strdup("guest-shutdown");
 		*ret_reason = g_strdup("the guest powered off");
+	} else if (watchdog_explain_end(vm, ret_reason)) {
+		*ret_code = g_strdup("watchdog");
 	} else {
 		*ret_code = g_strdup("quit");
 		*ret_reason = g_strdup("QEMU was told to quit from outside Yado");

@@ -6,6 +6,8 @@
  *          02.0  virtio-scsi                   06.0  pvpanic
  *          03.0  virtio-serial (guest agent)   07.0  USB with a tablet (with a graphics card)
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
+ *          09.0  watchdog (if any)             0a.0  sound card (if any)
+ *          0b.0  vsock (if any)
  *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
  *          1f.2  q35's own SATA controller, six ports
  *
@@ -19,6 +21,7 @@
 #include "base/json.h"
 #include "qemu/addresses.h"
 #include "qemu/devices.h"
+#include "qemu/peripherals.h"
 
 enum { FIRST_FD = 10, APIC_ID_MAX = 254 };
 
@@ -101,17 +104,6 @@ static int need_set(QemuCommand *command, gboolean writable, const char *name, c
 	return fd;
 }
 
-/* A device of the fixed layout, "driver" at an address of pcie.0. */
-static json_object *fixed_device(const char *driver, const char *id, const char *addr)
-{
-	json_object *json = json_object_new_object();
-	json_set_str(json, "driver", driver);
-	json_set_str(json, "id", id);
-	json_set_str(json, "bus", "pcie.0");
-	json_set_str(json, "addr", addr);
-	return json;
-}
-
 static guint bits_for(gint64 count)
 {
 	return count > 1 ? (guint)g_bit_storage((gulong)count - 1) : 0;
@@ -158,6 +150,7 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	const char *name = json_get_str(vm, "name", "");
 	gint64 memory = json_get_int(vm, "memory", 0);
 	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
+	gboolean watched = !g_str_equal(json_get_str(json_get(vm, "watchdog"), "model", "none"), "none");
 
 	if (!g_str_has_prefix(machine, "pc-q35-") || strpbrk(machine, ",= ")) {
 		error_set_field(error, ERROR_INVALID, "machine", "use a pinned version such as pc-q35-7.2",
@@ -197,7 +190,8 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	add(command, "-rtc", "base=utc,driftfix=slew");
 	add(command, "-boot", "strict=on");
 	/* The machine stays, paused, after power-off and panic: so both can still be read after a restart of yadod. */
-	add(command, "-action", "reboot=reset,shutdown=pause,panic=pause");
+	addf(command, "-action", "reboot=reset,shutdown=pause,panic=pause%s%s", watched ? ",watchdog=" : "",
+	     watched ? qemu_watchdog_action(vm) : "");
 	add(command, "-display", "none");
 	return TRUE;
 }
@@ -216,9 +210,10 @@ static void add_sockets(QemuCommand *command, json_object *vm)
 	 * The command that lets it begin is its input (start.c). */
 	add(command, "-chardev", "stdio,id=events,signal=off");
 	add(command, "-mon", "chardev=events,mode=control");
-	if (json_get_bool(vm, "serial", TRUE)) {
-		add_chardev(command, "serial");
-		add(command, "-device", "{\"driver\":\"isa-serial\",\"id\":\"serial0\",\"chardev\":\"serial\",\"index\":0}");
+	for (guint port = 1; port <= qemu_serial_count(vm); port++) {
+		g_autofree char *name = qemu_serial_name(port);
+		add_chardev(command, name);
+		add_json(command, "-device", qemu_serial_device(port));
 	}
 	if (json_get_bool(vm, "agent", TRUE))
 		add_chardev(command, "agent");
@@ -261,39 +256,57 @@ static gboolean has_ide(json_object *vm)
 
 static void add_display(QemuCommand *command, json_object *vm)
 {
-	const char *display = json_get_str(vm, "display", "vga");
-	if (g_str_equal(display, "none"))
+	json_object *display = qemu_display_device(vm);
+	if (!display)
 		return;
 	/* Makes the VNC server without listening: clients come by add_client. */
 	add(command, "-vnc", "none");
-	add_json(command, "-device",
-		 fixed_device(g_str_equal(display, "virtio") ? "virtio-vga" : "VGA", "display", "1.0"));
+	add_json(command, "-device", display);
 	/* The keyboard is q35's own: with a USB keyboard QEMU gives all keys to that, and a guest without its driver is deaf. */
-	add_json(command, "-device", fixed_device("qemu-xhci", "usb", "7.0"));
+	add_json(command, "-device", qemu_fixed_device("qemu-xhci", "usb", "7.0"));
 	add(command, "-device", "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
+}
+
+/* What comes out of the card goes nowhere: no client of the console hears it. */
+static void add_sound(QemuCommand *command, json_object *vm)
+{
+	json_object *sound = qemu_sound_device(vm), *codec = qemu_sound_codec(vm);
+	if (!sound)
+		return;
+	add(command, "-audiodev", "{\"driver\":\"none\",\"id\":\"audio\"}");
+	add_json(command, "-device", sound);
+	if (codec)
+		add_json(command, "-device", codec);
 }
 
 static void add_layout(QemuCommand *command, json_object *vm)
 {
 	add_display(command, vm);
-	add_json(command, "-device", fixed_device("virtio-scsi-pci", "scsi", "2.0"));
-	add_json(command, "-device", fixed_device("virtio-serial-pci", "vserial", "3.0"));
+	add_json(command, "-device", qemu_fixed_device("virtio-scsi-pci", "scsi", "2.0"));
+	add_json(command, "-device", qemu_fixed_device("virtio-serial-pci", "vserial", "3.0"));
 	if (json_get_bool(vm, "agent", TRUE))
 		add(command, "-device",
 		    "{\"driver\":\"virtserialport\",\"id\":\"agent0\",\"bus\":\"vserial.0\",\"nr\":1,"
 		    "\"chardev\":\"agent\",\"name\":\"org.qemu.guest_agent.0\"}");
-	add_json(command, "-device", fixed_device("virtio-balloon-pci", "balloon", "4.0"));
-	add(command, "-object", "{\"qom-type\":\"rng-random\",\"id\":\"random\",\"filename\":\"/dev/urandom\"}");
-	json_object *rng = fixed_device("virtio-rng-pci", "rng", "5.0");
-	json_set_str(rng, "rng", "random");
-	add_json(command, "-device", rng);
-	add_json(command, "-device", fixed_device("pvpanic-pci", "pvpanic", "6.0"));
+	add_json(command, "-device", qemu_fixed_device("virtio-balloon-pci", "balloon", "4.0"));
+	json_object *rng = qemu_rng_device(vm), *watchdog = qemu_watchdog_device(vm);
+	if (rng) {
+		add(command, "-object",
+		    "{\"qom-type\":\"rng-random\",\"id\":\"random\",\"filename\":\"/dev/urandom\"}");
+		add_json(command, "-device", rng);
+	}
+	add_json(command, "-device", qemu_fixed_device("pvpanic-pci", "pvpanic", "6.0"));
 	if (has_ide(vm))
-		add_json(command, "-device", fixed_device("piix3-ide", "pata", "8.0"));
+		add_json(command, "-device", qemu_fixed_device("piix3-ide", "pata", "8.0"));
+	if (watchdog)
+		add_json(command, "-device", watchdog);
+	add_sound(command, vm);
+	if (json_get_bool(vm, "vsock", FALSE))
+		add_json(command, "-device", qemu_vsock_device(vm, need(command, TRUE, "vsock", NULL)));
 	for (guint i = 0; i < QEMU_PORTS; i++) {
 		g_autofree char *id = g_strdup_printf("port%u", i);
 		g_autofree char *addr = g_strdup_printf("%x.%u", 0x10 + i / 8, i % 8);
-		json_object *port = fixed_device("pcie-root-port", id, addr);
+		json_object *port = qemu_fixed_device("pcie-root-port", id, addr);
 		if (i % 8 == 0)
 			json_set_bool(port, "multifunction", TRUE);
 		json_set_int(port, "chassis", (gint64)i + 1);
@@ -371,7 +384,8 @@ QemuCommand *qemu_command_build(json_object *vm, gboolean kvm, const char *kerne
 {
 	g_autoptr(QemuCommand) command = command_new();
 	g_ptr_array_add(command->argv, g_strdup(program));
-	if (!check_boot(vm, error) || !qemu_check_addresses(vm, error) || !add_machine(command, vm, kvm, error))
+	if (!check_boot(vm, error) || !qemu_check_peripherals(vm, error) || !qemu_check_addresses(vm, error) ||
+	    !add_machine(command, vm, kvm, error))
 		return NULL;
 	add_sockets(command, vm);
 	add_firmware(command, vm, kernel_append);

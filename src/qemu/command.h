@@ -5,8 +5,8 @@
 #include <json-c/json.h>
 
 typedef struct QemuNeed {
-	/* "qmp", "serial", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "kernel", "initrd",
-	 * "firmware-code", "firmware-vars" */
+	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "kernel",
+	 * "initrd", "firmware-code", "firmware-vars", "vsock" */
 	char *name;
 	int fd;            /* the number that the arguments refer to, from 10 up, in order */
 	gboolean writable; /* for files: O_RDWR or O_RDONLY; must match exactly (add-fd checks the access mode) */

@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "qemu/acceleration.h"
+#include "qemu/peripherals.h"
 #include "qemu/qmp.h"
 
 enum { CACHE_MAX = 1 << 20, QEMU_TIMEOUT_MS = 10000, SOCKET_FD = 10 };
@@ -33,6 +34,7 @@ void qemu_host_free(QemuHost *host)
 	g_free(host->newest_machine);
 	g_strfreev(host->machines);
 	g_strfreev(host->cpu_models);
+	g_strfreev(host->drivers);
 	g_free(host->acceleration_reason);
 	g_free(host);
 }
@@ -87,7 +89,8 @@ static QemuHost *read_cache(const char *path, json_object *stamp)
 	if (!file_read(path, CACHE_MAX, &text, &length, NULL))
 		return NULL;
 	json_auto json_object *json = json_parse(text, length, NULL);
-	if (!json || !json_equal(json_get(json, "stamp"), stamp))
+	/* One without drivers was written by an earlier release. */
+	if (!json || !json_equal(json_get(json, "stamp"), stamp) || !json_get(json, "drivers"))
 		return NULL;
 	QemuHost *host = g_new0(QemuHost, 1);
 	host->program = g_strdup(json_get_str(stamp, "program", NULL));
@@ -95,6 +98,7 @@ static QemuHost *read_cache(const char *path, json_object *stamp)
 	host->machines = dup_strings(json_get(json, "machines"));
 	host->newest_machine = g_strdup(host->machines[0]);
 	host->cpu_models = dup_strings(json_get(json, "cpu_models"));
+	host->drivers = dup_strings(json_get(json, "drivers"));
 	host->kvm = json_get_bool(json, "kvm", FALSE);
 	host->acceleration_reason = g_strdup(json_get_str(json, "acceleration_reason", NULL));
 	if (!host->version || !host->newest_machine || !host->acceleration_reason)
@@ -110,6 +114,7 @@ static void write_cache(const char *path, json_object *stamp, const QemuHost *ho
 	json_set_str(json, "version", host->version);
 	json_set(json, "machines", strings_to_json(host->machines));
 	json_set(json, "cpu_models", strings_to_json(host->cpu_models));
+	json_set(json, "drivers", strings_to_json(host->drivers));
 	json_set_bool(json, "kvm", host->kvm);
 	json_set_str(json, "acceleration_reason", host->acceleration_reason);
 	g_autofree char *text = json_dup_text(json);
@@ -159,6 +164,18 @@ static char **collect_names(json_object *list, gboolean machines)
 	return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
+/* Of the drivers that a QEMU may lack those in the list. */
+static char **collect_drivers(json_object *list)
+{
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	gsize count = json_get_count(list);
+	for (const char *const *driver = qemu_optional_drivers; *driver; driver++)
+		for (gsize i = 0; i < count; i++)
+			if (g_str_equal(json_get_str(json_object_array_get_idx(list, i), "name", ""), *driver))
+				g_strv_builder_add(builder, *driver);
+	return g_strv_builder_end(builder);
+}
+
 static int listen_on(const char *path, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -191,6 +208,11 @@ static gboolean ask(QemuHost *host, const char *path, GError **error)
 	json_auto json_object *models = qmp_command(qmp, "query-cpu-definitions", NULL, QEMU_TIMEOUT_MS, error);
 	if (!models)
 		return FALSE;
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "implements", "device");
+	json_auto json_object *drivers = qmp_command(qmp, "qom-list-types", arguments, QEMU_TIMEOUT_MS, error);
+	if (!drivers)
+		return FALSE;
 	qmp_do(qmp, "quit", NULL, QEMU_TIMEOUT_MS, NULL);
 
 	json_object *number = json_get(version, "qemu");
@@ -198,6 +220,7 @@ static gboolean ask(QemuHost *host, const char *path, GError **error)
 					(int)json_get_int(number, "minor", 0), (int)json_get_int(number, "micro", 0));
 	host->machines = collect_names(machines, TRUE);
 	host->cpu_models = collect_names(models, FALSE);
+	host->drivers = collect_drivers(drivers);
 	if (!host->machines[0]) {
 		error_set(error, ERROR_UNSUPPORTED, "install the package qemu-system-x86",
 			  "'%s' has no q35 machine", host->program);

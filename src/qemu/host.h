@@ -9,6 +9,7 @@ typedef struct QemuHost {
 	char *newest_machine;    /* "pc-q35-7.2": what "q35" stands for */
 	char **machines;         /* q35 machine types, newest first */
 	char **cpu_models;
+	char **drivers;          /* of qemu_optional_drivers (peripherals.h) those that it has */
 	gboolean kvm;            /* the probe ran guest code under KVM */
 	char *acceleration_reason; /* what was seen, for people */
 } QemuHost;

@@ -12,7 +12,11 @@ static const char *const formats[] = {"qcow2", "raw", NULL};
 static const char *const caches[] = {"none", "writeback", "writethrough", NULL};
 static const char *const nic_modes[] = {"user", "bridge", NULL};
 static const char *const nic_models[] = {"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", NULL};
-static const char *const displays[] = {"vga", "virtio", "none", NULL};
+static const char *const displays[] = {"vga", "virtio", "qxl", "vmware", "cirrus", "bochs", "none", NULL};
+static const char *const sounds[] = {"none", "hda", "ac97", NULL};
+static const char *const watchdogs[] = {"none", "i6300esb", NULL};
+static const char *const watchdog_actions[] = {"reset", "poweroff", "shutdown", "pause", "nmi", "none", NULL};
+static const char *const rngs[] = {"virtio", "none", NULL};
 static const char *const restart_policies[] = {"never", "on-crash", NULL};
 static const char *const shutdown_actions[] = {"stop", "leave", NULL};
 
@@ -176,6 +180,32 @@ static const Field shutdown_fields[] = {
 static const Table shutdown_table = {.name = "shutdown", .title = "Shutdown", .title_ja = "シャットダウン",
 				     .fields = shutdown_fields};
 
+static const Field watchdog_fields[] = {
+	{.name = "model", .type = FIELD_ENUM, .values = watchdogs, .fallback = "\"none\"",
+	 .title = "Device", .title_ja = "デバイス",
+	 .help = "watchdog timer that the guest sees; its system must use it (Linux: the module i6300esb)",
+	 .help_ja = "ゲストに見えるウォッチドッグタイマー。ゲストのOSが使う必要がある（Linuxではモジュールi6300esb）"},
+	{.name = "action", .type = FIELD_ENUM, .values = watchdog_actions, .fallback = "\"reset\"",
+	 .title = "When it runs out", .title_ja = "時間切れのとき",
+	 .help = "what happens when the guest has not reset the timer in time; 'shutdown' asks its system, 'nmi' interrupts it, "
+		 "'none' only tells",
+	 .help_ja = "ゲストが時間内にタイマーを戻さないときの動作。'shutdown' はOSに要求、'nmi' は割り込み、'none' は通知のみ"},
+	{0}};
+static const Table watchdog_table = {.name = "watchdog", .title = "Watchdog", .title_ja = "ウォッチドッグ",
+				     .fields = watchdog_fields};
+
+static const Field rng_fields[] = {
+	{.name = "model", .type = FIELD_ENUM, .values = rngs, .fallback = "\"virtio\"",
+	 .title = "Device", .title_ja = "デバイス",
+	 .help = "source of random numbers that the guest sees, fed by the host's /dev/urandom",
+	 .help_ja = "ゲストに見える乱数源。ホストの /dev/urandom から供給"},
+	{.name = "limit", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 1, .max = GIB, .unit = "B",
+	 .title = "Limit per second", .title_ja = "毎秒の上限",
+	 .help = "bytes that the guest may take in a second; without it as many as it wants",
+	 .help_ja = "ゲストが毎秒取得できるバイト数。省略時は無制限"},
+	{0}};
+static const Table rng_table = {.name = "rng", .title = "Random numbers", .title_ja = "乱数", .fields = rng_fields};
+
 static const Field vm_fields[] = {
 	{.name = "id", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 100, .max = 999999999,
 	 .help = "number of the guest, never used again", .help_ja = "ゲスト番号（再利用されない）"},
@@ -236,9 +266,29 @@ static const Field vm_fields[] = {
 	{.name = "serial", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "Serial port", .title_ja = "シリアルポート",
 	 .help = "serial port, the text console", .help_ja = "シリアルポート（テキストコンソール）"},
+	{.name = "serial_ports", .type = FIELD_INT, .min = 1, .max = 4, .fallback = "1",
+	 .title = "Number of serial ports", .title_ja = "シリアルポートの数",
+	 .help = "serial ports in all (COM1 to COM4), each with a console of its own",
+	 .help_ja = "シリアルポートの総数（COM1～COM4）。それぞれにコンソールがある"},
 	{.name = "display", .type = FIELD_ENUM, .values = displays, .fallback = "\"vga\"",
 	 .title = "Display", .title_ja = "ディスプレイ",
 	 .help = "graphics card, shown over VNC", .help_ja = "グラフィックカード（VNCで表示）"},
+	{.name = "display_memory", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = MIB, .max = GIB, .unit = "B",
+	 .title = "Display memory", .title_ja = "ディスプレイのメモリ",
+	 .help = "memory of the graphics card, a power of two; more for higher resolutions; the card's own default if not given",
+	 .help_ja = "グラフィックカードのメモリ（2の累乗）。高解像度では大きくする。省略時はカードの既定値"},
+	{.name = "sound", .type = FIELD_ENUM, .values = sounds, .fallback = "\"none\"",
+	 .title = "Sound card", .title_ja = "サウンドカード",
+	 .help = "sound card that the guest sees; what it plays is heard nowhere",
+	 .help_ja = "ゲストに見えるサウンドカード。再生した音はどこにも出ない"},
+	{.name = "watchdog", .type = FIELD_OBJECT, .table = &watchdog_table,
+	 .help = "watchdog timer", .help_ja = "ウォッチドッグタイマー"},
+	{.name = "rng", .type = FIELD_OBJECT, .table = &rng_table,
+	 .help = "source of random numbers", .help_ja = "乱数源"},
+	{.name = "vsock", .type = FIELD_BOOL, .fallback = "false",
+	 .title = "Sockets to the host (vsock)", .title_ja = "ホストとのソケット（vsock）",
+	 .help = "sockets between guest and host without a network; the guest's context id (CID) is its number",
+	 .help_ja = "ネットワークなしのゲスト・ホスト間ソケット。ゲストのコンテキストID（CID）はゲスト番号"},
 	{.name = "agent", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "Guest agent", .title_ja = "ゲストエージェント",
 	 .help = "port for the QEMU guest agent", .help_ja = "QEMUゲストエージェント用ポート"},

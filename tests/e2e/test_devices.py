@@ -1,0 +1,70 @@
+"""Watchdog, displays, sound, random numbers, serial ports, vsock: what the guest sees of them, and what they do."""
+import os
+
+import pytest
+
+from test_change import api, change, change_as_planned, plan
+from yado import Console, wait_for
+
+MIB = 1 << 20
+# QEMU's default times of the i6300esb (two stages of 0xfffff) at its faster clock are two seconds. Its two registers are in
+# its PCI configuration (6300ESB ICH datasheet, 16.3), so that no driver is needed to arm it.
+ARM = ("cd /sys/bus/pci/devices/0000:00:09.0; printf '\\004\\000' | dd of=config bs=2 seek=48 conv=notrunc 2>&1; "
+       "printf '\\002' | dd of=config bs=1 seek=104 conv=notrunc 2>&1; cd")
+
+
+def make(host, name, *arguments):
+    return host("vm", "create", name, "--image", "tiny", *arguments)
+
+
+def pci_ids(console):
+    """The PCI devices that the guest sees: address -> "vendor:device"."""
+    text = console.shell("for d in /sys/bus/pci/devices/*; do echo ${d##*:} $(cat $d/vendor $d/device); done")
+    return {line.split()[0]: line.split()[1][2:] + ":" + line.split()[2][2:] for line in text.splitlines()}
+
+
+def test_the_guest_sees_what_it_has_and_the_watchdog_does_what_was_chosen(host):
+    make(host, "g", "--display", "cirrus", "--display-memory", "8M", "--watchdog-model", "i6300esb", "--watchdog-action",
+         "none", "--sound", "hda", "--rng-limit", "1K", "--serial-ports", "3")
+    host("vm", "start", "g")
+    console = Console(host, "g").login()
+    ids = pci_ids(console)
+    assert ids["01.0"] == "1013:00b8"  # Cirrus Logic GD 5446
+    assert ids["05.0"] == "1af4:1005"  # virtio-rng
+    assert ids["09.0"] == "8086:25ab"  # 6300ESB
+    assert ids["0a.0"] == "8086:293e"  # HD Audio of an ICH9
+    assert console.shell("grep -c 'uart:16550A' /proc/tty/driver/serial") == "3"
+
+    console.shell(ARM)
+    status = wait_for(lambda: (s := host.status("g")) and s["reason_code"] == "watchdog" and s, what="the watchdog")
+    assert status["state"] == "running" and "nothing was done" in status["reason"], status
+
+
+def test_each_display_that_this_qemu_has_is_shown_and_others_are_refused(host):
+    make(host, "g", "--restart-policy", "never")
+    for display in ("vga", "virtio", "qxl", "vmware", "cirrus", "bochs"):
+        host("vm", "set", "g", "--display", display, "--display-memory", "16M")
+        host("vm", "start", "g")
+        assert host.state_of("g") == "running"
+        reply = api(host, "POST", "/vms/g/console/vnc", {})
+        assert reply["status"] == 200, (display, reply)
+        host("vm", "stop", "g")
+    refused = plan(host, "g", {"display": "none"})["refused"][0]
+    assert refused["field"] == "display_memory" and "no meaning" in refused["message"]
+    refused = plan(host, "g", {"display": "cirrus", "display_memory": 64 * MIB})["refused"][0]
+    assert "power of two from 4 to 16 MiB" in refused["message"]
+    # As on a node whose QEMU came without a part: the probe's answer is kept for the boot.
+    host.stop()
+    known = host.run / "qemu.json"
+    known.write_text(known.read_text().replace('"qxl-vga"', '"other"'))
+    host.start()
+    refused = plan(host, "g", {"display": "qxl"})["refused"][0]
+    assert refused["field"] == "display" and refused["hint"] == "it has vga, virtio, vmware, cirrus, bochs, none"
+
+
+@pytest.mark.skipif(os.path.exists("/dev/vhost-vsock"), reason="the host has vhost-vsock")
+def test_vsock_is_refused_with_the_reason_where_the_host_has_none(host):
+    make(host, "g")
+    refused = plan(host, "g", {"vsock": True})["refused"][0]
+    assert refused["field"] == "vsock" and "/dev/vhost-vsock" in refused["message"], refused
+    assert "modprobe vhost_vsock" in refused["hint"]
