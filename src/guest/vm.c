@@ -319,15 +319,36 @@ gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)
 	return TRUE;
 }
 
+/* What of a document the process is made from. What is not in here never needs the process to change. */
+static const char *const hardware_parts[] = {
+	"uuid",
+	"hostname",
+	"machine",
+	"firmware",
+	"cpu",
+	"memory",
+	"kernel",
+	"disks",
+	"cdroms",
+	"nics",
+	"serial",
+	"serial_ports",
+	"display",
+	"display_memory",
+	"sound",
+	"watchdog",
+	"rng",
+	"vsock",
+	"agent",
+	"boot",
+};
+
 json_object *vm_hardware(json_object *document)
 {
-	static const char *const parts[] = {"uuid", "hostname", "machine", "firmware", "cpu", "memory", "kernel", "disks",
-					    "cdroms", "nics",  "serial",   "serial_ports", "display", "display_memory",
-					    "sound", "watchdog", "rng", "vsock", "agent", "boot"};
 	json_object *hardware = json_object_new_object();
-	for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
-		if (json_get(document, parts[i]))
-			json_set(hardware, parts[i], json_copy(json_get(document, parts[i])));
+	for (guint i = 0; i < G_N_ELEMENTS(hardware_parts); i++)
+		if (json_get(document, hardware_parts[i]))
+			json_set(hardware, hardware_parts[i], json_copy(json_get(document, hardware_parts[i])));
 	return hardware;
 }
 
