@@ -32,7 +32,7 @@ struct Rights {
 
 static const char *const collection_names[COLLECTION_COUNT] = {
 	[COLLECTION_VMS] = "/vms",           [COLLECTION_IMAGES] = "/images", [COLLECTION_STORAGES] = "/storages",
-	[COLLECTION_NETWORKS] = "/networks", [COLLECTION_NODES] = "/nodes",
+	[COLLECTION_NETWORKS] = "/networks", [COLLECTION_MAPPINGS] = "/mappings", [COLLECTION_NODES] = "/nodes",
 };
 
 /* A path taken apart. Of "/tags/prod" the collection is that of the guests. */

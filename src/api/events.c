@@ -90,7 +90,7 @@ static void note_node(void)
 
 static gboolean is_told_of(const char *path)
 {
-	static const char *const prefixes[] = {"image/", "storage/", "user/", "role/", "token/"};
+	static const char *const prefixes[] = {"image/", "storage/", "mapping/", "user/", "role/", "token/"};
 	for (guint i = 0; i < G_N_ELEMENTS(prefixes); i++)
 		if (g_str_has_prefix(path, prefixes[i]))
 			return TRUE;
@@ -162,7 +162,7 @@ static void know_guests(Services *services)
 
 static void know_documents(Services *services)
 {
-	static const char *const prefixes[] = {"image/", "storage/", "user/", "role/", "token/"};
+	static const char *const prefixes[] = {"image/", "storage/", "mapping/", "user/", "role/", "token/"};
 	for (guint i = 0; i < G_N_ELEMENTS(prefixes); i++) {
 		g_autoptr(GError) error = NULL;
 		g_autoptr(GPtrArray) documents = store_list(services->store, prefixes[i], &error);

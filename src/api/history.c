@@ -32,7 +32,7 @@ static json_object *describe(const Change *change)
 /* What a restore brings back; the rest are facts. */
 static gboolean is_configuration(const char *path)
 {
-	return g_str_has_prefix(path, "vm/") || g_str_has_prefix(path, "storage/");
+	return g_str_has_prefix(path, "vm/") || g_str_has_prefix(path, "storage/") || g_str_has_prefix(path, "mapping/");
 }
 
 /* Pages of the store are read until enough of what was asked for has come. A commit is never cut in two, so that the
@@ -161,15 +161,17 @@ static Plan *restore_vm(const Call *call, const Change *change, json_object *pla
 	return vm_plan;
 }
 
-static void restore_storage(const Change *change, json_object *plan, Batch *batch)
+/* A storage or a mapping: nothing but the document. */
+static void restore_document(const Change *change, json_object *plan, Batch *batch)
 {
+	const Table *table = g_str_has_prefix(change->path, "mapping/") ? &mapping_table : &storage_table;
 	GError *error = NULL;
 	if (!change->after) {
 		g_autofree char *text = g_strdup_printf("%s was made later and stays", change->path);
 		add_entry(plan, "effects", json_object_new_string(text));
 		return;
 	}
-	if (!schema_check(&storage_table, change->after, &error)) {
+	if (!schema_check(table, change->after, &error)) {
 		add_refusal(plan, change->path, error);
 		return;
 	}
@@ -192,7 +194,7 @@ static gboolean check_restore(Call *call, json_object *body, GError **error)
 	}
 	const char *prefix = json_get_str(body, "prefix", "");
 	if (*prefix && !is_configuration(prefix)) {
-		error_set_field(error, ERROR_INVALID, "prefix", "vm/, vm/100, storage/, or nothing for all",
+		error_set_field(error, ERROR_INVALID, "prefix", "vm/, vm/100, storage/, mapping/, or nothing for all",
 				"prefix '%s' holds no configuration", prefix);
 		return FALSE;
 	}
@@ -251,7 +253,7 @@ static gboolean restore(Call *call, GError **error)
 			if (vm_plan)
 				g_ptr_array_add(vms, vm_plan);
 		} else {
-			restore_storage(change, plan, batch);
+			restore_document(change, plan, batch);
 		}
 	}
 	if (call->plan)

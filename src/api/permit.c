@@ -129,6 +129,7 @@ static const struct {
 	{"image", PRIVILEGE_IMAGE_READ, "/images"},
 	{"storage", PRIVILEGE_STORAGE_READ, "/storages"},
 	{"volume", PRIVILEGE_STORAGE_READ, "/storages"},
+	{"mapping", PRIVILEGE_MAPPING_READ, "/mappings"},
 	{"node", PRIVILEGE_NODE_READ, "/nodes"},
 	{"user", PRIVILEGE_ACCESS_READ, NULL},
 	{"role", PRIVILEGE_ACCESS_READ, NULL},
@@ -289,7 +290,7 @@ static const char *collection_of(const Route *route)
 		const char *begin, *collection;
 	} collections[] = {
 		{"/vms", "/vms"},     {"/images", "/images"}, {"/uploads", "/images"}, {"/storages", "/storages"},
-		{"/nodes", "/nodes"},
+		{"/mappings", "/mappings"}, {"/nodes", "/nodes"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(collections); i++) {
 		gsize length = strlen(collections[i].begin);
@@ -415,6 +416,8 @@ gboolean permit_route(Call *call, GError **error)
 		return permit_ask_named(call, privilege, "/images", call->args[0], error);
 	case SCOPE_STORAGE:
 		return permit_ask_named(call, privilege, "/storages", call->args[0], error);
+	case SCOPE_MAPPING:
+		return permit_ask_named(call, privilege, "/mappings", call->args[0], error);
 	case SCOPE_NODE:
 		return permit_node(call, error);
 	case SCOPE_TASK:

@@ -50,7 +50,7 @@ static const Words english = {
 	.text_up_to = "text, at most %s bytes",
 	.switch_values = "`0`, `1`",
 	.scopes = {[SCOPE_GLOBAL] = "`/`", [SCOPE_ROWS] = "each row", [SCOPE_CREATE] = "what is made",
-		   [SCOPE_VM] = "the guest", [SCOPE_IMAGE] = "the image", [SCOPE_STORAGE] = "the storage",
+		   [SCOPE_VM] = "the guest", [SCOPE_IMAGE] = "the image", [SCOPE_STORAGE] = "the storage", [SCOPE_MAPPING] = "the mapping",
 		   [SCOPE_NODE] = "the node", [SCOPE_OBJECT] = "`/`, or what reads the object"},
 };
 
@@ -85,7 +85,7 @@ static const Words japanese_words = {
 	.text_up_to = "文字列、最大%sバイト",
 	.switch_values = "`0`、`1`",
 	.scopes = {[SCOPE_GLOBAL] = "`/`", [SCOPE_ROWS] = "各行", [SCOPE_CREATE] = "作成するもの", [SCOPE_VM] = "ゲスト",
-		   [SCOPE_IMAGE] = "イメージ", [SCOPE_STORAGE] = "ストレージ", [SCOPE_NODE] = "ノード",
+		   [SCOPE_IMAGE] = "イメージ", [SCOPE_STORAGE] = "ストレージ", [SCOPE_MAPPING] = "マッピング", [SCOPE_NODE] = "ノード",
 		   [SCOPE_OBJECT] = "`/`、または対象を参照できる人"},
 };
 

@@ -7,7 +7,7 @@ static const char *const scope_names[] = {
 	[SCOPE_UNSET] = "unset",   [SCOPE_PUBLIC] = "public",	[SCOPE_SELF] = "self", [SCOPE_GLOBAL] = "global",
 	[SCOPE_ROWS] = "rows",	   [SCOPE_CREATE] = "create",	[SCOPE_VM] = "vm",     [SCOPE_IMAGE] = "image",
 	[SCOPE_STORAGE] = "storage", [SCOPE_NODE] = "node",	[SCOPE_TASK] = "task", [SCOPE_OBJECT] = "object",
-	[SCOPE_OWNER] = "owner",
+	[SCOPE_OWNER] = "owner",   [SCOPE_MAPPING] = "mapping",
 };
 
 /* Where the name is not the step's singular, or there is more to say. */

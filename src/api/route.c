@@ -30,6 +30,7 @@ const Route *const route_tables[] = {
 	image_file_routes,
 	upload_routes,
 	storage_routes,
+	mapping_routes,
 	task_routes,
 	node_routes,
 	measurement_routes,

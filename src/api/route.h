@@ -36,6 +36,7 @@ typedef enum Scope {
 	SCOPE_VM,      /* on "/vms/ID" and its tags; {} is the first argument */
 	SCOPE_IMAGE,   /* on "/images/{}" */
 	SCOPE_STORAGE, /* on "/storages/{}" */
+	SCOPE_MAPPING, /* on "/mappings/{}" */
 	SCOPE_NODE,    /* on "/nodes/{}" */
 	SCOPE_TASK,    /* one's own task, or the read privilege on the task's object; to change it, that by which such
 			* a task is begun; without {}: a list of such */
@@ -94,7 +95,7 @@ typedef struct Route {
 } Route;
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
-extern const Route vm_routes[], vm_action_routes[], console_routes[], image_routes[], storage_routes[], task_routes[],
+extern const Route vm_routes[], vm_action_routes[], console_routes[], image_routes[], storage_routes[], mapping_routes[], task_routes[],
 	node_routes[], measurement_routes[], doctor_routes[], history_routes[], image_file_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
 	audit_routes[], user_routes[], role_routes[], token_routes[], session_routes[], setting_routes[],
 	health_routes[], metrics_routes[];

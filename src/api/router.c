@@ -39,7 +39,7 @@ static const char *find_fault(const Route *route, guint args)
 {
 	gboolean collection = route->scope == SCOPE_GLOBAL || route->scope == SCOPE_ROWS || route->scope == SCOPE_CREATE;
 	gboolean object = route->scope == SCOPE_VM || route->scope == SCOPE_IMAGE || route->scope == SCOPE_STORAGE ||
-			  route->scope == SCOPE_NODE;
+			  route->scope == SCOPE_MAPPING || route->scope == SCOPE_NODE;
 	if (route->scope == SCOPE_UNSET)
 		return "does not say on what its privilege is asked";
 	if (route->answer == ANSWER_UNSET)

@@ -29,6 +29,7 @@ typedef enum Complete {
 	COMPLETE_VM,
 	COMPLETE_IMAGE,
 	COMPLETE_STORAGE,
+	COMPLETE_MAPPING,
 	COMPLETE_TASK,
 	COMPLETE_NODE,
 	COMPLETE_REVISION,
@@ -100,7 +101,7 @@ typedef struct Group {
 extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
 	shutdown_options[], stats_options[], doctor_options[], bundle_options[];
-extern const Command vm_commands[], image_commands[], storage_commands[], task_commands[], node_commands[],
+extern const Command vm_commands[], image_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
 	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
 	audit_commands[], remote_commands[], top_commands[];
 /* Commands that stand in more than one table. */
@@ -109,6 +110,7 @@ Exit vnc_exec(Cli *cli, Arguments *arguments);
 Exit vm_power_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
+Exit devices_exec(Cli *cli, Arguments *arguments);
 Exit whoami_exec(Cli *cli, Arguments *arguments);
 Exit doctor_exec(Cli *cli, Arguments *arguments);
 Exit bundle_exec(Cli *cli, Arguments *arguments);

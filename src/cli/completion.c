@@ -65,6 +65,7 @@ static void offer_kind(const Completion *completion, Complete kind)
 		{COMPLETE_IMAGE, "/api/v1/images?limit=1000", "name"},
 		{COMPLETE_RECIPE, "/api/v1/recipes?limit=1000", "name"},
 		{COMPLETE_STORAGE, "/api/v1/storages?limit=1000", "name"},
+		{COMPLETE_MAPPING, "/api/v1/mappings?limit=1000", "name"},
 		{COMPLETE_NODE, "/api/v1/nodes?limit=1000", "name"},
 		{COMPLETE_TASK, "/api/v1/tasks?limit=50", "id"},
 		{COMPLETE_REVISION, "/api/v1/history?limit=50", "rev"},
@@ -157,13 +158,16 @@ static void offer_flag_values(const Completion *completion, const Command *comma
 	g_autofree char *field = equals ? g_strndup(bare, (gsize)(equals - bare)) : g_strdup(flag + 2);
 	Complete kind = g_str_has_suffix(field, "image") ? COMPLETE_IMAGE
 			: g_str_has_suffix(field, "storage") ? COMPLETE_STORAGE
+			: g_str_has_suffix(field, "mapping") ? COMPLETE_MAPPING
 							     : COMPLETE_NOTHING;
 	if (kind == COMPLETE_NOTHING || strcmp(command->name, "import") == 0)
 		return;
 	g_autofree char *before =
 		equals ? g_strndup(completion->typed, (gsize)(equals + 1 - completion->typed)) : g_strdup("");
 	json_auto json_object *items =
-		fetch(completion, kind == COMPLETE_IMAGE ? "/api/v1/images" : "/api/v1/storages");
+		fetch(completion, kind == COMPLETE_IMAGE     ? "/api/v1/images"
+				  : kind == COMPLETE_MAPPING ? "/api/v1/mappings"
+							     : "/api/v1/storages");
 	for (gsize i = 0; items && i < json_object_array_length(items); i++) {
 		g_autofree char *candidate = g_strconcat(before,
 			json_get_str(json_object_array_get_idx(items, i), "name", ""), NULL);

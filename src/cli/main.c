@@ -63,6 +63,7 @@ const Group groups[] = {
 	{"vm", TEXT(m_group_vm), vm_commands},
 	{"image", TEXT(m_group_image), image_commands},
 	{"storage", TEXT(m_group_storage), storage_commands},
+	{"mapping", TEXT(m_group_mapping), mapping_commands},
 	{"task", TEXT(m_group_task), task_commands},
 	{"node", TEXT(m_group_node), node_commands},
 	{"history", TEXT(m_group_history), history_commands},

@@ -68,6 +68,7 @@ MESSAGE(m_first_steps,
 MESSAGE(m_group_vm, "virtual machines", "仮想マシン");
 MESSAGE(m_group_image, "images that guests are made from", "ゲストの元になるイメージ");
 MESSAGE(m_group_storage, "where disks are kept", "ディスクの置き場所");
+MESSAGE(m_group_mapping, "devices and directories of the host, by name", "ホストのデバイスとディレクトリのマッピング");
 MESSAGE(m_group_task, "long work, running and done", "実行中・終了したタスク");
 MESSAGE(m_group_node, "the machines that guests run on", "ゲストが動くマシン");
 MESSAGE(m_group_history, "who changed what; compare, restore", "変更履歴、比較、復元");
@@ -473,6 +474,14 @@ MESSAGE(m_storage_deleted, "storage %s is taken out", "ストレージ %s を外
 MESSAGE(m_storage_confirm_delete, "Take storage %s out of Yado?", "ストレージ %s を登録から外しますか?");
 MESSAGE(m_storage_delete_volume_help, "delete a detached volume", "どのゲストにも接続されていないボリュームを削除する");
 MESSAGE(m_volume_confirm_delete, "Delete volume %s and all that is on it?", "ボリューム %s を内容ごと削除しますか?");
+MESSAGE(m_mapping_list_help, "list mappings", "マッピングの一覧");
+MESSAGE(m_mapping_show_help, "show a mapping, and which guests name it", "マッピングと使用中のゲストを表示する");
+MESSAGE(m_mapping_create_help, "name a device or directory of the host, so that guests can be given it",
+	"ホストのデバイスやディレクトリに名前を付け、ゲストに渡せるようにする");
+MESSAGE(m_mapping_set_help, "change a mapping; guests that run keep what they have", "マッピングを変更する（稼働中のゲストは次の起動から）");
+MESSAGE(m_mapping_delete_help, "forget mappings that no guest uses", "使われていないマッピングを削除する");
+MESSAGE(m_mapping_none, "No mappings. Make one: yado mapping create NAME --kind directory --path DIRECTORY",
+	"マッピングはありません。作成: yado mapping create NAME --kind directory --path ディレクトリ");
 MESSAGE(m_opt_prefix, "only what is below it, as in vm/100", "その下だけ（例: vm/100）");
 MESSAGE(m_label_name, "name", "名前");
 MESSAGE(m_label_kind, "kind", "種類");
@@ -484,6 +493,9 @@ MESSAGE(m_label_problem, "problem", "問題");
 MESSAGE(m_node_list_help, "list nodes", "ノードの一覧");
 MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one if none is named",
 	"ノードのバージョンやアクセラレーションを表示する（省略時はこのノード）");
+MESSAGE(m_node_devices_help, "list the PCI and USB devices of a node; this one if none is named",
+	"ノードのPCIデバイスとUSBデバイスの一覧。省略時はこのノード");
+MESSAGE(m_device_none, "No PCI or USB devices.", "PCIデバイスもUSBデバイスもありません。");
 MESSAGE(m_node_stats_help, "CPU, load, memory, disk and network use of a node; this one if none is named",
 	"ノードのCPU、負荷、メモリ、ディスク、ネットワークの使用量（省略時はこのノード）");
 MESSAGE(m_node_shutdown_guests_help, "shut down all guests of a node, the last to start first; this one if none is named",
@@ -566,6 +578,15 @@ MESSAGE(m_col_description, "DESCRIPTION", "説明");
 MESSAGE(m_col_path, "PATH", "パス");
 MESSAGE(m_col_free, "FREE", "空き");
 MESSAGE(m_col_total, "TOTAL", "全容量");
+MESSAGE(m_col_device, "DEVICE", "デバイス");
+MESSAGE(m_col_device_id, "VENDOR:DEVICE", "ベンダー:デバイス");
+MESSAGE(m_col_pci_address, "ADDRESS", "アドレス");
+MESSAGE(m_col_bus, "BUS", "接続");
+MESSAGE(m_col_class, "CLASS", "種類");
+MESSAGE(m_col_title, "TITLE", "名称");
+MESSAGE(m_col_driver, "DRIVER", "ドライバー");
+MESSAGE(m_col_iommu_group, "GROUP", "グループ");
+MESSAGE(m_col_mappings, "MAPPINGS", "マッピング");
 MESSAGE(m_col_usable, "USABLE", "使用可");
 MESSAGE(m_col_problem, "PROBLEM", "問題");
 MESSAGE(m_col_vm, "VM", "VM");

@@ -57,6 +57,8 @@ const Command node_commands[] = {
 	 .options = resource_list_options, .exec = resource_list_exec},
 	{.name = "show", .usage = "[NAME]", .help = TEXT(m_node_show_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .resource = &node_resource, .exec = resource_show_exec},
+	{.name = "devices", .usage = "[NAME]", .help = TEXT(m_node_devices_help), .max_words = 1,
+	 .complete = COMPLETE_NODE, .exec = devices_exec},
 	{.name = "stats", .usage = "[NAME]", .help = TEXT(m_node_stats_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .options = stats_options, .exec = stats_exec},
 	{.name = "shutdown-guests", .usage = "[NAME]", .help = TEXT(m_node_shutdown_guests_help), .max_words = 1,

@@ -40,7 +40,7 @@ enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20, ARENAS_MAX = 8 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
-	{"vm", FALSE},	    {"storage", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE},
+	{"vm", FALSE},	    {"storage", FALSE}, {"mapping", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE},
 	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},
 	{"user", TRUE},	    {"role", TRUE},	{"token", TRUE},   {"setting", TRUE},	 {NULL, FALSE},
 };
@@ -245,6 +245,8 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	if (!own_directory(options->state, error) || !own_directory(options->run, error))
 		return FALSE;
 	services->run_dir = options->run;
+	services->state_dir = options->state;
+	services->sysfs = "/sys";
 	services->started_us = g_get_monotonic_time();
 	services->store = store_open(options->state, store_kinds, error);
 	if (!services->store)

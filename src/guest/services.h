@@ -27,6 +27,8 @@ typedef struct Services {
 	Guests *guests;
 	Measure *measure;
 	Boot *boot;              /* the guests' start at boot; atomic: the last to be made */
+	const char *state_dir;   /* what the daemon keeps; absolute */
+	const char *sysfs;       /* where the kernel shows the host's devices: /sys */
 	const char *run_dir;     /* short: sockets live below it */
 	const char *node;        /* name of this node */
 	gint64 started_us;       /* monotonic; of the daemon */

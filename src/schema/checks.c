@@ -123,9 +123,9 @@ const char *check_user_name(const char *value)
 
 const char *check_grant_path(const char *value)
 {
-	static const char *const kinds[] = {"vms", "tags", "images", "storages", "networks", "nodes", NULL};
+	static const char *const kinds[] = {"vms", "tags", "images", "storages", "networks", "mappings", "nodes", NULL};
 	static const char phrase[] =
-		"be '/', '/vms', '/vms/100', '/tags/TAG', '/images', '/storages', '/networks' or '/nodes', with a name after it or without";
+		"be '/', '/vms', '/vms/100', '/tags/TAG', '/images', '/storages', '/networks', '/mappings' or '/nodes', with a name after it or without";
 	if (g_str_equal(value, "/"))
 		return NULL;
 	g_auto(GStrv) parts = g_strsplit(value, "/", 4);
@@ -140,6 +140,29 @@ const char *check_grant_path(const char *value)
 													  : phrase;
 	/* A network is a bridge of the host's, or 'user'. */
 	return (g_str_equal(parts[1], "networks") ? check_interface : schema_check_key)(parts[2]) ? phrase : NULL;
+}
+
+const char *check_pci_address(const char *value)
+{
+	/* Domain, bus, device, function, as the kernel writes them: 0000:01:00.0 */
+	return g_regex_match_simple("^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$", value, 0, 0)
+		       ? NULL
+		       : "be a PCI address in lower case, as in 0000:01:00.0";
+}
+
+const char *check_device_id(const char *value)
+{
+	return g_regex_match_simple("^[0-9a-f]{4}:[0-9a-f]{4}$", value, 0, 0)
+		       ? NULL
+		       : "be the numbers of vendor and device in lower case, as in 8086:10fb";
+}
+
+const char *check_usb_port(const char *value)
+{
+	/* Bus, then the port of each hub on the way: 1-2.3 */
+	return g_regex_match_simple("^[1-9][0-9]{0,2}-[1-9][0-9]{0,2}(\\.[1-9][0-9]{0,2}){0,6}$", value, 0, 0)
+		       ? NULL
+		       : "be a USB port, as in 1-2.3";
 }
 
 const char *check_time(const char *value)

@@ -13,6 +13,9 @@ const char *check_cpu_model(const char *value);
 const char *check_absolute_path(const char *value);
 const char *check_user_name(const char *value);  /* who signs in; not the names that Yado itself signs with */
 const char *check_grant_path(const char *value); /* what a role is granted on, "/vms/100" */
+const char *check_pci_address(const char *value); /* as sysfs has it */
+const char *check_device_id(const char *value);   /* vendor:device, of PCI or USB */
+const char *check_usb_port(const char *value);
 const char *check_time(const char *value);       /* ISO 8601 with a zone, as in 2026-12-31T00:00:00Z */
 const char *check_package(const char *value);    /* a Debian package (Debian Policy §5.6.7) */
 const char *check_suite(const char *value);      /* a release of a Debian archive, by its code name */

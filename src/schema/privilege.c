@@ -19,6 +19,10 @@ const PrivilegeInfo privileges[PRIVILEGE_COUNT] = {
 	[PRIVILEGE_STORAGE_MANAGE] = {"storage.manage", "make, change and remove storages, delete volumes",
 				      "ストレージの作成、変更、削除、ボリュームの削除"},
 	[PRIVILEGE_NETWORK_USE] = {"network.use", "connect guests to a network", "ゲストのネットワークへの接続"},
+	[PRIVILEGE_MAPPING_READ] = {"mapping.read", "see mappings of the host's devices and directories",
+				    "ホストのデバイスとディレクトリのマッピングの参照"},
+	[PRIVILEGE_MAPPING_USE] = {"mapping.use", "give guests what a mapping names", "マッピングの対象をゲストに渡すこと"},
+	[PRIVILEGE_MAPPING_MANAGE] = {"mapping.manage", "make, change and remove mappings", "マッピングの作成、変更、削除"},
 	[PRIVILEGE_NODE_READ] = {"node.read", "see the node", "ノードの参照"},
 	[PRIVILEGE_NODE_MANAGE] = {"node.manage", "change the node's settings, shut down all its guests",
 				   "ノードの設定の変更、全ゲストのシャットダウン"},
@@ -33,13 +37,14 @@ const PrivilegeInfo privileges[PRIVILEGE_COUNT] = {
 };
 
 #define READ_ALL                                                                                                      \
-	(BIT(VM_READ) | BIT(IMAGE_READ) | BIT(STORAGE_READ) | BIT(NODE_READ) | BIT(HISTORY_READ) | BIT(METRICS_READ))
+	(BIT(VM_READ) | BIT(IMAGE_READ) | BIT(STORAGE_READ) | BIT(MAPPING_READ) | BIT(NODE_READ) | BIT(HISTORY_READ) |     \
+	 BIT(METRICS_READ))
 
 const BuiltinRole builtin_roles[] = {
 	{"admin", ((Privileges)1 << PRIVILEGE_COUNT) - 2, "everything", "すべて"},
 	{"operator",
 	 READ_ALL | BIT(VM_POWER) | BIT(VM_CONSOLE) | BIT(VM_CONFIGURE) | BIT(VM_CREATE) | BIT(VM_DELETE) |
-		 BIT(IMAGE_MANAGE) | BIT(STORAGE_USE) | BIT(NETWORK_USE),
+		 BIT(IMAGE_MANAGE) | BIT(STORAGE_USE) | BIT(NETWORK_USE) | BIT(MAPPING_USE),
 	 "guests and images, but not the node nor who may do what", "ゲストとイメージの管理（ノードとアクセス権は除く）"},
 	{"user", BIT(VM_READ) | BIT(VM_POWER) | BIT(VM_CONSOLE) | BIT(IMAGE_READ) | BIT(STORAGE_READ),
 	 "use guests: see them, power, consoles", "ゲストの利用（参照、電源、コンソール）"},

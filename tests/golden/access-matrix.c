@@ -22,7 +22,7 @@ enum { FILE_MAX = 1 << 20 };
 
 static const char *const places[] = {"/", "/vms/100", "/tags/prod"};
 
-static const StoreKind store_kinds[] = {{"vm", FALSE},  {"storage", FALSE}, {"image", TRUE}, {"user", TRUE},
+static const StoreKind store_kinds[] = {{"vm", FALSE},  {"storage", FALSE}, {"mapping", FALSE}, {"image", TRUE}, {"user", TRUE},
 					{"role", TRUE}, {"token", TRUE},    {"setting", TRUE}, {NULL, FALSE}};
 
 static const TaskPool pool = {"test", 1};
@@ -75,7 +75,7 @@ static char *path_of(const Route *route, guint variant)
 	} names[] = {{"images", "tiny"},    {"storages", "local"}, {"volumes", "vm-100-disk0"}, {"nodes", "self"},
 		     {"history", "1"},      {"1", "vm"},           {"vm", "100"},               {"users", "somebody"},
 		     {"roles", "operator"}, {"tokens", "x"},       {"sessions", "x"},           {"uploads", "x"},
-		     {"schemas", "vm"}};
+		     {"schemas", "vm"},       {"mappings", "media"}};
 	g_autofree char *task = g_strdup_printf("%" G_GINT64_FORMAT, variant ? task_101 : task_100);
 	g_auto(GStrv) steps = g_strsplit(route->pattern + 1, "/", -1);
 	for (guint i = 1; i < g_strv_length(steps); i++) {

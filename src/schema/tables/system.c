@@ -139,7 +139,7 @@ const Table audit_verify_table = {.name = "audit-verify", .title = "Check of the
 				  .title_ja = "監査ログの検査", .fields = audit_verify_fields};
 
 const Table *const schema_tables[] = {
-	&vm_table,   &storage_table, &volume_table, &image_table, &image_import_table, &image_build_table, &recipe_table, &upload_table,
+	&vm_table,   &storage_table, &volume_table, &mapping_table, &device_table, &image_table, &image_import_table, &image_build_table, &recipe_table, &upload_table,
 	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
 	&access_settings_table, &audit_table, &audit_verify_table,
 	&login_table, &password_table, &shutdown_request_table, &node_shutdown_request_table, &restore_request_table, &console_request_table,

@@ -3,13 +3,14 @@
 // at most once a frame, so that ten thousand changes are one redraw.
 import { createSignal, type Accessor } from "solid-js";
 import { expired, root, self, learnSelf } from "./http";
-import type { Image, Node, Role, Storage, Task, Token, User, VmRow } from "./types";
+import type { Image, Mapping, Node, Role, Storage, Task, Token, User, VmRow } from "./types";
 
 interface Kinds {
   vm: VmRow;
   task: Task;
   image: Image;
   storage: Storage;
+  mapping: Mapping;
   node: Node;
   user: User;
   role: Role;
@@ -74,6 +75,7 @@ export const live: { [K in Kind]: Collection<Kinds[K]> } = {
   task: new Collection(),
   image: new Collection(),
   storage: new Collection(),
+  mapping: new Collection(),
   node: new Collection(),
   user: new Collection(),
   role: new Collection(),

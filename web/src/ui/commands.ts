@@ -32,6 +32,7 @@ const roles: Entry = { to: "/access/roles", allowed: () => may("access.read") };
 const audit: Entry = { to: "/access/audit", allowed: () => may("audit.read") };
 const history: Entry = { to: "/history", allowed: () => may("history.read") };
 const settings: Entry = { to: "/access/settings", allowed: () => may("access.read") };
+const mappings: Entry = { to: "/node", allowed: () => may("mapping.read", "/mappings") };
 const node: Entry = { to: "/node", allowed: () => may("node.read", "/nodes") };
 const manageImages = () => may("image.manage", "/images");
 
@@ -65,6 +66,11 @@ const entries: Record<Name, Entry> = {
   "storage set": storages,
   "storage delete": storages,
   "storage delete-volume": storages,
+  "mapping list": mappings,
+  "mapping show": mappings,
+  "mapping create": mappings,
+  "mapping set": mappings,
+  "mapping delete": mappings,
   "task list": { to: "/tasks" },
   "task show": tasks,
   "task log": tasks,
@@ -72,6 +78,7 @@ const entries: Record<Name, Entry> = {
   "task cancel": tasks,
   "node list": node,
   "node show": node,
+  "node devices": node,
   "node stats": node,
   "node shutdown-guests": node,
   "history list": history,

@@ -15,7 +15,7 @@ import { Icon } from "./icons";
 import { Menu } from "./menu";
 import { objectName, objectPlace } from "./object";
 
-const restorable = (path: string) => path.startsWith("vm/") || path.startsWith("storage/");
+const restorable = (path: string) => path.startsWith("vm/") || path.startsWith("storage/") || path.startsWith("mapping/");
 const SHORT = 6; // changes that are shown without being asked
 
 function DocumentThen(props: { rev: number; path: string; close: () => void }): JSX.Element {
@@ -82,7 +82,7 @@ function OneCommit(props: { commit: Commit; table?: Field; restore: (change: Cha
 export function HistoryList(props: { commits?: readonly Commit[]; restored?: () => void }): JSX.Element {
   const [change, setChange] = createSignal<Change>();
   const [looking, setLooking] = createSignal<Commit>(); // which may leave the list meanwhile
-  const tables: Record<string, () => Field | undefined> = { vm: tableOf("vm"), storage: tableOf("storage") };
+  const tables: Record<string, () => Field | undefined> = { vm: tableOf("vm"), storage: tableOf("storage"), mapping: tableOf("mapping") };
   const days = createMemo(() => {
     const found = new Map<string, Commit[]>();
     for (const commit of props.commits ?? []) found.set(dayOf(commit.at), [...(found.get(dayOf(commit.at)) ?? []), commit]);

@@ -20,7 +20,7 @@ export function objectPlace(path: string): string | undefined {
   if (kind === "vm") return live.vm.get(name) ? `/guests/${name}` : undefined;
   if (kind === "storage") return live.storage.get(name) ? `/storages/${encodeURIComponent(name)}` : undefined;
   if (kind === "image") return live.image.get(name) ? `/images/${encodeURIComponent(name)}` : "/images";
-  return kind === "node" ? "/node" : undefined;
+  return kind === "node" || kind === "mapping" ? "/node" : undefined;
 }
 
 export const kindName = (kind: string): string => (`kind_${kind}` in en ? t(`kind_${kind}` as Key) : kind);

@@ -9,6 +9,7 @@ import { duration, percent, size } from "../i18n/units";
 import { ErrorBox } from "../ui/errors";
 import { later } from "../ui/later";
 import { ShutdownDialog } from "../ui/shutdown";
+import { Mappings } from "../ui/mappings";
 import { Meter } from "../ui/state";
 import { follow, tellFailed } from "../ui/toasts";
 
@@ -117,6 +118,7 @@ export function NodeView(): JSX.Element {
         )}
       </Show>
       <Suspense><NodeGraphs /></Suspense>
+      <Show when={may("mapping.read", "/mappings")}><Mappings /></Show>
       <div class="columns"><Doctor /></div>
       <Show when={shuttingDown()}>
         <ShutdownDialog table="node-shutdown-request" title={t("shutdown_guests")} text={t("shutdown_guests_text")} path="/nodes/self/shutdown-guests" command="node shutdown-guests" word="self" close={() => setShuttingDown(false)} go={shutDown} />

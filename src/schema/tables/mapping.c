@@ -1,0 +1,85 @@
+/* Mappings: names for what of a host a guest may be given, and the host's devices that they can name. */
+#include "schema/checks.h"
+#include "schema/schema.h"
+
+static const char *const mapping_kinds[] = {"pci", "usb", "directory", NULL};
+static const char *const device_buses[] = {"pci", "usb", NULL};
+
+static const Field mapping_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63,
+	 .check = schema_check_key,
+	 .title = "Name", .title_ja = "名前",
+	 .help = "name of the mapping; guests name it, never what is behind it",
+	 .help_ja = "マッピング名。ゲストはこの名前だけを使う"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_ROW, .values = mapping_kinds,
+	 .title = "Kind", .title_ja = "種類",
+	 .help = "what is behind it: a PCI device, a USB device, or a directory to share with guests",
+	 .help_ja = "対象の種類。PCIデバイス、USBデバイス、またはゲストと共有するディレクトリ"},
+	{.name = "node", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 63,
+	 .help = "node that it is on", .help_ja = "対象があるノード"},
+	{.name = "description", .type = FIELD_STRING, .max = 8192, .fallback = "\"\"",
+	 .title = "Description", .title_ja = "説明",
+	 .help = "free text", .help_ja = "説明"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 12, .max = 12,
+	 .check = check_pci_address,
+	 .title = "PCI address", .title_ja = "PCIアドレス",
+	 .help = "where the PCI device is, as in 0000:01:00.0 ('yado node devices' shows it)",
+	 .help_ja = "PCIデバイスの位置（例: 0000:01:00.0）。'yado node devices' で確認できる"},
+	{.name = "device", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 9, .max = 9,
+	 .check = check_device_id,
+	 .title = "Vendor and device", .title_ja = "ベンダーとデバイス",
+	 .help = "vendor and device as in 8086:10fb; another device in that place is refused. Of a PCI device that is there it "
+		 "is filled in",
+	 .help_ja = "ベンダーとデバイスの番号（例: 8086:10fb）。同じ位置に別のデバイスがあれば拒否する。"
+		    "PCIでは省略すると現在のデバイスの番号になる"},
+	{.name = "port", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 3, .max = 31, .check = check_usb_port,
+	 .title = "USB port", .title_ja = "USBポート",
+	 .help = "only the device in this USB port, as in 1-2.3; for several of one kind",
+	 .help_ja = "このUSBポートにあるデバイスだけ（例: 1-2.3）。同じデバイスが複数あるとき"},
+	{.name = "serial", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 126, .check = check_one_line,
+	 .title = "USB serial number", .title_ja = "USBシリアル番号",
+	 .help = "only the USB device with this serial number",
+	 .help_ja = "このシリアル番号のUSBデバイスだけ"},
+	{.name = "path", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 2, .max = 1024,
+	 .check = check_absolute_path,
+	 .title = "Directory", .title_ja = "ディレクトリ",
+	 .help = "directory of the node; what is mounted below it is not part of it",
+	 .help_ja = "ノード上のディレクトリ。その下の別のマウントは含まれない"},
+	{.name = "read_only", .type = FIELD_BOOL, .fallback = "false",
+	 .title = "Read-only", .title_ja = "読み取り専用",
+	 .help = "guests can only read the directory", .help_ja = "ゲストは読み取りのみ"},
+	{.name = "usable", .type = FIELD_BOOL, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "whether a guest could be given it now", .help_ja = "現在ゲストに渡せるか"},
+	{.name = "problem", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "why not", .help_ja = "渡せない理由"},
+	{.name = "guests", .type = FIELD_ITEMS, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "guests that name it, of those that you may see", .help_ja = "使用しているゲスト（参照できるもの）"},
+	{0}};
+const Table mapping_table = {.name = "mapping", .title = "Mapping", .title_ja = "マッピング", .version = 1,
+			     .fields = mapping_fields};
+
+static const Field device_fields[] = {
+	{.name = "name", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "where it is: a PCI address, or the port of a USB device", .help_ja = "位置（PCIアドレス、USBポート）"},
+	{.name = "bus", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = device_buses,
+	 .help = "what it is connected to", .help_ja = "接続先"},
+	{.name = "device", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .max = 9,
+	 .help = "vendor and device", .help_ja = "ベンダーとデバイスの番号"},
+	{.name = "class", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "kind of device", .help_ja = "デバイスの種類"},
+	{.name = "title", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW,
+	 .help = "what a USB device calls itself", .help_ja = "USBデバイス自身の名称"},
+	{.name = "serial", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "serial number of a USB device", .help_ja = "USBデバイスのシリアル番号"},
+	{.name = "driver", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW,
+	 .help = "driver of the host that has it", .help_ja = "使用中のホスト側ドライバー"},
+	{.name = "group", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE | FIELD_ROW, .max = G_MAXINT64,
+	 .help = "IOMMU group of a PCI device: those of one group can only be given to one guest together",
+	 .help_ja = "PCIデバイスのIOMMUグループ。同じグループは1つのゲストにまとめて渡す"},
+	{.name = "mappings", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_ROW,
+	 .help = "mappings that name it", .help_ja = "対応するマッピング"},
+	{.name = "problem", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE,
+	 .help = "why no guest can be given it", .help_ja = "ゲストに渡せない理由"},
+	{0}};
+const Table device_table = {.name = "device", .title = "Device of the host", .title_ja = "ホストのデバイス",
+			    .fields = device_fields};
