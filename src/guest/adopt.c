@@ -54,6 +54,7 @@ void vm_remember(Vm *vm)
 	json_set_str(json, "reason_code", vm->reason_code);
 	json_set_str(json, "reason", vm->reason);
 	json_set_int(json, "since_us", vm->since_us);
+	json_set_int(json, "memory_base", vm->memory_base);
 	if (vm->exit_code) {
 		json_set_str(json, "exit_code", vm->exit_code);
 		json_set_str(json, "exit_reason", vm->exit_reason);
@@ -101,6 +102,7 @@ static void recall(Vm *vm, json_object *memory)
 	vm->reason_code = g_strdup(json_get_str(memory, "reason_code", "none"));
 	vm->reason = g_strdup(json_get_str(memory, "reason", ""));
 	vm->since_us = json_get_int(memory, "since_us", vm->since_us);
+	vm->memory_base = json_get_int(memory, "memory_base", 0);
 	if (exit_code) {
 		vm->exit_code = g_strdup(exit_code);
 		vm->exit_reason = g_strdup(json_get_str(memory, "exit_reason", ""));

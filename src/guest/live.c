@@ -7,10 +7,11 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/live-memory.h"
 #include "guest/live-part.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_disks, &live_nics, &live_cdroms};
+static const LivePart *const parts[] = {&live_memory, &live_disks, &live_nics, &live_cdroms};
 
 static const LivePart *find_part(const char *name)
 {
@@ -30,6 +31,8 @@ const char *live_when(Vm *vm, const char *path, json_object *before, json_object
 	const char *field = steps[1];
 
 	if (!json_get(hardware, steps[0]) && !json_get(old_hardware, steps[0]))
+		return "now";
+	if (g_str_equal(path, "memory") && live_memory_can(vm, applied, hardware))
 		return "now";
 	/* Compared with what the process has, not with the former document. */
 	json_object *old = json_get(applied, steps[0]), *new = json_get(hardware, steps[0]);

@@ -147,7 +147,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 		json_set_str(change, "when", when);
 		/* An image is claimed while it is put to use, so that nobody deletes it at that moment. */
 		plan->needs_task |= g_str_has_prefix(path, "cdroms.") || g_str_has_prefix(path, "kernel") ||
-				    (device && alive && g_str_equal(when, "now"));
+				    ((device || g_str_equal(path, "memory")) && alive && g_str_equal(when, "now"));
 	}
 	describe_disks(services, plan, present, wanted);
 	return plan;

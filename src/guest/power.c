@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "guest/agent.h"
 #include "guest/guests.h"
+#include "guest/memory.h"
 
 enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000, ASK_AGAIN_MS = 1000, ASKED_MIN_MS = 5000 };
 
@@ -38,7 +39,9 @@ static const struct {
 
 static gboolean may_start(Vm *vm, GError **error)
 {
-	if (guests_check_starts(vm->services->guests, error))
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	gboolean stopped = vm_get_state(vm) == VM_STOPPED; /* the pages of one that runs become free */
+	if (guests_check_starts(vm->services->guests, error) && (!stopped || memory_check_start(document, error)))
 		return TRUE;
 	g_autofree char *label = vm_label(vm);
 	g_prefix_error(error, "cannot start %s: ", label);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "guest/guests.h"
+#include "guest/memory.h"
 #include "guest/vm.h"
 #include "net/tap.h"
 #include "qemu/command.h"
@@ -348,8 +349,8 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 	const char *model = json_get_str(json_get(document, "cpu"), "model", "host");
 	const char *name = json_get_str(document, "name", "");
 
-	if (json_get_int(document, "memory", 0) % MIB)
-		return fail_field(error, "memory", NULL, "memory must be a whole number of MiB");
+	if (!memory_check(document, error))
+		return FALSE;
 	if (!qemu_host_has_machine(services->host, machine)) {
 		g_autofree char *list = g_strjoinv(", ", services->host->machines);
 		g_autofree char *hint = g_strdup_printf("it has %s", list);

@@ -203,6 +203,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	vm->pid = launched.pid;
 	vm->start_time = launched.start_time;
 	vm->pidfd = launched.pidfd;
+	vm->memory_base = json_get_int(document, "memory", 0);
 	g_mutex_unlock(&vm->lock);
 
 	json_auto json_object *hardware = vm_hardware(document);

@@ -46,6 +46,7 @@ typedef struct Vm {
 	Qmp *qmp;
 	pid_t pid;
 	guint64 start_time;
+	gint64 memory_base;  /* bytes that the process began with; 0: not known */
 	int pidfd;           /* -1 when not running */
 	GSource *exit_source;   /* on the monitor thread, as the next */
 	GSource *silence_timer; /* to ask a silent monitor again */

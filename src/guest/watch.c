@@ -23,6 +23,7 @@
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
+#include "guest/live-memory.h"
 #include "guest/open.h"
 #include "guest/power.h"
 #include "guest/watchdog.h"
@@ -91,6 +92,15 @@ static void react_lost(Vm *vm, gpointer data)
 	vm_watch_silence(vm);
 }
 
+/* The guest has taken, or given back, what it did not while a task waited for that. */
+static void react_memory(Vm *vm, gpointer data)
+{
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	(void)data;
+	if (!tasks_claimed_by(vm->services->tasks, object) && live_memory_came(vm))
+		vm_submit(vm, &vm_apply_kind, "yado", NULL, NULL);
+}
+
 /* The guest let go of a device. If no task waits for that, it comes late: what was left undone is done now. */
 static void react_unplug(Vm *vm, gpointer data)
 {
@@ -118,6 +128,8 @@ static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer us
 		queue(vm, react_reset, NULL);
 	else if (g_str_equal(event, "DEVICE_DELETED"))
 		queue(vm, react_unplug, NULL);
+	else if (g_str_equal(event, "MEMORY_DEVICE_SIZE_CHANGE"))
+		queue(vm, react_memory, NULL);
 	else if (g_str_equal(event, "VSERPORT_CHANGE"))
 		agent_look(vm);
 	else if (g_str_equal(event, "WATCHDOG"))

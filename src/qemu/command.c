@@ -7,7 +7,7 @@
  *          03.0  virtio-serial (guest agent)   07.0  USB with a tablet (with a graphics card)
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
  *          09.0  watchdog (if any)             0a.0  sound card (if any)
- *          0b.0  vsock (if any)
+ *          0b.0  vsock (if any)                0f.0  virtio-mem (with memory_max)
  *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
  *          1f.2  q35's own SATA controller, six ports
  *
@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "qemu/addresses.h"
 #include "qemu/devices.h"
+#include "qemu/memory.h"
 #include "qemu/peripherals.h"
 
 enum { FIRST_FD = 10, APIC_ID_MAX = 254 };
@@ -181,11 +182,12 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 		addf(command, "-smbios", "type=11,value=io.systemd.credential:system.hostname=%s", hostname);
 	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	add(command, "-msg", "timestamp=on");
-	addf(command, "-machine", "%s,dump-guest-core=off%s", machine,
-	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "");
+	g_autofree char *memory_options = qemu_memory_machine(vm);
+	addf(command, "-machine", "%s,dump-guest-core=off%s%s", machine,
+	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", memory_options);
 	if (!add_cpus(command, vm, kvm, error))
 		return FALSE;
-	addf(command, "-m", "%" G_GINT64_FORMAT, memory / mib);
+	qemu_memory_add(command->argv, vm);
 	add(command, "-uuid", uuid);
 	add(command, "-rtc", "base=utc,driftfix=slew");
 	add(command, "-boot", "strict=on");
@@ -288,7 +290,8 @@ static void add_layout(QemuCommand *command, json_object *vm)
 		add(command, "-device",
 		    "{\"driver\":\"virtserialport\",\"id\":\"agent0\",\"bus\":\"vserial.0\",\"nr\":1,"
 		    "\"chardev\":\"agent\",\"name\":\"org.qemu.guest_agent.0\"}");
-	add_json(command, "-device", qemu_fixed_device("virtio-balloon-pci", "balloon", "4.0"));
+	add_json(command, "-device", qemu_fixed_device("virtio-balloon-pci", QEMU_BALLOON, "4.0"));
+	qemu_memory_add_device(command->argv, vm);
 	json_object *rng = qemu_rng_device(vm), *watchdog = qemu_watchdog_device(vm);
 	if (rng) {
 		add(command, "-object",

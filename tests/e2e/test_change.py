@@ -99,6 +99,8 @@ CHANGES = [
     ({"shutdown": {"timeout": 33, "action": "leave"}}, True),
     ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64"}}, False),
     ({"memory": 192 * MIB}, False),
+    ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
+    ({"hugepages": "2M"}, False), ({"hugepages": "none"}, False), ({"ksm": False}, False),
     ({"kernel": {"append": "yado.mark=1"}}, False),
     ({"hostname": "other.example.org"}, False),
     ({"disks": {"disk0": {"cache": "writeback", "discard": False}}}, False),
@@ -175,11 +177,11 @@ def test_changes_of_a_running_guest_come_true_as_planned(host):
     name = str(host.vm("subject")["id"])
     for patch, live in CHANGES:
         if list(patch.items())[0] in (("serial", False), ("agent", False), ("display", "vga"), ("sound", "ac97"),
-                                      ("serial_ports", 2)):
+                                      ("serial_ports", 2), ("hugepages", "2M"), ("memory_max", 256 * MIB)):
             before = pending_paths(host, name)
         said = change_as_planned(host, name, patch)
         whens = {entry["when"] for entry in said["changes"]}
-        undone = list(patch.values())[0] in (True, 1, "none") and not live
+        undone = list(patch.values())[0] in (True, 1, None, "none") and not live
         assert whens == ({"now"} if live or undone else {"restart"}), (patch, said)
         if undone:
             assert pending_paths(host, name) == before  # back to what runs: nothing waits any more

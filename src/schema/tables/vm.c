@@ -18,6 +18,7 @@ static const char *const watchdogs[] = {"none", "i6300esb", NULL};
 static const char *const watchdog_actions[] = {"reset", "poweroff", "shutdown", "pause", "nmi", "none", NULL};
 static const char *const rngs[] = {"virtio", "none", NULL};
 static const char *const restart_policies[] = {"never", "on-crash", NULL};
+static const char *const page_sizes[] = {"none", "2M", "1G", NULL};
 static const char *const shutdown_actions[] = {"stop", "leave", NULL};
 
 static const Field cpu_fields[] = {
@@ -250,6 +251,23 @@ static const Field vm_fields[] = {
 	 .fallback = "1073741824", .unit = "B",
 	 .title = "Memory", .title_ja = "メモリ",
 	 .help = "memory, in whole MiB", .help_ja = "メモリ（MiB単位）"},
+	{.name = "memory_max", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 16 * MIB, .max = 4096 * GIB, .unit = "B",
+	 .title = "Memory at most", .title_ja = "メモリの上限",
+	 .help = "how far memory can grow while the guest runs (virtio-mem, in steps of 4 MiB); without it a change of memory waits",
+	 .help_ja = "稼働中にメモリを増やせる上限（virtio-mem、4 MiB単位）。省略時、メモリの変更は次の起動から"},
+	{.name = "memory_min", .type = FIELD_SIZE, .flags = FIELD_NULLABLE | FIELD_LIVE, .min = 16 * MIB, .max = 4096 * GIB,
+	 .unit = "B",
+	 .title = "Memory at least", .title_ja = "メモリの下限",
+	 .help = "what is left to the guest when the node is short of memory and takes some back (balloon); nothing is taken without it",
+	 .help_ja = "ノードのメモリ不足時に回収（バルーン）してもゲストに残す量。省略時は回収しない"},
+	{.name = "hugepages", .type = FIELD_ENUM, .values = page_sizes, .fallback = "\"none\"",
+	 .title = "Huge pages", .title_ja = "ヒュージページ",
+	 .help = "size of the huge pages that its memory is made of; the node must have enough of them set aside",
+	 .help_ja = "メモリに使うヒュージページのサイズ。ノードに必要数の確保が必要"},
+	{.name = "ksm", .type = FIELD_BOOL, .fallback = "true",
+	 .title = "Share equal pages (KSM)", .title_ja = "同一ページの共有（KSM）",
+	 .help = "whether the node may merge pages that are the same in several guests, if it does that (KSM)",
+	 .help_ja = "複数ゲストの同一ページをノードがまとめてよいか（KSM有効時）"},
 	{.name = "kernel", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &kernel_table,
 	 .help = "start a kernel directly", .help_ja = "カーネルを直接起動する"},
 	{.name = "disks", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 32, .table = &disk_table, .singular = "disk",

@@ -1,0 +1,120 @@
+"""A guest's memory: grown and shrunk while it runs, taken back when the node is short of it, of huge pages; and what is really
+used of it, as the guest says."""
+import contextlib
+import pathlib
+import re
+
+import pytest
+
+from test_change import change, change_as_planned, pending_paths, plan
+from yado import CommandError, Console, wait_for
+
+MIB = 1 << 20
+PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+
+
+def make(host, name, *arguments):
+    host("vm", "create", name, "--image", "tiny", "--display", "none", *arguments)
+
+
+def boot(host, name):
+    host("vm", "start", name)
+    return Console(host, name).login()
+
+
+def meminfo(console, field="MemTotal"):
+    """MiB, as the guest sees them."""
+    return int(re.search(rf"{field}:\s+(\d+)", console.shell("cat /proc/meminfo")).group(1)) // 1024
+
+
+def wait_meminfo(console, least, most):
+    """The driver says that a block is there before the guest's kernel has brought all of it online."""
+    wait_for(lambda: least <= meminfo(console) <= most, what=f"{least} to {most} MiB in the guest")
+
+
+def refusals(host, name, patch):
+    return [(entry["field"], entry["message"]) for entry in plan(host, name, patch)["refused"]]
+
+
+def test_memory_grows_and_shrinks_under_a_running_guest_as_soon_as_it_takes_it(host):
+    make(host, "subject", "--memory", "128M", "--memory-max", "512M")
+    console = boot(host, "subject")
+    before = meminfo(console)
+    driver = "/sys/bus/virtio/drivers/virtio_mem"
+    device = wait_for(lambda: console.shell(f"ls {driver} 2>/dev/null | grep ^virtio"), what="the driver")
+
+    # One that does not take what it is offered: the change is saved and waits for the guest.
+    console.shell(f"echo {device} > {driver}/unbind")
+    task = change(host, "subject", {"memory": 192 * MIB})
+    assert task["state"] == "failed" and "taken it up to 128 MiB" in task["error"]["message"], task
+    assert "virtio_mem" in task["error"]["hint"]
+    assert host.vm("subject")["memory"] == 192 * MIB and pending_paths(host, "subject") == ["memory"]
+    console.shell(f"echo {device} > {driver}/bind")
+    wait_for(lambda: pending_paths(host, "subject") == [], what="the memory, taken late")
+    wait_meminfo(console, before + 56, before + 64)
+
+    said = change_as_planned(host, "subject", {"memory": 384 * MIB})
+    assert said["changes"][0]["when"] == "now"
+    wait_meminfo(console, before + 240, before + 256)
+    # What a restarted daemon knows of it is the same.
+    host.kill()
+    host.start()
+    console = Console(host, "subject")
+    said = change_as_planned(host, "subject", {"memory": 256 * MIB})
+    assert said["changes"][0]["when"] == "now"
+    wait_meminfo(console, before + 112, before + 128)
+    # Below what it began with, and above the device's room, only another process can go.
+    assert plan(host, "subject", {"memory": 64 * MIB})["changes"][0]["when"] == "restart"
+    whens = {entry["path"]: entry["when"]
+             for entry in plan(host, "subject", {"memory": 768 * MIB, "memory_max": 768 * MIB})["changes"]}
+    assert whens == {"memory": "restart", "memory_max": "restart"}
+    # The next start begins with all of it.
+    console.close()
+    host("vm", "stop", "subject")
+    console = boot(host, "subject")
+    assert meminfo(console) >= before + 64
+    assert pending_paths(host, "subject") == []
+
+
+def test_sizes_that_do_not_fit_each_other_are_refused(host):
+    make(host, "subject", "--memory", "128M")
+    assert refusals(host, "subject", {"memory_max": 64 * MIB})[0][0] == "memory_max"
+    assert refusals(host, "subject", {"memory_min": 256 * MIB})[0][0] == "memory_min"
+    assert refusals(host, "subject", {"memory_max": 130 * MIB})[0] == (
+        "memory_max", "memory_max must be a multiple of 4 MiB, as memory_max is set")
+    assert refusals(host, "subject", {"hugepages": "2M", "memory": 129 * MIB})[0][0] == "memory"
+    assert not refusals(host, "subject", {"memory_max": 256 * MIB, "memory_min": 64 * MIB, "hugepages": "2M"})
+
+
+@contextlib.contextmanager
+def huge_pages(count):
+    """That many more of 2 MiB on this machine."""
+    pages = PAGES / "nr_hugepages"
+    before = int(pages.read_text())
+    pages.write_text(str(before + count))
+    try:
+        yield int(pages.read_text()) - before
+    finally:
+        pages.write_text(str(before))
+
+
+@pytest.mark.skipif(not PAGES.exists(), reason="this kernel has no huge pages of 2 MiB")
+def test_huge_pages_hold_a_guest_or_the_start_says_how_to_get_them(host):
+    make(host, "subject", "--memory", "128M", "--memory-max", "192M", "--hugepages", "2M")
+    free = int((PAGES / "free_hugepages").read_text())
+    if free < 64:
+        with pytest.raises(CommandError) as refused:
+            host("vm", "start", "subject")
+        assert "nr_hugepages" in refused.value.stderr and "64 huge pages" in refused.value.stderr
+    with huge_pages(96) as got:
+        if got < 96:
+            pytest.skip("this machine cannot set 192 MiB of huge pages aside")
+        console = boot(host, "subject")
+        pid = host.status("subject")["pid"]
+        smaps = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+        assert "KernelPageSize:     2048 kB" in smaps
+        before = meminfo(console)
+        change_as_planned(host, "subject", {"memory": 160 * MIB})
+        wait_meminfo(console, before + 28, before + 32)
+        console.close()
+        host("vm", "stop", "subject")
