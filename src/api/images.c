@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/recipes.h"
+#include "preset/preset.h"
 #include "schema/schema.h"
 
 static gboolean list_images(Call *call, GError **error)
@@ -97,10 +98,10 @@ static gboolean import_image(Call *call, GError **error)
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *image = call_document(call, &refusal);
 	g_autofree char *upload = g_strdup(json_get_str(image, "upload", NULL));
-	const char *name = json_get_str(image, "name", "");
+	const char *name = json_get_str(image, "name", ""), *os = json_get_str(image, "os", NULL);
 	fd_auto int fd = frame_steal_fd(call->request->frame, 0);
 	if (image && permit_ask_named(call, PRIVILEGE_IMAGE_MANAGE, "/images", name, &refusal) &&
-	    check_absent(call, name, &refusal))
+	    check_absent(call, name, &refusal) && (!os || preset_check_os(os, &refusal)))
 		check_source(call, upload, fd, &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "image '%s' is imported", name);

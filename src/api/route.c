@@ -28,6 +28,7 @@ const Route *const route_tables[] = {
 	console_routes,
 	image_routes,
 	image_file_routes,
+	preset_routes,
 	upload_routes,
 	storage_routes,
 	mapping_routes,

@@ -100,6 +100,11 @@ static gboolean list_vms(Call *call, GError **error)
 	return TRUE;
 }
 
+static gboolean may_use_image(const char *name, gconstpointer who)
+{
+	return permit_ask_named(who, PRIVILEGE_IMAGE_READ, "/images", name, NULL);
+}
+
 static gboolean create_vm(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
@@ -108,7 +113,7 @@ static gboolean create_vm(Call *call, GError **error)
 	if (!input)
 		return FALSE;
 	g_autoptr(Plan) plan =
-		permit_document(call, NULL, input, &refusal) ? plan_create(call->services, input, &refusal) : NULL;
+		permit_document(call, NULL, input, &refusal) ? plan_create(call->services, input, may_use_image, call, &refusal) : NULL;
 	if (plan && !permit_document(call, NULL, plan->document, &refusal))
 		g_clear_pointer(&plan, plan_free);
 	if (call->plan)

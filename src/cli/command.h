@@ -35,6 +35,7 @@ typedef enum Complete {
 	COMPLETE_REVISION,
 	COMPLETE_FILE,
 	COMPLETE_RECIPE,
+	COMPLETE_PRESET,
 	COMPLETE_REMOTE,
 	COMPLETE_USER,
 	COMPLETE_ROLE,
@@ -101,7 +102,7 @@ typedef struct Group {
 extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
 	shutdown_options[], stats_options[], doctor_options[], bundle_options[];
-extern const Command vm_commands[], image_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
+extern const Command vm_commands[], image_commands[], preset_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
 	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
 	audit_commands[], remote_commands[], top_commands[];
 /* Commands that stand in more than one table. */

@@ -64,6 +64,7 @@ static void offer_kind(const Completion *completion, Complete kind)
 		{COMPLETE_VM, "/api/v1/vms?limit=1000", "name"},
 		{COMPLETE_IMAGE, "/api/v1/images?limit=1000", "name"},
 		{COMPLETE_RECIPE, "/api/v1/recipes?limit=1000", "name"},
+		{COMPLETE_PRESET, "/api/v1/presets?limit=1000", "name"},
 		{COMPLETE_STORAGE, "/api/v1/storages?limit=1000", "name"},
 		{COMPLETE_MAPPING, "/api/v1/mappings?limit=1000", "name"},
 		{COMPLETE_NODE, "/api/v1/nodes?limit=1000", "name"},
@@ -156,6 +157,8 @@ static void offer_flag_values(const Completion *completion, const Command *comma
 	}
 	const char *equals = strchr(bare, '=');
 	g_autofree char *field = equals ? g_strndup(bare, (gsize)(equals - bare)) : g_strdup(flag + 2);
+	if (strcmp(field, "os") == 0)
+		offer_kind(completion, COMPLETE_PRESET);
 	Complete kind = g_str_has_suffix(field, "image") ? COMPLETE_IMAGE
 			: g_str_has_suffix(field, "storage") ? COMPLETE_STORAGE
 			: g_str_has_suffix(field, "mapping") ? COMPLETE_MAPPING

@@ -62,6 +62,7 @@ const Command top_commands[] = {
 const Group groups[] = {
 	{"vm", TEXT(m_group_vm), vm_commands},
 	{"image", TEXT(m_group_image), image_commands},
+	{"preset", TEXT(m_group_preset), preset_commands},
 	{"storage", TEXT(m_group_storage), storage_commands},
 	{"mapping", TEXT(m_group_mapping), mapping_commands},
 	{"task", TEXT(m_group_task), task_commands},

@@ -205,6 +205,7 @@ MESSAGE(m_ask_token, "API token: ", "APIトークン: ");
 
 /* Access */
 MESSAGE(m_group_user, "who may sign in, and what is granted to them", "ユーザーと権限付与");
+MESSAGE(m_group_preset, "recommended hardware for each operating system", "OSごとの推奨ハードウェア");
 MESSAGE(m_group_role, "sets of privileges", "権限のまとまり（ロール）");
 MESSAGE(m_group_token, "tokens for programs and remote commands", "プログラムとリモートコマンド用のトークン");
 MESSAGE(m_group_session, "who is signed in", "ログイン中のセッション");
@@ -303,6 +304,7 @@ MESSAGE(m_revision, "revision", "リビジョン");
 MESSAGE(m_plan_heading, "Plan on revision %" G_GINT64_FORMAT ":\n", "リビジョン %" G_GINT64_FORMAT " に対する計画:\n");
 MESSAGE(m_plan_now, "now", "即時");
 MESSAGE(m_plan_restart, "at restart", "再起動時");
+MESSAGE(m_plan_chosen, "chosen by the preset of the operating system:", "OSのプリセットによる選択:");
 MESSAGE(m_plan_nothing, "nothing would change", "変更はありません");
 MESSAGE(m_plan_refused, "refused:", "拒否:");
 MESSAGE(m_task_goes_on, "task %" G_GINT64_FORMAT " (yado task wait %" G_GINT64_FORMAT ")\n",
@@ -392,6 +394,7 @@ MESSAGE(m_cpu, "CPUs", "CPU");
 MESSAGE(m_memory, "memory", "メモリ");
 MESSAGE(m_acceleration, "acceleration", "アクセラレーション");
 MESSAGE(m_image, "image", "イメージ");
+MESSAGE(m_os, "system", "OS");
 MESSAGE(m_kernel, "kernel of", "カーネル");
 MESSAGE(m_machine, "machine", "マシン");
 MESSAGE(m_firmware, "firmware", "ファームウェア");
@@ -447,6 +450,13 @@ MESSAGE(m_image_list_help, "list images", "イメージの一覧");
 MESSAGE(m_image_show_help, "show an image", "イメージを表示する");
 MESSAGE(m_image_build_help, "make an image from a recipe, such as tiny or debian-12; with --suite or --recipe the word is its name",
 	"レシピ（tiny、debian-12など）からイメージを作る。--suite か --recipe があれば、語はイメージ名");
+MESSAGE(m_preset_list_help, "list the operating systems that there are presets for", "プリセットのあるOSの一覧");
+MESSAGE(m_preset_show_help, "show what a preset decides, and why", "プリセットが決める値とその理由");
+MESSAGE(m_preset_none, "No presets.", "プリセットはありません。");
+MESSAGE(m_preset_with_drivers, "With a disk of drivers in the library (its os, or the beginning of its name), and a system yet to be installed:",
+	"ライブラリにドライバーディスクがあり（os または名前の先頭が一致）、これからインストールする場合:");
+MESSAGE(m_col_os, "OPERATING SYSTEM", "OS");
+MESSAGE(m_col_group, "GROUP", "分類");
 MESSAGE(m_recipes_help, "list what images can be built from", "イメージのレシピの一覧");
 MESSAGE(m_recipes_heading, "Recipes of this node:", "このノードのレシピ:");
 MESSAGE(m_recipes_none, "This node has no recipes.", "このノードにレシピはありません。");

@@ -31,6 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pairs, pairs_free)
 
 /* Prints a plan; EXIT_REFUSED if it says that the change would be refused. */
 Exit plan_print(json_object *plan, const Table *table);
+/* What a preset decided, each with its reason below it; `table` says how values are read. */
+void choices_print(json_object *choices, const Table *table, const char *indent);
 /* One line a changed leaf, "- path: before" and "+ path: after" where both differ. */
 void changes_print(json_object *changes, const Table *table, const char *indent);
 

@@ -76,6 +76,10 @@ Exit plan_print(json_object *plan, const Table *table)
 	if (length_of(changes) == 0 && length_of(effects) == 0 && length_of(refused) == 0)
 		printf("  %s\n", T(m_plan_nothing));
 	print_plan_changes(changes, table);
+	if (length_of(json_get(plan, "chosen")) > 0) {
+		printf("  %s\n", T(m_plan_chosen));
+		choices_print(json_get(plan, "chosen"), table, "    ");
+	}
 	for (gsize i = 0; i < length_of(effects); i++) {
 		g_autofree char *effect = format_value(json_object_array_get_idx(effects, i), NULL);
 		printf("  · %s\n", effect);

@@ -85,6 +85,7 @@ static void print_facts(json_object *vm)
 	pairs_add(pairs, T(m_cpu), cpu);
 	add_value(pairs, T(m_memory), vm, "memory");
 	add_value(pairs, T(m_acceleration), vm, "status.acceleration");
+	add_value(pairs, T(m_os), vm, "os");
 	add_value(pairs, T(m_image), vm, "image");
 	add_value(pairs, T(m_kernel), vm, "kernel.image");
 	add_value(pairs, T(m_machine), vm, "machine");

@@ -1,5 +1,6 @@
 /* A guest's configuration from creation to deletion: create, change (live where QEMU can), delete, restore. */
 #pragma once
+#include "guest/choose.h"
 #include "guest/vm.h"
 #include "task/task.h"
 
@@ -12,13 +13,15 @@ typedef struct Plan {
 	json_object *document; /* what will be committed */
 	json_object *changes;  /* [{"path","before","after","when":"now"|"restart"}] */
 	json_object *effects;  /* sentences: what happens beside the document */
+	json_object *chosen;   /* what a preset decided in a new guest, preset_choice_table; NULL: of a change */
 	gboolean needs_task;   /* volumes or a running guest are touched */
 } Plan;
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 json_object *plan_describe(const Plan *plan); /* new reference */
 
-Plan *plan_create(Services *services, json_object *input, GError **error);
+/* may_use: of the images that nobody named, a preset takes those only that who asks may use. */
+Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error);
 /* if_match: revision that the client saw, or REV_ANY; another present one is ERROR_STALE and says what changed. */
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
 /* ERROR_STALE that says who changed what since the revision that was seen. */

@@ -21,6 +21,8 @@ void plan_free(Plan *plan)
 		json_object_put(plan->changes);
 	if (plan->effects)
 		json_object_put(plan->effects);
+	if (plan->chosen)
+		json_object_put(plan->chosen);
 	g_free(plan);
 }
 
@@ -31,6 +33,8 @@ json_object *plan_describe(const Plan *plan)
 	json_set(json, "changes", json_copy(plan->changes));
 	json_set(json, "effects", json_copy(plan->effects));
 	json_set(json, "refused", json_object_new_array());
+	if (json_get_count(plan->chosen))
+		json_set(json, "chosen", json_copy(plan->chosen));
 	return json;
 }
 
@@ -85,10 +89,11 @@ static void describe_disks(Services *services, Plan *plan, json_object *before, 
 				   json_get_str(old_disk, "storage", ""));
 }
 
-Plan *plan_create(Services *services, json_object *input, GError **error)
+Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
 {
 	g_autoptr(Plan) plan = g_new0(Plan, 1);
-	plan->document = prepare_create(services, input, error);
+	plan->chosen = json_object_new_array();
+	plan->document = prepare_create(services, input, &(Asker){may_use, who}, plan->chosen, error);
 	if (!plan->document)
 		return NULL;
 	plan->needs_task = TRUE;

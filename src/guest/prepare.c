@@ -11,6 +11,7 @@
 #include "guest/memory.h"
 #include "guest/vm.h"
 #include "net/tap.h"
+#include "preset/preset.h"
 #include "qemu/command.h"
 #include "schema/schema.h"
 
@@ -75,15 +76,10 @@ static json_object *find_image(Services *services, const char *name, const char 
 	return NULL;
 }
 
-/* The image fills disk0, the kernel and the memory, where the client did not. */
-static gboolean apply_image(Services *services, json_object *input, GError **error)
+/* The image fills disk0 and the kernel, where the client did not. */
+static void apply_image(json_object *image, json_object *input)
 {
-	const char *name = json_get_str(input, "image", NULL);
-	if (!name)
-		return TRUE;
-	json_auto json_object *image = find_image(services, name, "system", "disk", "image", error);
-	if (!image)
-		return FALSE;
+	const char *name = json_get_str(image, "name", "");
 	if (!json_get(input, "disks"))
 		json_set(input, "disks", json_object_new_object());
 	json_object *disks = json_get(input, "disks");
@@ -98,10 +94,28 @@ static gboolean apply_image(Services *services, json_object *input, GError **err
 		json_set(input, "kernel", json_object_new_object());
 		json_set_str(json_get(input, "kernel"), "image", name);
 	}
+}
+
+/* What its image, the preset of its system and the node's ways give a new guest, where the client gave nothing. */
+static gboolean apply_defaults(Services *services, json_object *input, const Asker *asker, json_object *chosen, GError **error)
+{
+	const char *name = json_get_str(input, "image", NULL);
+	json_auto json_object *image = name ? find_image(services, name, "system", "disk", "image", error) : NULL;
+	if (name && !image)
+		return FALSE;
+	if (image)
+		apply_image(image, input);
+	if (!json_get(input, "nics")) {
+		json_object *nics = json_object_new_object();
+		json_set(nics, "nic0", json_object_new_object());
+		json_set(input, "nics", nics);
+	}
+	if (!choose_by_system(services, image, asker, input, chosen, error))
+		return FALSE;
 	gint64 memory = json_get_int(image, "memory", 0);
 	if (g_str_equal(json_get_str(input, "firmware", ""), "uefi"))
 		memory = MAX(memory, uefi_memory_min);
-	if (!json_get(input, "memory") && memory > 0)
+	if (image && !json_get(input, "memory") && memory > 0)
 		json_set_int(input, "memory", memory);
 	return TRUE;
 }
@@ -183,18 +197,11 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 	return complete_kernel(services, document, error) && qemu_assign_addresses(document, error);
 }
 
-json_object *prepare_create(Services *services, json_object *input, GError **error)
+json_object *prepare_create(Services *services, json_object *input, const Asker *asker, json_object *chosen, GError **error)
 {
 	json_auto json_object *wanted = json_copy(input);
-	if (json_object_is_type(wanted, json_type_object)) {
-		if (!apply_image(services, wanted, error))
-			return NULL;
-		if (!json_get(wanted, "nics")) {
-			json_object *nics = json_object_new_object();
-			json_set(nics, "nic0", json_object_new_object());
-			json_set(wanted, "nics", nics);
-		}
-	}
+	if (json_object_is_type(wanted, json_type_object) && !apply_defaults(services, wanted, asker, chosen, error))
+		return NULL;
 	json_auto json_object *document = schema_create(&vm_table, wanted, error);
 	if (!document)
 		return NULL;
@@ -216,6 +223,9 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
 {
 	json_auto json_object *document = schema_change(&vm_table, present, patch, error);
 	if (!document)
+		return NULL;
+	const char *os = json_get_str(document, "os", NULL);
+	if (os && g_strcmp0(os, json_get_str(present, "os", NULL)) && !preset_find(os, error))
 		return NULL;
 	json_object *kernel = json_get(document, "kernel");
 	/* Another image means that image's present build; the same image keeps the build that it had. */

@@ -3,11 +3,12 @@
 #pragma once
 #include <json-c/json.h>
 
+#include "guest/choose.h"
 #include "guest/services.h"
 
-/* What a client sent, with what the image, the node and chance decide. The id and the volumes' names are still
+/* What a client sent, with what the image, the preset of its system (choose.h), the node and chance decide. The id and the volumes' names are still
  * missing. New reference. */
-json_object *prepare_create(Services *services, json_object *input, GError **error);
+json_object *prepare_create(Services *services, json_object *input, const Asker *asker, json_object *chosen, GError **error);
 /* The present document changed by a merge patch, new devices completed. */
 json_object *prepare_change(Services *services, json_object *present, json_object *patch, GError **error);
 /* Everything about a complete document that the table alone cannot know: storages, images, bridges, machine, CPU model,

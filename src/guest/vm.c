@@ -338,6 +338,7 @@ static const char *const hardware_parts[] = {
 	"serial_ports",
 	"display",
 	"display_memory",
+	"clock",
 	"sound",
 	"watchdog",
 	"rng",

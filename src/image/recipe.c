@@ -22,6 +22,7 @@
 #include "base/process.h"
 #include "image/library.h"
 #include "image/recipes.h"
+#include "preset/preset.h"
 #include "schema/schema.h"
 #include "storage/worker.h"
 
@@ -181,6 +182,11 @@ static json_object *read_manifest(const Stage *stage, GError **error)
 		error_set(error, ERROR_INVALID, NULL, "the recipe's manifest.json must state the disk_format qcow2");
 		return NULL;
 	}
+	const char *os = json_get_str(manifest, "os", NULL);
+	if (os && !preset_check_os(os, error)) {
+		g_prefix_error(error, "the recipe's manifest.json: ");
+		return NULL;
+	}
 	return json_object_get(manifest);
 }
 
@@ -243,6 +249,9 @@ static json_object *describe(json_object *input, json_object *manifest, gboolean
 	json_set_str(document, "name", json_get_str(input, "name", json_get_str(input, "recipe", "")));
 	json_set_str(document, "format", "qcow2");
 	json_set_str(document, "recipe", json_get_str(input, "recipe", ""));
+	const char *os = json_get_str(manifest, "os", NULL);
+	if (os)
+		json_set_str(document, "os", os);
 	json_set_str(document, "kind", system ? "system" : "disk");
 	json_set_int(document, "size", (gint64)size);
 	if (system)

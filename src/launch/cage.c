@@ -178,6 +178,7 @@ static void make_view(const Spec *spec)
 	if (mkdir(path, 0755) < 0)
 		fail("cannot make /etc in the view");
 	bind_if_there("/etc/ld.so.cache", MS_RDONLY | MS_NODEV | MS_NOEXEC);
+	bind_if_there("/etc/localtime", MS_RDONLY | MS_NODEV | MS_NOEXEC); /* for a guest's clock in local time */
 	if (spec->network_host) {
 		bind_if_there("/etc/resolv.conf", MS_RDONLY | MS_NODEV | MS_NOEXEC);
 		bind_if_there("/etc/hosts", MS_RDONLY | MS_NODEV | MS_NOEXEC);

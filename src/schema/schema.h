@@ -88,7 +88,7 @@ extern const Table vm_table, storage_table, mapping_table, device_table, image_t
 /* Answers that are no resource. */
 extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
 	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
-	doctor_table;
+	doctor_table, preset_choice_table, preset_table;
 extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table;

@@ -194,7 +194,7 @@ def examples(api):
     task = made["task"]
     commit = api("GET", f"/history?prefix=vm/{vm}", status=200)["items"][0]["rev"]
     values = {"vm": vm, "image": "tiny", "storage": "local", "volume": detached[0], "task": task, "node": "self",
-              "rev": commit, "kind": "vm", "name": vm, "schema": "vm"}
+              "rev": commit, "kind": "vm", "name": vm, "schema": "vm", "preset": "linux"}
     api("POST", "/uploads?plan=1", {"size": 7}, status=200)
     values["upload"] = api("POST", "/uploads", {"size": 7}, status=201)["id"]
     return {**values, **access_examples(api)}

@@ -74,7 +74,7 @@ static void test_create_fills(void)
 	g_assert_null(json_get(vm, "id"));
 	g_assert_null(json_get(vm, "kernel"));
 	g_assert_null(json_get(vm, "uuid"));
-	assert_json(json_get(vm, "cpu"), "{\"sockets\":1,\"cores\":4,\"threads\":1,\"model\":\"host\"}");
+	assert_json(json_get(vm, "cpu"), "{\"sockets\":1,\"cores\":4,\"threads\":1,\"model\":\"host\",\"hyperv\":false}");
 	assert_json(json_get(vm, "autostart"), "{\"enabled\":false,\"order\":100,\"delay\":0}");
 	assert_json(json_get(vm, "disks"),
 		    "{\"disk0\":{\"storage\":\"local\",\"size\":10737418240,\"format\":\"qcow2\","

@@ -188,6 +188,9 @@ static const Field plan_fields[] = {
 	 .help_ja = "その他に起こること"},
 	{.name = "refused", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &refusal_table,
 	 .help = "why it would be refused; empty if it would not", .help_ja = "拒否の理由。空なら実行可能"},
+	{.name = "chosen", .type = FIELD_ITEMS, .flags = MAYBE, .table = &preset_choice_table,
+	 .help = "what the preset of the guest's operating system decided, and why",
+	 .help_ja = "OSのプリセットが決めた値とその理由"},
 	{0}};
 const Table plan_table = {.name = "plan", .title = "Plan", .title_ja = "計画", .fields = plan_fields};
 

@@ -21,9 +21,16 @@ static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhd
 	 .help = "free text",           \
 	 .help_ja = "説明"}
 
+#define OS_FIELD                                                                                                      \
+	{.name = "os", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63, .check = schema_check_key, \
+	 .title = "Operating system", .title_ja = "OS", \
+	 .help = "operating system in it, by the name of a preset ('yado preset list'), which guests made from it get; 'virtio-win': drivers for Windows", \
+	 .help_ja = "中のOSのプリセット名（'yado preset list'）。これから作るゲストに使う。'virtio-win' はWindows用ドライバー"}
+
 static const Field image_fields[] = {
 	NAME_FIELD,
 	FORMAT_FIELD,
+	OS_FIELD,
 	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_READONLY | FIELD_ROW, .values = image_kinds,
 	 .help = "'disk' to copy disks from, 'iso' for CD drives, 'system' with a kernel of its own",
 	 .help_ja = "'disk' ディスクの元、'iso' CD用、'system' カーネル付き"},
@@ -50,6 +57,7 @@ const Table image_table = {.name = "image", .title = "Image", .title_ja = "イ�
 static const Field import_fields[] = {
 	NAME_FIELD,
 	FORMAT_FIELD,
+	OS_FIELD,
 	DESCRIPTION_FIELD,
 	{.name = "upload", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63,
 	 .title = "Upload", .title_ja = "アップロード",

@@ -34,6 +34,7 @@ const history: Entry = { to: "/history", allowed: () => may("history.read") };
 const settings: Entry = { to: "/access/settings", allowed: () => may("access.read") };
 const mappings: Entry = { to: "/node", allowed: () => may("mapping.read", "/mappings") };
 const node: Entry = { to: "/node", allowed: () => may("node.read", "/nodes") };
+const presets: Entry = { to: "/guests/new", allowed: () => may("vm.create", "/vms") };
 const manageImages = () => may("image.manage", "/images");
 
 const entries: Record<Name, Entry> = {
@@ -59,6 +60,8 @@ const entries: Record<Name, Entry> = {
   "image import": { to: "/images", allowed: manageImages },
   "image export": images,
   "image delete": images,
+  "preset list": presets,
+  "preset show": presets,
   "storage list": { to: "/storages", allowed: () => may("storage.read", "/storages") },
   "storage show": storages,
   "storage volumes": storages,
