@@ -1,5 +1,5 @@
 # What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
-packages_run=(qemu-system-x86 qemu-utils passt ovmf
+packages_run=(qemu-system-x86 qemu-utils passt ovmf swtpm
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
 	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 passwd e2fsprogs lz4)
 # What the recipe of a whole Debian needs beside these.

@@ -17,7 +17,7 @@ typedef struct Command {
 
 static const Command commands[] = {
 	{"host/packages", "versions of packages that matter here",
-	 {"dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\n", "yado*", "qemu*", "passt", "ovmf", "seabios",
+	 {"dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\n", "yado*", "qemu*", "passt", "ovmf", "seabios", "swtpm*", "libtpms0",
 	  "libwebsockets*", "libglib2.0-0*", "libjson-c5", "libsqlite3-0", "libssl3*", "linux-image-*", "systemd"}},
 	{"host/filesystems", "room on local file systems", {"df", "-PTl"}},
 	{"host/block-devices", "disks",

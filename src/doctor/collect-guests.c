@@ -43,7 +43,7 @@ static void note_pid(const Host *host, GHashTable *pids, const char *dir)
 		g_hash_table_add(pids, GINT_TO_POINTER(pid));
 }
 
-/* Each guest's QEMU, and what serves its network cards (passt). */
+/* Each guest's QEMU, and what serves its network cards (passt) and its TPM (swtpm). */
 static GHashTable *list_pids(const Host *host, const char *dir, char **guests)
 {
 	GHashTable *pids = g_hash_table_new(NULL, NULL);
@@ -53,7 +53,7 @@ static GHashTable *list_pids(const Host *host, const char *dir, char **guests)
 		note_pid(host, pids, own);
 		for (char **entry = entries; *entry; entry++) {
 			g_autofree char *card = g_build_filename(own, *entry, NULL);
-			if (g_str_has_prefix(*entry, "nic-"))
+			if (g_str_has_prefix(*entry, "nic-") || g_str_equal(*entry, "tpm"))
 				note_pid(host, pids, card);
 		}
 	}
@@ -63,7 +63,7 @@ static GHashTable *list_pids(const Host *host, const char *dir, char **guests)
 /* Their arguments say how they were started, and hold no secrets. Those of others might. */
 static void add_commands(const Host *host, Archive *archive, GHashTable *pids)
 {
-	static const char *const names[] = {"qemu-system-x86_64", "passt", "passt.avx2", NULL};
+	static const char *const names[] = {"qemu-system-x86_64", "passt", "passt.avx2", "swtpm", NULL};
 	g_autoptr(GPtrArray) processes = host_processes(host, names);
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (guint i = 0; i < processes->len && text->len < ARCHIVE_FILE_MAX; i++) {
@@ -73,7 +73,7 @@ static void add_commands(const Host *host, Archive *archive, GHashTable *pids)
 		g_string_append_printf(text, "%d %s%s\n\n", process->pid, process->arguments,
 				       process->replaced ? " (its file was replaced)" : "");
 	}
-	archive_add(archive, "guests/processes", "command lines of guests' QEMU and passt", text->str, text->len);
+	archive_add(archive, "guests/processes", "command lines of guests' QEMU, passt and swtpm", text->str, text->len);
 }
 
 void collect_guests(const Host *host, Archive *archive)

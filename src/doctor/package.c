@@ -22,6 +22,10 @@ FINDING(no_ovmf, "packages.no-ovmf", STATE_WARNING,
 	"ovmf is not installed", "ovmf がありません",
 	"guests with UEFI do not start", "UEFIのゲストを起動できません",
 	"apt install ovmf", "apt install ovmf");
+FINDING(no_swtpm, "packages.no-swtpm", STATE_WARNING,
+	"swtpm is not installed", "swtpm がありません",
+	"guests with a TPM do not start", "TPMのあるゲストを起動できません",
+	"apt install swtpm", "apt install swtpm");
 FINDING(no_websockets, "packages.no-libwebsockets", STATE_PROBLEM,
 	"libwebsockets17 with libwebsockets-evlib-uv is not installed",
 	"libwebsockets17 と libwebsockets-evlib-uv がそろっていません",
@@ -32,7 +36,7 @@ FINDING(broken, "packages.half", STATE_WARNING,
 	"what these packages do may not work, and apt refuses other work", "該当パッケージが動かない恐れがあり、aptも他の処理を拒みます",
 	"dpkg --configure -a && apt -f install", "dpkg --configure -a && apt -f install");
 static const Finding *const findings[] = {&complete, &no_qemu,	    &no_utils, &no_passt,
-					  &no_ovmf,  &no_websockets, &broken,	NULL};
+					  &no_ovmf,  &no_swtpm, &no_websockets, &broken, NULL};
 
 static const struct {
 	const char *name;
@@ -42,6 +46,7 @@ static const struct {
 	{"qemu-utils", &no_utils},
 	{"passt", &no_passt},
 	{"ovmf", &no_ovmf},
+	{"swtpm", &no_swtpm},
 	{"libwebsockets17", &no_websockets},
 	{"libwebsockets-evlib-uv", &no_websockets},
 };

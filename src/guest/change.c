@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
@@ -228,7 +229,7 @@ static gboolean make_change(Vm *vm, Task *task, GError **error)
 		return FALSE;
 	if (images_exist(services, present, wanted, error) &&
 	    volumes_create_missing(services, task, present, wanted, error) &&
-	    grow_volumes(vm, task, wanted, error)) {
+	    firmware_create_missing(services, task, wanted, error) && grow_volumes(vm, task, wanted, error)) {
 		gint64 committed =
 			commit_change(services, vm->id, present, rev, wanted, task_user(task), task_id(task), error);
 		if (committed) {

@@ -1,16 +1,13 @@
 /* Creating and deleting guests. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
-#include "guest/open.h"
 #include "guest/power.h"
 #include "guest/prepare.h"
 #include "guest/volumes.h"
@@ -32,35 +29,6 @@ gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *r
 	if (task)
 		*ret_id = id;
 	return task;
-}
-
-/* With the first disk, so that guest and firmware variables begin together. */
-static const char *firmware_storage(json_object *document)
-{
-	json_object *disks = json_get(document, "disks");
-	json_object_object_foreach (disks, key, disk) {
-		(void)key;
-		return json_get_str(disk, "storage", "local");
-	}
-	return "local";
-}
-
-static gboolean create_firmware(Services *services, Task *task, json_object *document, GError **error)
-{
-	struct stat info;
-	if (!g_str_equal(json_get_str(document, "firmware", ""), "uefi"))
-		return TRUE;
-	fd_auto int template = open(OVMF_VARS, O_RDONLY | O_CLOEXEC);
-	if (template < 0 || fstat(template, &info) < 0) {
-		error_set(error, ERROR_UNSUPPORTED, "install it (apt install ovmf) or use firmware 'bios'",
-			  "UEFI firmware is not installed on this node");
-		return FALSE;
-	}
-	g_autofree char *name = vm_firmware_volume(json_get_int(document, "id", 0));
-	VolumeSpec spec = {.storage = firmware_storage(document), .name = name, .format = "raw",
-			   .size = (guint64)info.st_size, .role = "firmware", .vm = json_get_int(document, "id", 0),
-			   .source_fd = template, .source_format = "raw", .source_size = (guint64)info.st_size};
-	return volume_create(&services->storage, task, &spec, error);
 }
 
 static gboolean commit_new(Services *services, Task *task, json_object *document, GError **error)
@@ -101,7 +69,7 @@ static gboolean run_create(Task *task, gpointer data, GError **error)
 	gint64 id = json_get_int(document, "id", 0);
 
 	if (volumes_create_missing(services, task, NULL, document, error) &&
-	    create_firmware(services, task, document, error) && !task_check_cancelled(task, error) &&
+	    firmware_create_missing(services, task, document, error) && !task_check_cancelled(task, error) &&
 	    commit_new(services, task, document, error)) {
 		set_result(task, id);
 		return TRUE;

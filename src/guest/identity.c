@@ -1,4 +1,4 @@
-/* User ids of guests: "vm-identity/ID" {"uid", "nics": {KEY: uid}}, from the store's counter "uid". */
+/* User ids of guests: "vm-identity/ID" {"uid", "nics": {KEY: uid}, "tpm": uid}, from the store's counter "uid". */
 #include "guest/identity.h"
 
 #include "base/error.h"
@@ -36,21 +36,32 @@ uid_t identity_vm_uid(Vm *vm, GError **error)
 	return uid;
 }
 
-uid_t identity_nic_uid(Vm *vm, const char *nic, GError **error)
+/* The uid of one of the guest's helpers, kept in the identity's map (NULL: in itself); allocated when first asked for. */
+static uid_t helper_uid(Vm *vm, const char *map, const char *key, GError **error)
 {
 	g_autofree char *path = identity_path(vm->id);
 	g_autoptr(Doc) doc = store_get(vm->services->store, path, error);
 	if (!doc)
 		return 0;
-	json_object *nics = json_get(doc->body, "nics");
-	gint64 uid = json_get_int(nics, nic, 0);
+	json_object *uids = map ? json_get(doc->body, map) : doc->body;
+	gint64 uid = json_get_int(uids, key, 0);
 	if (uid)
 		return (uid_t)uid;
 	uid = store_allocate(vm->services->store, "uid", UID_FIRST, error);
 	if (!uid)
 		return 0;
-	json_set_int(nics, nic, uid);
+	json_set_int(uids, key, uid);
 	g_autoptr(Batch) batch = batch_new("yado", 0);
 	batch_put(batch, path, doc->rev, doc->body);
 	return store_commit(vm->services->store, batch, error) ? (uid_t)uid : 0;
+}
+
+uid_t identity_nic_uid(Vm *vm, const char *nic, GError **error)
+{
+	return helper_uid(vm, "nics", nic, error);
+}
+
+uid_t identity_tpm_uid(Vm *vm, GError **error)
+{
+	return helper_uid(vm, NULL, "tpm", error);
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "guest/firmware.h"
 #include "guest/identity.h"
 #include "net/passt.h"
 #include "net/tap.h"
@@ -25,28 +26,6 @@ enum { NIC_END_TIMEOUT_MS = 5000 };
 char *vm_socket_path(Vm *vm, const char *name)
 {
 	return g_strdup_printf("%s/%s.sock", vm->run_dir, name);
-}
-
-char *vm_firmware_volume(gint64 vm)
-{
-	return g_strdup_printf("vm-%" G_GINT64_FORMAT "-firmware", vm);
-}
-
-char *vm_find_firmware(Services *services, gint64 vm, GError **error)
-{
-	g_autofree char *name = vm_firmware_volume(vm);
-	g_autoptr(GPtrArray) storages = store_list(services->store, "storage/", error);
-	for (guint i = 0; storages && i < storages->len; i++) {
-		const char *storage = json_get_str(((Doc *)g_ptr_array_index(storages, i))->body, "name", "");
-		json_auto json_object *volume = volume_get(&services->storage, storage, name, NULL);
-		if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
-			return g_strdup(storage);
-	}
-	if (storages)
-		error_set_field(error, ERROR_CONFLICT, "firmware",
-				"what was deleted with its volumes comes back only from a backup",
-				"the volume '%s' of the firmware is gone", name);
-	return NULL;
 }
 
 static int listen_socket(Vm *vm, const char *name, GError **error)
@@ -145,11 +124,12 @@ gboolean vm_close_nic(Vm *vm, const char *key, GError **error)
 	return dir_remove(run_dir, error);
 }
 
-/* The kernel that starts fastest knows nothing of UEFI, and shows nothing on a screen. */
+/* The kernel that starts fastest knows nothing of UEFI, shows nothing on a screen, and finds no TPM. */
 static const char *kernel_file(json_object *document)
 {
 	gboolean plain = g_str_equal(json_get_str(document, "firmware", ""), "bios") &&
-			 g_str_equal(json_get_str(document, "display", ""), "none");
+			 g_str_equal(json_get_str(document, "display", ""), "none") &&
+			 !json_get_bool(document, "tpm", FALSE);
 	return plain ? "kernel" : "kernel-efi";
 }
 
@@ -166,12 +146,9 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 	if (g_str_equal(need, "vsock"))
 		return open_file("/dev/vhost-vsock", writable, error);
 	if (g_str_equal(need, "firmware-code"))
-		return open_file(OVMF_CODE, writable, error);
-	if (g_str_equal(need, "firmware-vars")) {
-		g_autofree char *volume = vm_firmware_volume(vm->id);
-		g_autofree char *storage = vm_find_firmware(services, vm->id, error);
-		return storage ? volume_open(&services->storage, storage, volume, writable, error) : -1;
-	}
+		return firmware_open_code(document, error);
+	if (g_str_equal(need, "firmware-vars"))
+		return firmware_open_volume(services, vm->id, "firmware", error);
 	const char *key = strchr(need, ':');
 	if (key && g_str_has_prefix(need, "disk:")) {
 		json_object *disk = json_get(json_get(document, "disks"), key + 1);

@@ -17,12 +17,5 @@ gboolean vm_start_nic(Vm *vm, const char *key, int peer, Launched *ret_launched,
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error);
 /* The number of a card for its tap's name: its place among all possible ones, "pci:10.3" -> 3. */
 guint vm_nic_index(json_object *document, const char *key);
-/* Name of the volume that keeps UEFI variables, and the storage that it is on, wherever the disks have gone since it was
- * made. ERROR_CONFLICT if there is none. Caller frees. */
-char *vm_firmware_volume(gint64 vm);
-char *vm_find_firmware(Services *services, gint64 vm, GError **error);
 /* Listening socket in the guest's run directory, for QEMU to accept on. */
 char *vm_socket_path(Vm *vm, const char *name);
-
-#define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
-#define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"

@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
-#include "guest/open.h"
 #include "guest/prepare.h"
 #include "schema/schema.h"
 
@@ -89,6 +89,16 @@ static void describe_disks(Services *services, Plan *plan, json_object *before, 
 				   json_get_str(old_disk, "storage", ""));
 }
 
+static void describe_firmware(Services *services, Plan *plan)
+{
+	g_autofree const char **missing = firmware_missing(services, plan->document);
+	for (const char **role = missing; *role; role++) {
+		add_effect(plan, "a volume for %s is made",
+			   g_str_equal(*role, "tpm") ? "the TPM's state" : "the firmware's variables");
+		plan->needs_task = TRUE;
+	}
+}
+
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
 {
 	g_autoptr(Plan) plan = g_new0(Plan, 1);
@@ -102,8 +112,7 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 	for (size_t i = 0; i < json_object_array_length(plan->changes); i++)
 		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
 	describe_disks(services, plan, NULL, plan->document);
-	if (g_str_equal(json_get_str(plan->document, "firmware", ""), "uefi"))
-		add_effect(plan, "a volume for the firmware's variables is made");
+	describe_firmware(services, plan);
 	return g_steal_pointer(&plan);
 }
 
@@ -155,6 +164,9 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 				    ((device || g_str_equal(path, "memory")) && alive && g_str_equal(when, "now"));
 	}
 	describe_disks(services, plan, present, wanted);
+	describe_firmware(services, plan);
+	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
+		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");
 	return plan;
 }
 
@@ -191,10 +203,10 @@ static gboolean build_exists(Services *services, json_object *document, GError *
 static gboolean volumes_exist(Services *services, json_object *document, GError **error)
 {
 	json_object *disks = json_get(document, "disks");
-	if (g_str_equal(json_get_str(document, "firmware", ""), "uefi")) {
-		g_autofree char *storage = vm_find_firmware(services, json_get_int(document, "id", 0), error);
-		if (!storage)
-			return FALSE;
+	g_autofree const char **missing = firmware_missing(services, document);
+	if (*missing) {
+		g_free(firmware_find_volume(services, json_get_int(document, "id", 0), *missing, error));
+		return FALSE;
 	}
 	json_object_object_foreach (disks, key, disk) {
 		json_auto json_object *volume =

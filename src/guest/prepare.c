@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/memory.h"
 #include "guest/vm.h"
@@ -134,7 +135,7 @@ static gboolean complete_kernel(Services *services, json_object *document, GErro
 	return TRUE;
 }
 
-static gboolean complete_disk(Services *services, const char *key, json_object *disk, GError **error)
+static gboolean complete_disk(Services *services, const char *uuid, const char *key, json_object *disk, GError **error)
 {
 	g_autofree char *image_field = g_strdup_printf("disks.%s.image", key);
 	g_autofree char *size_field = g_strdup_printf("disks.%s.size", key);
@@ -144,6 +145,10 @@ static gboolean complete_disk(Services *services, const char *key, json_object *
 	if (!json_get(disk, "serial")) {
 		g_autofree char *serial = random_hex(8);
 		json_set_str(disk, "serial", serial);
+	}
+	if (!json_get(disk, "wwn") && !g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk")) {
+		g_autofree char *wwn = qemu_make_wwn(uuid, json_get_str(disk, "serial", ""));
+		json_set_str(disk, "wwn", wwn);
 	}
 	if (image_name && !json_get(disk, "volume")) {
 		json_auto json_object *image =
@@ -182,7 +187,7 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 	json_object *old_disks = json_get(present, "disks");
 	if (disks) {
 		json_object_object_foreach (disks, key, disk)
-			if (!json_get(old_disks, key) && !complete_disk(services, key, disk, error))
+			if (!json_get(old_disks, key) && !complete_disk(services, json_get_str(document, "uuid", ""), key, disk, error))
 				return FALSE;
 	}
 	if (nics) {
@@ -258,6 +263,9 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 							 json_get_str(disk, "volume", ""), NULL)))
 			return fail_field(error, field, "only a detached volume of the same guest can be attached",
 					  "%s.volume is that of another disk of this guest", field);
+		if (json_get(disk, "wwn") && g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk"))
+			return fail_field(error, field, "use another bus, or give a serial alone",
+					  "%s.wwn: QEMU's virtio-blk has no world wide name", field);
 		if (size < old_size) {
 			g_autofree char *text = units_format_size((guint64)old_size);
 			return fail_field(error, field, "make a smaller disk, copy inside the guest, remove this one",
@@ -282,7 +290,7 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 		gboolean deleting = json_get_bool(volume, "deleting", FALSE);
 		if (deleting || !g_str_equal(json_get_str(volume, "role", ""), "disk"))
 			return fail_field(error, field, "'yado storage volumes' shows what there is", "%s.volume %s", field,
-					  deleting ? "is being deleted" : "holds the firmware's variables");
+					  deleting ? "is being deleted" : "is no disk: it belongs to the guest's firmware or TPM");
 	}
 	return TRUE;
 }
@@ -375,7 +383,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 				G_GINT64_FORMAT ")", name, other->id);
 		return FALSE;
 	}
-	if (!prepare_check_devices(services, present, document, error) ||
+	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error))
 		return FALSE;

@@ -21,16 +21,17 @@
 #include "guest/identity.h"
 #include "guest/open.h"
 #include "guest/power.h"
+#include "guest/tpm.h"
 #include "qemu/command.h"
 #include "sandbox/groups.h"
 
 enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000, NICER_MEANWHILE = 10 };
 
-/* A network card and its passt. */
+/* A network card and its passt, or the TPM and its swtpm. */
 typedef struct Card {
-	char *key;
+	char *key; /* NULL: the TPM */
 	int peer;
-	Launched passt;
+	Launched helper;
 } Card;
 
 static void card_clear(gpointer data)
@@ -38,7 +39,7 @@ static void card_clear(gpointer data)
 	Card *card = data;
 	g_free(card->key);
 	fd_close(card->peer);
-	fd_close(card->passt.pidfd);
+	fd_close(card->helper.pidfd);
 }
 
 static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, Launch *launch, GArray *opened,
@@ -48,8 +49,9 @@ static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, 
 		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
 		const char *key = g_str_has_prefix(need->name, "nic:") ? need->name + strlen("nic:") : NULL;
 		int peer = -1;
-		int fd = key ? vm_prepare_nic(vm, document, key, &peer, error)
-			     : vm_open_need(vm, document, need->name, need->writable, error);
+		int fd = key				   ? vm_prepare_nic(vm, document, key, &peer, error)
+			 : g_str_equal(need->name, "tpm") ? tpm_prepare(&peer, error)
+							   : vm_open_need(vm, document, need->name, need->writable, error);
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
@@ -99,10 +101,22 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	return ok;
 }
 
-/* `nicer` than we are. One that has ended has no priority any more. */
-static gboolean set_priority(const Launched *passt, int nicer, GError **error)
+/* The first of all: QEMU cannot build its machine without its answers. */
+static gboolean start_tpm(Vm *vm, GArray *cards, GError **error)
 {
-	if (process_start_time(passt->pid) != passt->start_time ||
+	for (guint i = 0; i < cards->len; i++) {
+		Card *card = &g_array_index(cards, Card, i);
+		if (!card->key && !tpm_start(vm, card->peer, &card->helper, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* `nicer` than we are. One that has ended has no priority any more. */
+static gboolean set_priority(const Card *card, int nicer, GError **error)
+{
+	const Launched *passt = &card->helper;
+	if (!card->key || process_start_time(passt->pid) != passt->start_time ||
 	    setpriority(PRIO_PROCESS, (id_t)passt->pid, getpriority(PRIO_PROCESS, 0) + nicer) == 0 || errno == ESRCH)
 		return TRUE;
 	error_set_errno(error, errno, "cannot set the priority of passt (process %d)", (int)passt->pid);
@@ -113,8 +127,8 @@ static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
 {
 	for (guint i = 0; i < cards->len; i++) {
 		Card *card = &g_array_index(cards, Card, i);
-		if (!vm_start_nic(vm, card->key, card->peer, &card->passt, error) ||
-		    !set_priority(&card->passt, NICER_MEANWHILE, error))
+		if (card->key && (!vm_start_nic(vm, card->key, card->peer, &card->helper, error) ||
+				  !set_priority(card, NICER_MEANWHILE, error)))
 			return FALSE;
 	}
 	return TRUE;
@@ -124,7 +138,7 @@ static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
 static gboolean hurry_cards(GArray *cards, GError **error)
 {
 	for (guint i = 0; i < cards->len; i++)
-		if (!set_priority(&g_array_index(cards, Card, i).passt, 0, error))
+		if (!set_priority(&g_array_index(cards, Card, i), 0, error))
 			return FALSE;
 	return TRUE;
 }
@@ -209,7 +223,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
 	g_autoptr(Qmp) qmp = NULL;
-	if (start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
+	if (start_tpm(vm, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
 	    hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {

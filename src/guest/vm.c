@@ -325,6 +325,8 @@ static const char *const hardware_parts[] = {
 	"hostname",
 	"machine",
 	"firmware",
+	"secure_boot",
+	"tpm",
 	"cpu",
 	"memory",
 	"memory_max",
@@ -345,6 +347,7 @@ static const char *const hardware_parts[] = {
 	"vsock",
 	"agent",
 	"boot",
+	"boot_menu",
 };
 
 json_object *vm_hardware(json_object *document)

@@ -87,10 +87,13 @@ gboolean volumes_is_attached(Services *services, json_object *volume)
 	g_autoptr(Vm) vm = guests_get(services->guests, json_get_int(volume, "vm", 0));
 	if (!vm)
 		return FALSE;
-	if (g_str_equal(json_get_str(volume, "role", ""), "firmware"))
+	const char *role = json_get_str(volume, "role", "");
+	if (g_str_equal(role, "firmware"))
 		return TRUE;
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	json_auto json_object *applied = vm_dup_applied(vm);
+	if (g_str_equal(role, "tpm"))
+		return json_get_bool(document, "tpm", FALSE) || json_get_bool(applied, "tpm", FALSE);
 	return has_volume(document, volume) || has_volume(applied, volume);
 }
 

@@ -26,6 +26,7 @@
 #include "guest/live-memory.h"
 #include "guest/open.h"
 #include "guest/power.h"
+#include "guest/tpm.h"
 #include "guest/watchdog.h"
 #include "sandbox/groups.h"
 
@@ -35,6 +36,7 @@ enum {
 	SILENCE_MS = 5000, /* until a silent monitor is asked again */
 	DYING_TIMEOUT_MS = 2000, /* from a monitor's end to its process's */
 	CGROUP_TIMEOUT_MS = 10000,
+	TPM_TIMEOUT_MS = 5000,
 	RESTART_WINDOW_S = 600,
 	RESET_AGAIN_S = 2,
 };
@@ -549,6 +551,7 @@ static gint64 settle(Vm *vm)
 	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
 
 	vm_release_process(vm);
+	tpm_wait_end(vm, TPM_TIMEOUT_MS);
 	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */

@@ -157,6 +157,8 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	gint64 memory = json_get_int(vm, "memory", 0);
 	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
 	gboolean watched = !g_str_equal(json_get_str(json_get(vm, "watchdog"), "model", "none"), "none");
+	gboolean secure_boot = json_get_bool(vm, "secure_boot", FALSE);
+	gint64 menu_s = json_get_int(vm, "boot_menu", 0);
 
 	if (!g_str_has_prefix(machine, "pc-q35-") || strpbrk(machine, ",= ")) {
 		error_set_field(error, ERROR_INVALID, "machine", "use a pinned version such as pc-q35-7.2",
@@ -187,16 +189,31 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 		addf(command, "-smbios", "type=11,value=io.systemd.credential:system.hostname=%s", hostname);
 	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	add(command, "-msg", "timestamp=on");
+	if (secure_boot && !uefi) {
+		error_set_field(error, ERROR_INVALID, "secure_boot", "choose firmware 'uefi'",
+				"Secure Boot is a matter of UEFI firmware");
+		return FALSE;
+	}
 	g_autofree char *memory_options = qemu_memory_machine(vm);
-	addf(command, "-machine", "%s,dump-guest-core=off%s%s", machine,
-	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", memory_options);
+	addf(command, "-machine", "%s,dump-guest-core=off%s%s%s", machine,
+	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", secure_boot ? ",smm=on" : "",
+	     memory_options);
+	/* Only the firmware, in system management mode, can write its variables (OVMF's README, "SMM support"), which a
+	 * suspend to memory would undo. */
+	if (secure_boot) {
+		add(command, "-global", "driver=cfi.pflash01,property=secure,value=on");
+		add(command, "-global", "ICH9-LPC.disable_s3=1");
+	}
 	if (!add_cpus(command, vm, kvm, error))
 		return FALSE;
 	qemu_memory_add(command->argv, vm);
 	add(command, "-uuid", uuid);
 	gboolean local = g_str_equal(json_get_str(vm, "clock", "utc"), "local");
 	addf(command, "-rtc", "base=%s,driftfix=slew", local ? "localtime" : "utc");
-	add(command, "-boot", "strict=on");
+	if (menu_s > 0)
+		addf(command, "-boot", "strict=on,menu=on,splash-time=%" G_GINT64_FORMAT, menu_s * 1000);
+	else
+		add(command, "-boot", "strict=on");
 	/* The machine stays, paused, after power-off and panic: so both can still be read after a restart of yadod. */
 	addf(command, "-action", "reboot=reset,shutdown=pause,panic=pause%s%s", watched ? ",watchdog=" : "",
 	     watched ? qemu_watchdog_action(vm) : "");
@@ -236,6 +253,12 @@ static void add_firmware(QemuCommand *command, json_object *vm, const char *kern
 			 qemu_file_blockdev("raw", "firmware-code", "firmware-code-file", code, TRUE));
 		add_json(command, "-blockdev",
 			 qemu_file_blockdev("raw", "firmware-vars", "firmware-vars-file", vars, FALSE));
+	}
+	/* A connected socket whose other end is swtpm. */
+	if (json_get_bool(vm, "tpm", FALSE)) {
+		addf(command, "-chardev", "socket,id=tpm,fd=%d", need(command, TRUE, "tpm", NULL));
+		add(command, "-tpmdev", "emulator,id=tpm0,chardev=tpm");
+		add(command, "-device", "{\"driver\":\"tpm-crb\",\"id\":\"tpm\",\"tpmdev\":\"tpm0\"}");
 	}
 	if (json_get(vm, "kernel")) {
 		const char *own = json_get_str(json_get(vm, "kernel"), "append", "");

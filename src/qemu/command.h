@@ -6,7 +6,7 @@
 
 typedef struct QemuNeed {
 	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "kernel",
-	 * "initrd", "firmware-code", "firmware-vars", "vsock" */
+	 * "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a connected socket) */
 	char *name;
 	int fd;            /* the number that the arguments refer to, from 10 up, in order */
 	gboolean writable; /* for files: O_RDWR or O_RDONLY; must match exactly (add-fd checks the access mode) */
@@ -34,6 +34,10 @@ json_object *qemu_cdrom_blockdev(json_object *vm, const char *key, int fdset);
 /* The name of a block node: kind 'd' a disk and 'f' its file, 'c' a CD drive's medium and 'm' its file. At most 31
  * characters: "d-KEY", or for a long key its beginning and a hash. Caller frees. */
 char *qemu_node_name(char kind, const char *key);
+
+/* A world wide name that follows from a guest's UUID and a disk's serial: 16 hexadecimal digits, NAA type 5, as of a disk
+ * from a factory. Caller frees. */
+char *qemu_make_wwn(const char *uuid, const char *serial);
 
 /* Fills the guest-visible fields that are missing: address of each disk, cdrom and nic. Keeps those that are there; a
  * freed address is used again only by a new device. Errors name the field when a bus is full. */

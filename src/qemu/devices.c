@@ -153,13 +153,16 @@ static void set_drive_place(json_object *json, QemuAddress address, const char *
 	json_set_str(json, "bus", bus);
 }
 
-/* A world wide name that follows from the guest and the serial: NAA type 5, as for a disk from a factory. */
-static gint64 wwn_of(json_object *vm, const char *serial)
+char *qemu_make_wwn(const char *uuid, const char *serial)
 {
-	g_autofree char *text = g_strdup_printf("%s/%s", json_get_str(vm, "uuid", ""), serial);
+	g_autofree char *text = g_strdup_printf("%s/%s", uuid, serial);
 	g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
-	sum[15] = '\0';
-	return (gint64)(G_GUINT64_CONSTANT(5) << 60 | g_ascii_strtoull(sum, NULL, 16));
+	return g_strdup_printf("5%.15s", sum);
+}
+
+static void set_wwn(json_object *json, const char *wwn)
+{
+	json_set_int(json, "wwn", (gint64)g_ascii_strtoull(wwn, NULL, 16));
 }
 
 json_object *qemu_disk_device(json_object *vm, const char *key)
@@ -177,7 +180,11 @@ json_object *qemu_disk_device(json_object *vm, const char *key)
 	json_set_str(json, "serial", serial);
 	if (address.bus == QEMU_BUS_SCSI) {
 		json_set_str(json, "device_id", serial);
-		json_set_int(json, "wwn", wwn_of(vm, serial));
+		/* Disks from before the field had the one that follows from guest and serial, on this bus alone. */
+		g_autofree char *made = qemu_make_wwn(json_get_str(vm, "uuid", ""), serial);
+		set_wwn(json, json_get_str(disk, "wwn", made));
+	} else if (address.bus != QEMU_BUS_PCI && json_get(disk, "wwn")) {
+		set_wwn(json, json_get_str(disk, "wwn", ""));
 	}
 	json_set_str(json, "write-cache", through ? "off" : "on");
 	set_boot_index(json, vm, "disks", key);

@@ -73,6 +73,14 @@ const char *check_serial(const char *value)
 	return *value && only(value, "._-", TRUE) ? NULL : "consist of letters, digits, '.', '_' and '-'";
 }
 
+const char *check_wwn(const char *value)
+{
+	/* T10 SPC, NAA designator: types 2, 3 and 5 have 64 bits. */
+	return strlen(value) == 16 && strspn(value, "0123456789abcdef") == 16 && strchr("235", *value)
+		       ? NULL
+		       : "be 16 hexadecimal digits in lower case that begin with 5, 2 or 3";
+}
+
 const char *check_interface(const char *value)
 {
 	/* Narrower than the kernel's dev_valid_name(): what nft, ip and QEMU all take without quoting. */

@@ -7,6 +7,7 @@ const char *check_one_line(const char *value);   /* no control characters */
 const char *check_uuid(const char *value);
 const char *check_mac(const char *value);        /* unicast, lower case, xx:xx:xx:xx:xx:xx */
 const char *check_serial(const char *value);     /* what QEMU and guests take: A-Z a-z 0-9 . _ - */
+const char *check_wwn(const char *value);        /* 16 hexadecimal digits in lower case, as an NAA identifier */
 const char *check_interface(const char *value);  /* a Linux interface name */
 const char *check_machine(const char *value);    /* a QEMU machine name; whether the node has it is checked later */
 const char *check_cpu_model(const char *value);

@@ -63,8 +63,8 @@ def change_as_planned(host, name, patch):
     after = host.vm(name)
     made = differences(before, after)
     for entry in said["changes"]:
-        # A MAC or a serial is decided anew by the change itself.
-        if entry["path"].rsplit(".")[-1] not in ("mac", "serial"):
+        # A MAC, a serial or a WWN is decided anew by the change itself.
+        if entry["path"].rsplit(".")[-1] not in ("mac", "serial", "wwn"):
             for path, pair in differences(entry.get("before"), entry.get("after"), entry["path"]).items():
                 assert made.get(path) == pair, (path, pair, made)
         made = {path: pair for path, pair in made.items()
@@ -119,6 +119,7 @@ CHANGES = [
     ({"serial_ports": 2}, False), ({"serial_ports": 1}, False),
     ({"agent": False}, False), ({"agent": True}, False),
     ({"boot": ["disk0"]}, False),
+    ({"boot_menu": 3, "tpm": True}, False),
     ({"serial": False}, False), ({"serial": True}, False),
 ]
 
@@ -134,9 +135,9 @@ def test_the_list_of_changes_is_complete(host):
             changed.add(re.sub(r"^(disks|cdroms|nics)\.[^.]*", r"\1.KEY", path))
     # `status` is what the guest does now: answered, never written.
     left = {re.sub(r"<?KEY>?|\*", "KEY", name) for name in names if name.split(".")[0] != "status"}
-    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "kernel.image", "kernel.build", "kernel.cmdline"}
+    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "kernel.image", "kernel.build", "kernel.cmdline"}
     devices = {f"{part}.KEY.{field}" for part, fields in {
-        "disks": "storage volume image format bus serial address", "cdroms": "bus address image",
+        "disks": "storage volume image format bus serial wwn address", "cdroms": "bus address image",
         "nics": "mode bridge model mac address"}.items() for field in fields.split()}
     containers = {"cpu", "kernel", "watchdog", "rng", "disks", "cdroms", "nics", "autostart", "restart", "shutdown", "schema"}
     of_the_host = {"vsock"}  # needs a device of the host: test_devices.py
@@ -145,7 +146,7 @@ def test_the_list_of_changes_is_complete(host):
     assert not missing, missing
     make(host, "subject")
     for field, value in {"id": 7, "node": "other", "uuid": "7e6cf5e8-8d0f-4d0b-9b56-3d5a5c1f0001", "image": "other",
-                         "machine": "pc-q35-5.2", "firmware": "uefi", "disks": {"disk0": {"bus": "ide"}},
+                         "machine": "pc-q35-5.2", "firmware": "uefi", "secure_boot": True, "disks": {"disk0": {"bus": "ide"}},
                          "nics": {"nic0": {"mac": "52:54:00:00:00:01"}},
                          "kernel": {"build": "0123"}}.items():
         refused = plan(host, "subject", {field: value})["refused"]

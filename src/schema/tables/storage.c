@@ -4,7 +4,7 @@
 
 static const char *const storage_kinds[] = {"dir", NULL};
 static const char *const formats[] = {"qcow2", "raw", NULL};
-static const char *const volume_roles[] = {"disk", "firmware", NULL};
+static const char *const volume_roles[] = {"disk", "firmware", "tpm", NULL};
 
 static const Field space_fields[] = {
 	{.name = "total", .type = FIELD_SIZE, .flags = FIELD_READONLY, .max = G_MAXINT64, .unit = "B",
