@@ -1,17 +1,17 @@
 # What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
 packages_run=(qemu-system-x86 qemu-utils passt ovmf swtpm
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
-	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 passwd e2fsprogs lz4)
+	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 libarchive13 passwd e2fsprogs lz4)
 # What the recipe of a whole Debian needs beside these.
 packages_debian=(mmdebstrap fdisk dosfstools mtools gpgv debian-archive-keyring)
 packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 	libglib2.0-dev libjson-c-dev libsqlite3-dev libssl-dev libseccomp-dev libsmartcols-dev libwebsockets-dev libuv1-dev libnghttp2-dev libcurl4-openssl-dev
-	libcrypt-dev libsystemd-dev)
+	libcrypt-dev libsystemd-dev libarchive-dev)
 # The page is built by Node, from wherever it came.
 { command -v node && command -v npm; } >/dev/null || packages_build+=(nodejs npm)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
-packages_test=(python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
+packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
 	"${packages_debian[@]}")
 packages_full=(clang)
@@ -59,5 +59,5 @@ make_user() {
 build_programs() { # FOLDER
 	[ -f "$1/build.ninja" ] || meson setup "$1" --buildtype=release
 	ninja -C "$1" src/daemon/yadod src/cli/yado web/web src/launch/yado-launch src/httpd/yado-httpd \
-		src/remote/yado-remote src/pump/yado-pump src/qemu/probe.rom
+		src/remote/yado-remote src/pump/yado-pump src/seed/yado-seed src/qemu/probe.rom
 }

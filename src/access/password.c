@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-static const char method[] = "$y$";
+static const char method[] = "$y$", guest_method[] = "$6$";
 
 void secret_free(char *secret)
 {
@@ -50,11 +50,11 @@ static char *run(const char *password, const char *setting)
 	return hash;
 }
 
-/* `setting` has parameters and salt (of a hash: its own); NULL: new ones. */
-static char *make_hash(const char *password, const char *setting, GError **error)
+/* `setting` has parameters and salt (of a hash: its own); NULL: new ones of that method. */
+static char *make_hash(const char *password, const char *setting, const char *new_method, GError **error)
 {
 	char salted[CRYPT_GENSALT_OUTPUT_SIZE];
-	if (!setting && crypt_gensalt_rn(method, 0, NULL, 0, salted, sizeof salted))
+	if (!setting && crypt_gensalt_rn(new_method, 0, NULL, 0, salted, sizeof salted))
 		setting = salted;
 	char *hash = setting ? run(password, setting) : NULL;
 	if (!hash)
@@ -64,12 +64,17 @@ static char *make_hash(const char *password, const char *setting, GError **error
 
 char *password_hash(const char *password, GError **error)
 {
-	return make_hash(password, NULL, error);
+	return make_hash(password, NULL, method, error);
+}
+
+char *password_hash_for_guest(const char *password, GError **error)
+{
+	return make_hash(password, NULL, guest_method, error);
 }
 
 gboolean password_verify(const char *password, const char *hash, gboolean *ret_right, GError **error)
 {
-	char *made = make_hash(password, hash, error);
+	char *made = make_hash(password, hash, method, error);
 	if (!made)
 		return FALSE;
 	*ret_right = hash && strlen(made) == strlen(hash) && CRYPTO_memcmp(made, hash, strlen(hash)) == 0;

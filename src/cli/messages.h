@@ -370,6 +370,21 @@ MESSAGE(m_vm_created_started, "guest %s has the id %" G_GINT64_FORMAT " and runs
 MESSAGE(m_vm_changed, "guest %s is changed", "ゲスト %s を変更しました");
 MESSAGE(m_vm_changes_wait, "%u of its changes wait until it is shut down and started again: yado vm show %s\n",
 	"%u 件の変更はシャットダウンして起動し直すと有効になります: yado vm show %s\n");
+MESSAGE(m_vm_user_data_help, "give cloud-init user-data of one's own, from a file ('-': standard input); kept encrypted",
+	"cloud-initに独自のuser-dataをファイルから渡す（'-' は標準入力。暗号化して保管）");
+MESSAGE(m_vm_password_help, "set the password of the user that cloud-init makes", "cloud-initが作るユーザーのパスワードを設定する");
+MESSAGE(m_vm_answers_help, "give an installer its answers, from a file ('-': standard input); kept encrypted",
+	"インストーラーの応答ファイルを渡す（'-' は標準入力。暗号化して保管）");
+MESSAGE(m_vm_handed_help, "the files that the guest's next start brings on drives, without secrets",
+	"次回起動時にドライブで渡されるファイルを表示する（秘密を除く）");
+MESSAGE(m_opt_handed_remove, "take away what was given", "渡したものを取り消す");
+MESSAGE(m_opt_answers_kind, "for which installer", "対象のインストーラー");
+MESSAGE(m_opt_answers_bus, "how the guest sees the drive; sata if not given", "ドライブの接続方式。省略時は sata");
+MESSAGE(m_handed_no_text, "'%s' is not text in UTF-8", "'%s' はUTF-8のテキストではありません");
+MESSAGE(m_handed_file_or_remove, "give a file, or --remove", "ファイルか --remove のどちらかを指定してください");
+MESSAGE(m_answers_need_kind, "--kind says which installer reads the answers", "どのインストーラー用か --kind で指定してください");
+MESSAGE(m_handed_none, "no drive is made for this guest", "このゲストに渡すドライブはありません");
+MESSAGE(m_handed_uploaded, "as it was uploaded, SHA-256 %s\n", "アップロードされたまま（SHA-256 %s）\n");
 MESSAGE(m_nothing_to_set, "no field to change was given", "変更するフィールドがありません");
 MESSAGE(m_nothing_to_set_hint, "for example --memory 2G; all fields: --help", "例: --memory 2G。全フィールド: --help");
 MESSAGE(m_vm_confirm_delete, "Delete guest %s (%" G_GINT64_FORMAT ") and its %d disk(s) for good?",

@@ -9,6 +9,7 @@
 #include "cli/reason.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/vm-handed.h"
 
 static const Column row_columns[] = {
 	{.path = "id", .heading = TEXT(m_col_id)},
@@ -122,7 +123,7 @@ static Exit create_exec(Cli *cli, Arguments *arguments)
 	return code;
 }
 
-static void tell_pending(Cli *cli, const char *path, const char *id)
+void vm_tell_pending(Cli *cli, const char *path, const char *id)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Reply) reply = ask_quietly(cli, "GET", path, NULL, NULL, 0, &error);
@@ -157,7 +158,7 @@ static Exit set_exec(Cli *cli, Arguments *arguments)
 	g_autofree char *done = g_strdup_printf(T(m_vm_changed), id);
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && applied && !cli->json && !cli->quiet)
-		tell_pending(cli, path, id);
+		vm_tell_pending(cli, path, id);
 	return code;
 }
 
@@ -217,6 +218,14 @@ const Command vm_commands[] = {
 	POWER("resume", m_vm_resume_help),
 	{.name = "stats", .usage = "[ID…]", .help = TEXT(m_vm_stats_help), .max_words = G_MAXUINT,
 	 .complete = COMPLETE_VM, .options = stats_options, .exec = vm_stats_exec},
+	{.name = "user-data", .usage = "ID [FILE]", .help = TEXT(m_vm_user_data_help), .min_words = 1, .max_words = 2,
+	 .complete = COMPLETE_VM, .options = user_data_options, .changes = TRUE, .exec = vm_user_data_exec},
+	{.name = "password", .usage = "ID", .help = TEXT(m_vm_password_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .options = guest_password_options, .changes = TRUE, .exec = vm_password_exec},
+	{.name = "answers", .usage = "ID [FILE]", .help = TEXT(m_vm_answers_help), .min_words = 1, .max_words = 2,
+	 .complete = COMPLETE_VM, .options = answers_options, .changes = TRUE, .exec = vm_answers_exec},
+	{.name = "handed", .usage = "ID", .help = TEXT(m_vm_handed_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .exec = vm_handed_exec},
 	{.name = "console", .usage = "ID", .help = TEXT(m_console_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_VM, .options = console_options, .exec = console_exec},
 	{.name = "vnc", .usage = "ID", .help = TEXT(m_vnc_help), .min_words = 1, .max_words = 1,

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "guest/firmware.h"
 #include "guest/guests.h"
+#include "guest/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
@@ -18,6 +19,7 @@ static void add_change(Batch *batch, gint64 id, json_object *present, gint64 rev
 	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, id);
 	const char *old_name = json_get_str(present, "name", NULL), *name = json_get_str(wanted, "name", "");
 	batch_put(batch, path, rev, wanted);
+	handed_drop_secrets(batch, id, present, wanted);
 	if (g_strcmp0(old_name, name) == 0)
 		return;
 	json_auto json_object *index = json_object_new_object();

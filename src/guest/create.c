@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "guest/firmware.h"
 #include "guest/guests.h"
+#include "guest/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
@@ -116,10 +117,12 @@ static gboolean run_delete(Task *task, gpointer data, GError **error)
 	if (!task_intent(task, "vm.delete", NULL, error) || !volumes_delete_all(services, task, vm->id, error))
 		return FALSE;
 	g_autofree char *name = vm_dup_name(vm);
+	json_auto json_object *present = vm_dup_document(vm, NULL);
 	static const char *const kinds[] = {"vm", "vm-identity", "vm-state"};
 	g_autofree char *name_path = g_strdup_printf("vm-name/%s", name);
 	g_autoptr(Batch) batch = batch_new(task_user(task), task_id(task));
 	delete_existing(services, batch, name_path);
+	handed_drop_secrets(batch, vm->id, present, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		g_autofree char *path = g_strdup_printf("%s/%" G_GINT64_FORMAT, kinds[i], vm->id);
 		delete_existing(services, batch, path);

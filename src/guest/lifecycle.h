@@ -24,6 +24,8 @@ json_object *plan_describe(const Plan *plan); /* new reference */
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error);
 /* if_match: revision that the client saw, or REV_ANY; another present one is ERROR_STALE and says what changed. */
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
+/* To a document that was made from the present one. */
+Plan *plan_compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted);
 /* ERROR_STALE that says who changed what since the revision that was seen. */
 void plan_explain_stale(Vm *vm, gint64 seen, GError **error);
 /* To a document of the past (history restore): through the same checks. */

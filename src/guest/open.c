@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/firmware.h"
+#include "guest/handed.h"
 #include "guest/identity.h"
 #include "net/passt.h"
 #include "net/tap.h"
@@ -150,6 +151,10 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 	if (g_str_equal(need, "firmware-vars"))
 		return firmware_open_volume(services, vm->id, "firmware", error);
 	const char *key = strchr(need, ':');
+	if (key && g_str_has_prefix(need, "guestinfo:"))
+		return handed_open_guestinfo(document, key + 1, error);
+	if (key && g_str_has_prefix(need, "handed:"))
+		return handed_open_drive(services, document, key + 1, error);
 	if (key && g_str_has_prefix(need, "disk:")) {
 		json_object *disk = json_get(json_get(document, "disks"), key + 1);
 		return volume_open(&services->storage, json_get_str(disk, "storage", ""),

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "guest/firmware.h"
 #include "guest/guests.h"
+#include "guest/handed.h"
 #include "guest/lifecycle.h"
 #include "guest/prepare.h"
 #include "schema/schema.h"
@@ -170,6 +171,11 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	return plan;
 }
 
+Plan *plan_compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted)
+{
+	return compare(vm->services, vm, present, rev, wanted);
+}
+
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 {
 	gint64 rev = 0;
@@ -232,6 +238,7 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	json_auto json_object *present = vm ? vm_dup_document(vm, &rev) : NULL;
 	json_auto json_object *wanted = json_copy(document);
 	schema_fill(&vm_table, wanted);
+	handed_keep(present, wanted);
 	if (!schema_check(&vm_table, wanted, error) || !volumes_exist(services, wanted, error) ||
 	    !build_exists(services, wanted, error) ||
 	    !prepare_check(services, present, wanted, error))

@@ -384,6 +384,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 		return FALSE;
 	}
 	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
+	    !prepare_check_handed(document, error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error))
 		return FALSE;

@@ -15,6 +15,8 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
  * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it was
  * there is not checked against the outside again. */
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
+/* Of that what the guest is handed (prepare-handed.c): each field in sense with the others. */
+gboolean prepare_check_handed(json_object *document, GError **error);
 /* Names the volumes of disks that have none yet: "vm-ID-KEY", with a number where a detached volume has that name. */
 void prepare_name_volumes(Services *services, json_object *document, gint64 id);
 /* The part of it that is about graphics, watchdog, sound and vsock: what this node's QEMU and kernel have. */

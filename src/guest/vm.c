@@ -348,6 +348,10 @@ static const char *const hardware_parts[] = {
 	"agent",
 	"boot",
 	"boot_menu",
+	"smbios",
+	"guestinfo",
+	"cloud_init",
+	"answers",
 };
 
 json_object *vm_hardware(json_object *document)

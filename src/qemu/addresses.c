@@ -33,6 +33,8 @@ static const struct {
 };
 
 static const char *const maps[] = {"disks", "cdroms", "nics"};
+/* Objects of the document that are a drive each, and take the highest slot that is free: far from where disks come. */
+static const char *const drives[] = {"cloud_init", "answers"};
 
 gboolean qemu_address_parse(const char *text, QemuAddress *ret_address)
 {
@@ -115,6 +117,80 @@ gboolean qemu_device_address(json_object *vm, const char *map, const char *key, 
 	return TRUE;
 }
 
+static gboolean drive_bus(json_object *vm, const char *name, QemuBus *ret_bus, GError **error)
+{
+	const char *bus = json_get_str(json_get(vm, name), "bus", "");
+	for (guint i = 0; i < G_N_ELEMENTS(disk_buses); i++)
+		if (g_str_equal(disk_buses[i].name, bus) && disk_buses[i].bus != QEMU_BUS_PCI) {
+			*ret_bus = disk_buses[i].bus;
+			return TRUE;
+		}
+	g_autofree char *field = g_strdup_printf("%s.bus", name);
+	error_set_field(error, ERROR_INVALID, field, NULL, "'%s' is not a bus for a drive", bus);
+	return FALSE;
+}
+
+gboolean qemu_drive_address(json_object *vm, const char *name, QemuAddress *ret_address, GError **error)
+{
+	const char *text = json_get_str(json_get(vm, name), "address", "");
+	QemuAddress address;
+	QemuBus bus;
+	if (!drive_bus(vm, name, &bus, error))
+		return FALSE;
+	if (!qemu_address_parse(text, &address) || address.bus != bus) {
+		g_autofree char *field = g_strdup_printf("%s.address", name);
+		error_set_field(error, ERROR_INVALID, field, NULL, "'%s' is not an address on that bus", text);
+		return FALSE;
+	}
+	*ret_address = address;
+	return TRUE;
+}
+
+static gboolean mark_drives(json_object *vm, gboolean used[][64], gboolean need_all, GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(drives); i++) {
+		QemuAddress address;
+		if (!json_get(vm, drives[i]) || (!need_all && !qemu_drive_address(vm, drives[i], &address, NULL)))
+			continue;
+		if (!qemu_drive_address(vm, drives[i], &address, error))
+			return FALSE;
+		if (used[address.bus][address.slot]) {
+			g_autofree char *field = g_strdup_printf("%s.address", drives[i]);
+			error_set_field(error, ERROR_INVALID, field, NULL, "another device is at that address");
+			return FALSE;
+		}
+		used[address.bus][address.slot] = TRUE;
+	}
+	return TRUE;
+}
+
+/* A drive without an address on its bus gets one; a document that does not fit stays as it was. */
+static gboolean assign_drives(json_object *vm, gboolean used[][64], GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(drives); i++) {
+		QemuAddress address;
+		if (!json_get(vm, drives[i]) || qemu_drive_address(vm, drives[i], &address, NULL))
+			continue;
+		if (!drive_bus(vm, drives[i], &address.bus, error))
+			return FALSE;
+		guint above = buses[address.bus].slots;
+		while (above > 0 && used[address.bus][above - 1])
+			above--;
+		if (above == 0) {
+			g_autofree char *field = g_strdup_printf("%s.bus", drives[i]);
+			error_set_field(error, ERROR_INVALID, field, "remove a device, or use another bus",
+					"no room for the drive: all %u %s are taken", buses[address.bus].slots,
+					buses[address.bus].people);
+			return FALSE;
+		}
+		address.slot = above - 1;
+		used[address.bus][address.slot] = TRUE;
+		g_autofree char *text = qemu_address_format(address);
+		json_set_str(json_get(vm, drives[i]), "address", text);
+	}
+	return TRUE;
+}
+
 /* Marks the addresses that are there; `used` is indexed by bus and slot. */
 static gboolean mark_used(json_object *vm, gboolean used[][64], gboolean need_all, GError **error)
 {
@@ -135,7 +211,7 @@ static gboolean mark_used(json_object *vm, gboolean used[][64], gboolean need_al
 			used[address.bus][address.slot] = TRUE;
 		}
 	}
-	return TRUE;
+	return mark_drives(vm, used, need_all, error);
 }
 
 gboolean qemu_check_addresses(json_object *vm, GError **error)
@@ -186,6 +262,8 @@ gboolean qemu_assign_addresses(json_object *vm, GError **error)
 			g_array_append_val(found, address);
 		}
 	}
+	if (!assign_drives(vm, used, error))
+		return FALSE;
 	for (guint i = 0; i < devices->len; i++) {
 		g_autofree char *text = qemu_address_format(g_array_index(found, QemuAddress, i));
 		json_set_str(devices->pdata[i], "address", text);

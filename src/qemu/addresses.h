@@ -23,5 +23,7 @@ GPtrArray *qemu_sorted_keys(json_object *map);
 /* The address of one device ("disks", "cdroms", "nics"), checked to be on the bus that the device is on. */
 gboolean qemu_device_address(json_object *vm, const char *map, const char *key, QemuAddress *ret_address,
 			     GError **error);
+/* The same of an object that is a drive itself: "cloud_init", "answers". */
+gboolean qemu_drive_address(json_object *vm, const char *name, QemuAddress *ret_address, GError **error);
 /* That each device has an address of its own. */
 gboolean qemu_check_addresses(json_object *vm, GError **error);

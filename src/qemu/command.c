@@ -105,6 +105,49 @@ static int need_set(QemuCommand *command, gboolean writable, const char *name, c
 	return fd;
 }
 
+/* DMTF DSP0134: the system (type 1), its board (2) and its chassis (3). */
+static void add_smbios(QemuCommand *command, json_object *vm)
+{
+	static const struct {
+		const char *field, *option;
+	} system[] = {{"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"},
+		      {"serial", "serial"},             {"sku", "sku"},         {"family", "family"}};
+	json_object *smbios = json_get(vm, "smbios");
+	g_autoptr(GString) text = g_string_new("type=1");
+	for (guint i = 0; i < G_N_ELEMENTS(system); i++) {
+		const char *value = json_get_str(smbios, system[i].field, NULL);
+		g_autofree char *escaped = value ? dup_escaped(value) : NULL;
+		if (escaped)
+			g_string_append_printf(text, ",%s=%s", system[i].option, escaped);
+	}
+	if (strchr(text->str, ','))
+		add(command, "-smbios", text->str);
+	const char *asset = json_get_str(smbios, "asset_tag", NULL);
+	g_autofree char *escaped = asset ? dup_escaped(asset) : NULL;
+	for (guint type = 2; escaped && type <= 3; type++)
+		addf(command, "-smbios", "type=%u,asset=%s", type, escaped);
+}
+
+/* As the guest finds them: /sys/firmware/qemu_fw_cfg/by_name/opt/org.yado/guestinfo/KEY/raw. The values come in files,
+ * since whoever sees the process sees its arguments. */
+static gboolean add_guestinfo(QemuCommand *command, json_object *vm, GError **error)
+{
+	json_object *guestinfo = json_get(vm, "guestinfo");
+	g_autoptr(GPtrArray) keys = qemu_sorted_keys(guestinfo);
+	for (guint i = 0; i < keys->len; i++) {
+		const char *key = keys->pdata[i];
+		if (strlen(key) > QEMU_GUESTINFO_KEY_MAX) {
+			g_autofree char *field = g_strdup_printf("guestinfo.%s", key);
+			error_set_field(error, ERROR_INVALID, field, NULL, "the name '%s' must have at most %d characters", key,
+					QEMU_GUESTINFO_KEY_MAX);
+			return FALSE;
+		}
+		addf(command, "-fw_cfg", "name=opt/org.yado/guestinfo/%s,file=/proc/self/fd/%d", key,
+		     need(command, FALSE, "guestinfo", key));
+	}
+	return TRUE;
+}
+
 static guint bits_for(gint64 count)
 {
 	return count > 1 ? (guint)g_bit_storage((gulong)count - 1) : 0;
@@ -187,6 +230,7 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	/* systemd.system-credentials(7): newer systems take their name from it by themselves. */
 	if (hostname)
 		addf(command, "-smbios", "type=11,value=io.systemd.credential:system.hostname=%s", hostname);
+	add_smbios(command, vm);
 	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	add(command, "-msg", "timestamp=on");
 	if (secure_boot && !uefi) {
@@ -381,6 +425,25 @@ static gboolean add_disks(QemuCommand *command, json_object *vm, GError **error)
 	return TRUE;
 }
 
+gboolean qemu_has_handed(json_object *vm, const char *name)
+{
+	json_object *drive = json_get(vm, name);
+	return drive && json_get_bool(drive, "enabled", TRUE);
+}
+
+/* Drives that are made for the guest at its start. */
+static void add_handed(QemuCommand *command, json_object *vm)
+{
+	static const char *const names[] = {"cloud_init", "answers"};
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (!qemu_has_handed(vm, names[i]))
+			continue;
+		int set = need_set(command, FALSE, "handed", names[i]);
+		add_json(command, "-blockdev", qemu_handed_blockdev(names[i], set));
+		add_json(command, "-device", qemu_handed_device(vm, names[i]));
+	}
+}
+
 static gboolean add_nics(QemuCommand *command, json_object *vm, GError **error)
 {
 	json_object *nics = json_get(vm, "nics");
@@ -421,8 +484,13 @@ QemuCommand *qemu_command_build(json_object *vm, gboolean kvm, const char *kerne
 		return NULL;
 	add_sockets(command, vm);
 	add_firmware(command, vm, kernel_append);
+	if (!add_guestinfo(command, vm, error))
+		return NULL;
 	add_layout(command, vm);
-	if (!add_disks(command, vm, error) || !add_nics(command, vm, error))
+	if (!add_disks(command, vm, error))
+		return NULL;
+	add_handed(command, vm);
+	if (!add_nics(command, vm, error))
 		return NULL;
 	return g_steal_pointer(&command);
 }

@@ -4,9 +4,13 @@
 #include <glib.h>
 #include <json-c/json.h>
 
+/* fw_cfg's names have 55 characters; the rest is "opt/org.yado/guestinfo/". */
+enum { QEMU_GUESTINFO_KEY_MAX = 32 };
+
 typedef struct QemuNeed {
 	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "kernel",
-	 * "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a connected socket) */
+	 * "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a connected socket), "guestinfo:KEY",
+	 * "handed:cloud_init", "handed:answers" */
 	char *name;
 	int fd;            /* the number that the arguments refer to, from 10 up, in order */
 	gboolean writable; /* for files: O_RDWR or O_RDONLY; must match exactly (add-fd checks the access mode) */
@@ -23,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCommand, qemu_command_free)
  * (NULL without direct kernel); the document's kernel.append follows it. ERROR_INVALID for a document that cannot be
  * expressed. The VM starts stopped (-S). */
 QemuCommand *qemu_command_build(json_object *vm, gboolean kvm, const char *kernel_append, GError **error);
+
+/* Whether the guest has that drive, "cloud_init" or "answers". */
+gboolean qemu_has_handed(json_object *vm, const char *name);
 
 /* Parts that hot-plug uses too; each gives the QMP arguments that lead to what qemu_command_build would have made. */
 json_object *qemu_disk_blockdev(json_object *vm, const char *key, int fdset); /* blockdev-add */

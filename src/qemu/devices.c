@@ -211,6 +211,27 @@ json_object *qemu_cdrom_device(json_object *vm, const char *key)
 	return json;
 }
 
+json_object *qemu_handed_blockdev(const char *name, int fdset)
+{
+	g_autofree char *node = prefixed("handed-", name), *file_node = prefixed("handed-file-", name);
+	return qemu_file_blockdev("raw", node, file_node, fdset, TRUE);
+}
+
+json_object *qemu_handed_device(json_object *vm, const char *name)
+{
+	json_object *json = json_object_new_object();
+	QemuAddress address = {0};
+
+	qemu_drive_address(vm, name, &address, NULL);
+	set_drive_place(json, address, "cd");
+	set_prefixed(json, "id", "handed-", name);
+	set_prefixed(json, "drive", "handed-", name);
+	g_autofree char *place = qemu_address_format(address);
+	g_autofree char *serial = g_strdup_printf("cd-%s", g_strdelimit(place, ":.", '-'));
+	json_set_str(json, "serial", serial);
+	return json;
+}
+
 json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdname)
 {
 	json_object *nic = device_of(vm, "nics", key), *json = json_object_new_object();

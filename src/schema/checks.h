@@ -22,3 +22,12 @@ const char *check_package(const char *value);    /* a Debian package (Debian Pol
 const char *check_suite(const char *value);      /* a release of a Debian archive, by its code name */
 const char *check_mirror(const char *value);     /* an HTTP address without a query, as sources of apt have it */
 const char *check_digest(const char *value);     /* SHA-256, 64 hexadecimal digits in lower case */
+const char *check_smbios(const char *value);     /* printable ASCII, as DMTF DSP0134 §6.1.3 has its strings */
+const char *check_login(const char *value);      /* who signs in to a guest, as useradd(8) takes it */
+const char *check_ssh_key(const char *value);    /* a public key, a line of authorized_keys without options */
+const char *check_any_package(const char *value); /* a package of any distribution */
+const char *check_ip(const char *value);
+const char *check_ipv4(const char *value);
+const char *check_ipv6(const char *value);
+const char *check_ipv4_prefix(const char *value); /* 192.0.2.1/24 */
+const char *check_ipv6_prefix(const char *value);

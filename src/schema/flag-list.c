@@ -113,6 +113,12 @@ const Field *flag_entry_field(const Field *map, const char *name)
 	return NULL;
 }
 
+gboolean flag_is_pairs(const Field *map)
+{
+	const Field *first = map->type == FIELD_MAP ? map->table->fields : NULL;
+	return first && strcmp(first->name, "value") == 0 && !first[1].name;
+}
+
 void flag_list_nullable(GPtrArray *paths, const Table *table, const char *prefix)
 {
 	for (const Field *field = table->fields; field->name; field++) {

@@ -27,5 +27,7 @@ const Flag *flag_list_find(GPtrArray *list, const char *name);
 const Field *flag_entry_field(const Field *map, const char *name);
 /* Whether a flag can set this field of an entry. */
 gboolean flag_sets_in_entry(const Field *field);
+/* Whether a map's entries are nothing but a `value`: its flag is KEY=VALUE then. */
+gboolean flag_is_pairs(const Field *map);
 /* Appends the dotted paths that --unset takes, with KEY for a map's keys, to an array that owns them. */
 void flag_list_nullable(GPtrArray *paths, const Table *table, const char *prefix);

@@ -23,7 +23,7 @@ static char *value_sign(const Field *field)
 	case FIELD_LIST:
 		return g_strdup("A,B,…");
 	case FIELD_MAP:
-		return g_strdup("[KEY:]FIELD=VALUE,…");
+		return g_strdup(flag_is_pairs(field) ? "KEY=VALUE" : "[KEY:]FIELD=VALUE,…");
 	case FIELD_STRING:
 	case FIELD_OBJECT:
 	case FIELD_ITEMS:
@@ -133,6 +133,11 @@ static void list_flag(const Listing *listing, const Flag *flag)
 	}
 	g_autofree char *sign = value_sign(field);
 	left = g_strdup_printf("%s %s", flag->name, sign);
+	if (flag_is_pairs(field)) {
+		help = g_strdup_printf(japanese ? "%s（複数指定可）" : "%s; can be repeated", japanese ? field->help_ja : field->help);
+		listing->each(left, FALSE, help, listing->data);
+		return;
+	}
 	help = g_strdup_printf(
 		japanese ? "%s（複数指定可。KEYなしは追加）" : "%s; can be repeated; without KEY it adds one", title);
 	listing->each(left, FALSE, help, listing->data);
@@ -204,7 +209,7 @@ char **flags_complete_values(const Table *table, const char *flag)
 		found = flag_list_find(change, name);
 	if (found && found->kind == FLAG_UNSET)
 		flag_list_nullable(words, table, "");
-	else if (found && found->kind == FLAG_ENTRY)
+	else if (found && found->kind == FLAG_ENTRY && !flag_is_pairs(found->field))
 		add_entry_values(words, found->field);
 	else if (found && (found->kind == FLAG_VALUE || found->kind == FLAG_YES))
 		add_field_values(words, found->field, "");

@@ -225,8 +225,30 @@ static json_object *read_entry(const Flag *flag, const char *text, GError **erro
 	}
 }
 
+/* "role=db": everything behind the first '=' is the value. */
+static gboolean parse_pair(Parse *parse, const Flag *flag, const char *text, GError **error)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals) {
+		g_autofree char *hint = g_strdup_printf("write %s KEY=VALUE", flag->name);
+		g_autofree char *quoted = value_quote(text);
+		error_set(error, ERROR_INVALID, hint, "%s: '%s' is not KEY=VALUE", flag->name, quoted);
+		return FALSE;
+	}
+	const Field *field = flag->field->table->fields;
+	json_object *value = read_value(field, flag->path, flag->name, equals + 1, error);
+	if (!value)
+		return FALSE;
+	json_object *entry = json_object_new_object();
+	json_set(entry, field->name, value);
+	g_autofree char *key = g_strndup(text, (gsize)(equals - text));
+	return put_entry(parse, flag, key, entry, error);
+}
+
 static gboolean parse_entry(Parse *parse, const Flag *flag, const char *text, GError **error)
 {
+	if (flag_is_pairs(flag->field))
+		return parse_pair(parse, flag, text, error);
 	/* A colon before anything else ends a key; those of a MAC address come after "mac=". */
 	gsize length = strcspn(text, ":=,");
 	gboolean named = text[length] == ':';

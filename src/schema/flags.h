@@ -8,6 +8,7 @@
  *   disks (map)            --disk [KEY:]field=value,field=value; can be repeated. With KEY: that entry, made or
  *                          changed. Without: a new entry under the next free of disk0, disk1, … in both modes. ",,"
  *                          stands for a comma in a value; an empty value (`image=`) unsets a field that may be unset.
+ *   guestinfo (map)        --guestinfo KEY=VALUE: of entries that have nothing but a field `value`
  *   removal (change only)  --no-disk KEY; --unset FIELD for fields that may be absent ("kernel", "disks.disk0.size")
  *
  * An underscore in a field's name is a dash in the flag. Read-only fields have no flags; fixed ones none for a change.

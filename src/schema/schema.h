@@ -85,11 +85,15 @@ char *schema_reference(const Table *table, gboolean japanese);
 /* Resource tables, one file each in schema/tables/. */
 extern const Table vm_table, storage_table, mapping_table, device_table, image_table, image_import_table, image_build_table, recipe_table, task_table, node_table, volume_table,
 	user_table, role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
+/* Parts of a guest's document, in a file of their own (tables/handed.c). */
+extern const Table smbios_table, guestinfo_table, cloud_init_table, answers_table;
+enum { HANDED_BYTES_MAX = 65536 }; /* of user-data and of an installer's answers */
 /* Answers that are no resource. */
 extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
 	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
-	doctor_table, preset_choice_table, preset_table;
+	doctor_table, handed_table, preset_choice_table, preset_table;
 extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
-extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table;
+extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
+	user_data_request_table, guest_password_table, answers_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -83,7 +83,7 @@ static const char *check_text(const Field *field, json_object *value)
 	if (!g_utf8_validate(text, (gssize)length, NULL))
 		return "be valid UTF-8";
 	for (const char *c = text; *c; c = g_utf8_next_char(c)) {
-		gboolean break_or_tab = *c == '\n' || *c == '\t';
+		gboolean break_or_tab = *c == '\n' || *c == '\t' || (*c == '\r' && c[1] == '\n');
 		if (g_unichar_iscntrl(g_utf8_get_char(c)) && !(break_or_tab && !field->check))
 			return "not contain control characters";
 	}

@@ -134,8 +134,10 @@ function flags(table: Field, patch: Document, prefix: string): string[] {
     const flag = prefix + name.replaceAll("_", "-");
     if (entry && isObject(value)) {
       const one = flag.replace(/s$/, "");
+      const pairs = Object.keys(entry.properties ?? {}).join() === "value";
       for (const [key, part] of Object.entries(value)) {
         if (part === null) words.push(`--no-${one} ${quote(key)}`);
+        else if (isObject(part) && pairs) words.push(`--${one} ${quote(`${key}=${String(part.value)}`)}`);
         else if (isObject(part))
           words.push(`--${one} ${quote(`${key}:${Object.entries(part).map(([n, v]) => `${n}=${v === null ? "" : valueText(entry.properties?.[n], v)}`).join(",")}`)}`);
       }
