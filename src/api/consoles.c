@@ -15,7 +15,7 @@
 static int attach(Vm *vm, const Ticket *wish, const char *user, GError **error)
 {
 	return wish->kind == CONSOLE_VNC ? vnc_attach(vm, error)
-					 : console_attach(vm, user, wish->writer, wish->take_over, error);
+					 : console_attach(vm, wish->port, user, wish->writer, wish->take_over, error);
 }
 
 /* --- POST --- */
@@ -54,6 +54,7 @@ static gboolean open_serial(Call *call, GError **error)
 	if (!body)
 		return FALSE;
 	Ticket wish = {.kind = CONSOLE_SERIAL,
+		       .port = (guint)json_get_int(body, "port", 1),
 		       .writer = g_str_equal(json_get_str(body, "mode", ""), "write"),
 		       .take_over = json_get_bool(body, "take_over", FALSE)};
 	return answer_wish(call, vm, &wish, error);
@@ -94,6 +95,8 @@ static gboolean read_ticket(Call *call, const Vm *vm, Ticket *wish, GError **err
 		return refuse_beside_ticket("mode", error);
 	if (call_query(call, "take_over"))
 		return refuse_beside_ticket("take_over", error);
+	if (call_query(call, "port"))
+		return refuse_beside_ticket("port", error);
 	if (!tickets_use(call_query(call, "ticket"), &ticket, error))
 		return FALSE;
 	if (ticket.vm != vm->id || ticket.kind != wish->kind) {
@@ -101,6 +104,7 @@ static gboolean read_ticket(Call *call, const Vm *vm, Ticket *wish, GError **err
 				"the ticket is for another console, and is void now");
 		return FALSE;
 	}
+	wish->port = ticket.port;
 	wish->writer = ticket.writer;
 	wish->take_over = ticket.take_over;
 	return TRUE;
@@ -108,6 +112,7 @@ static gboolean read_ticket(Call *call, const Vm *vm, Ticket *wish, GError **err
 
 static void read_query(Call *call, Ticket *wish)
 {
+	wish->port = (guint)call_number(call, "port");
 	wish->writer = g_strcmp0(call_query(call, "mode"), "read") != 0;
 	wish->take_over = call_switch(call, "take_over");
 }
@@ -152,7 +157,7 @@ const Route console_routes[] = {
 	 SCOPE_VM, .answer = ANSWER_TICKET, .result = &ticket_table, .unkept = TRUE,
 	 .summary_ja = "画面を開く、またはチケットを得る"},
 	{"GET", "/vms/{}/console/serial", connect_serial, "the serial console as a WebSocket", PRIVILEGE_VM_CONSOLE,
-	 SCOPE_VM, .query = "ticket mode take_over", .identify = identify_by_ticket, .answer = ANSWER_CONSOLE,
+	 SCOPE_VM, .query = "ticket mode take_over port", .identify = identify_by_ticket, .answer = ANSWER_CONSOLE,
 	 .summary_ja = "WebSocketでのシリアルコンソール"},
 	{"GET", "/vms/{}/console/vnc", connect_vnc, "the display as a WebSocket", PRIVILEGE_VM_CONSOLE, SCOPE_VM,
 	 .query = "ticket", .identify = identify_by_ticket, .answer = ANSWER_CONSOLE,

@@ -5,6 +5,7 @@
 
 #include "api/filter.h"
 #include "base/error.h"
+#include "qemu/peripherals.h"
 
 static const char *const task_states[] = {"queued", "running", "done", "failed", "cancelled", NULL};
 static const char *const outcomes[] = {"done", "refused", "failed", NULL};
@@ -53,6 +54,8 @@ const Parameter query_parameters[] = {
 	 .help_ja = "キー入力をゲストに送るかどうか"},
 	{"take_over", PARAMETER_SWITCH, .help = "1: whoever writes there now only reads from then on",
 	 .help_ja = "1: 現在書き込んでいる接続を読み取り専用にする"},
+	{"port", PARAMETER_NUMBER, 1, QEMU_SERIAL_PORTS, 1,
+	 .help = "number of the serial port", .help_ja = "シリアルポートの番号"},
 	{"only", PARAMETER_TEXT, .max = NAME_LENGTH, .help = "only these checks, separated by commas",
 	 .help_ja = "このチェックのみ（カンマ区切り）"},
 	{"span", PARAMETER_TEXT, .max = NAME_LENGTH, .values = measurement_spans, .help = "how much is told; an hour if it is not given",

@@ -11,7 +11,8 @@ typedef struct Ticket {
 	Principal *principal; /* who has made it */
 	gint64 vm;
 	ConsoleKind kind;
-	gboolean writer, take_over; /* of a serial console */
+	guint port; /* of a serial console, from 1, as the next */
+	gboolean writer, take_over;
 } Ticket;
 void ticket_clear(Ticket *ticket);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ticket, ticket_clear)

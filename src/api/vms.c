@@ -134,7 +134,7 @@ static json_object *describe_status(Vm *vm)
 {
 	json_object *status = json_object_new_object();
 	json_object *console = json_object_new_object();
-	g_autofree char *writer = console_dup_writer(vm);
+	g_autofree char *writer = console_dup_writer(vm, 1);
 	json_object *pending = vm_pending(vm), *agent = agent_describe(vm);
 	json_object *addresses = agent_addresses(vm);
 

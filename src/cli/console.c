@@ -18,11 +18,12 @@
 #include "cli/output.h"
 #include "cli/relay.h"
 
-enum { CHUNK = 16384, INPUT_MAX = 65536, LINGER_DEFAULT_S = 2 };
+enum { CHUNK = 16384, INPUT_MAX = 65536, PORT_MAX = 4, LINGER_DEFAULT_S = 2 };
 
 typedef struct Console {
 	Cli *cli;
 	char *path;
+	gint64 port;
 	int fd;
 	gboolean read_only, on_terminal;
 	guchar escape;     /* 0: none */
@@ -34,6 +35,7 @@ typedef struct Console {
 } Console;
 
 const Option console_options[] = {
+	{"port", 'p', "NUMBER", NULL, COMPLETE_NOTHING, TEXT(m_opt_port)},
 	{"read-only", 'r', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_read_only)},
 	{"take-over", 't', NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_take_over)},
 	{"escape", 'e', "KEY", NULL, COMPLETE_NOTHING, TEXT(m_opt_escape)},
@@ -46,6 +48,8 @@ static int open_console(Console *console, gboolean take_over, GError **error)
 	json_auto json_object *body = json_object_new_object();
 	json_set_str(body, "mode", console->read_only ? "read" : "write");
 	json_set_bool(body, "take_over", take_over);
+	if (console->port > 1)
+		json_set_int(body, "port", console->port);
 	g_autoptr(Reply) reply = ask_quietly(console->cli, "POST", console->path, body, NULL, 0, error);
 	if (!reply)
 		return -1;
@@ -216,10 +220,11 @@ static char *key_name(guchar key)
 Exit console_exec(Cli *cli, Arguments *arguments)
 {
 	guchar escape;
-	gint64 linger = LINGER_DEFAULT_S;
+	gint64 linger = LINGER_DEFAULT_S, port = 1;
 	if (!parse_escape(arguments_get(arguments, "escape", "^]"), &escape))
 		return usage_error(T(m_escape_hint), T(m_escape_wrong));
-	if (!arguments_number(arguments, "linger", 0, 86400, &linger))
+	if (!arguments_number(arguments, "linger", 0, 86400, &linger) ||
+	    !arguments_number(arguments, "port", 1, PORT_MAX, &port))
 		return EXIT_USAGE;
 	const char *id = arguments_word(arguments, 0);
 	g_autofree char *path = ask_path("/vms/", id, "/console/serial");
@@ -227,6 +232,7 @@ Exit console_exec(Cli *cli, Arguments *arguments)
 	Console console = {
 		.cli = cli,
 		.path = path,
+		.port = port,
 		.read_only = arguments_has(arguments, "read-only"),
 		.on_terminal = isatty(STDIN_FILENO) == 1,
 		.linger_us = linger * G_USEC_PER_SEC,

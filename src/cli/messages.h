@@ -430,6 +430,7 @@ MESSAGE(m_pending, "Waiting for a restart", "再起動待ちの変更");
 /* Consoles */
 MESSAGE(m_console_help, "a guest's serial console; Ctrl-] then q leaves", "シリアルコンソール（Ctrl-] の後 q で終了）");
 MESSAGE(m_vnc_help, "a local port or socket for a VNC viewer", "VNCビューアー用のローカルポートまたはソケット");
+MESSAGE(m_opt_port, "which serial port, from 1 (1 if not given)", "シリアルポートの番号（1から。省略時 1）");
 MESSAGE(m_opt_read_only, "look, do not type", "見るだけで入力しない");
 MESSAGE(m_opt_take_over, "take the keyboard from who has it", "使用中の人から操作を引き継ぐ");
 MESSAGE(m_opt_escape, "the escape key: ^A to ^_, one character, or 'none' (^] if not given)",

@@ -1,4 +1,4 @@
-/* The serial console.
+/* The serial consoles.
  *
  * All sockets are non-blocking and their sources run on the monitor thread; clients are added from API threads, so the
  * console's lock guards the lists (nothing blocks under it). Guest output goes to the ring and to every client; a
@@ -246,10 +246,10 @@ static gboolean on_guest_readable(int fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-static int connect_serial(Vm *vm, GError **error)
+static int connect_serial(Vm *vm, const char *name, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	g_autofree char *path = vm_socket_path(vm, "serial");
+	g_autofree char *path = vm_socket_path(vm, name);
 	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
 	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
@@ -259,19 +259,19 @@ static int connect_serial(Vm *vm, GError **error)
 	return fd_steal(&fd);
 }
 
-gboolean console_open(Vm *vm, GError **error)
+static gboolean open_port(Vm *vm, guint port, GError **error)
 {
-	json_auto json_object *hardware = vm_dup_applied(vm);
+	g_autofree char *name = qemu_serial_name(port);
 	g_mutex_lock(&vm->lock);
-	gboolean open = vm->console != NULL;
+	gboolean open = vm->consoles[port - 1] != NULL;
 	g_mutex_unlock(&vm->lock);
-	if (open || !json_get_bool(hardware, "serial", FALSE))
+	if (open)
 		return TRUE;
-	g_autofree char *path = g_build_filename(vm->run_dir, "serial.ring", NULL);
+	g_autofree char *path = g_strdup_printf("%s/%s.ring", vm->run_dir, name);
 	Ring *ring = ring_open(path, vm_get_state(vm) == VM_STARTING, error);
 	if (!ring)
 		return FALSE;
-	int fd = connect_serial(vm, error);
+	int fd = connect_serial(vm, name, error);
 	if (fd < 0) {
 		ring_free(ring);
 		return FALSE;
@@ -285,7 +285,7 @@ gboolean console_open(Vm *vm, GError **error)
 	g_mutex_lock(&vm->lock);
 	gboolean alive = vm->pidfd >= 0; /* else nobody would close it */
 	if (alive)
-		vm->console = console;
+		vm->consoles[port - 1] = console;
 	g_mutex_unlock(&vm->lock);
 	if (!alive) {
 		console_unref(console);
@@ -297,16 +297,26 @@ gboolean console_open(Vm *vm, GError **error)
 	return TRUE;
 }
 
+gboolean console_open(Vm *vm, GError **error)
+{
+	json_auto json_object *hardware = vm_dup_applied(vm);
+	guint ports = hardware ? qemu_serial_count(hardware) : 0;
+	for (guint port = 1; port <= ports; port++)
+		if (!open_port(vm, port, error))
+			return FALSE;
+	return TRUE;
+}
+
 static gboolean unref_later(gpointer data)
 {
 	console_unref(data);
 	return G_SOURCE_REMOVE;
 }
 
-void console_close(Vm *vm)
+static void close_port(Vm *vm, guint port)
 {
 	g_mutex_lock(&vm->lock);
-	Console *console = g_steal_pointer(&vm->console);
+	Console *console = g_steal_pointer(&vm->consoles[port - 1]);
 	g_mutex_unlock(&vm->lock);
 	if (!console)
 		return;
@@ -323,13 +333,20 @@ void console_close(Vm *vm)
 	g_source_unref(later);
 }
 
-/* With a reference, so that it outlives vm->console. */
-static Console *ref_console(Vm *vm)
+void console_close(Vm *vm)
+{
+	for (guint port = 1; port <= QEMU_SERIAL_PORTS; port++)
+		close_port(vm, port);
+}
+
+/* With a reference, so that it outlives the guest's own. */
+static Console *ref_console(Vm *vm, guint port)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
-	if (vm->console)
-		g_atomic_ref_count_inc(&vm->console->refs);
-	return vm->console;
+	Console *console = port >= 1 && port <= QEMU_SERIAL_PORTS ? vm->consoles[port - 1] : NULL;
+	if (console)
+		g_atomic_ref_count_inc(&console->refs);
+	return console;
 }
 
 /* With the console's lock held. */
@@ -358,12 +375,17 @@ static gboolean become_writer(Console *console, const char *label, const char *u
 	return TRUE;
 }
 
-int console_attach(Vm *vm, const char *user, gboolean writer, gboolean take_over, GError **error)
+int console_attach(Vm *vm, guint port, const char *user, gboolean writer, gboolean take_over, GError **error)
 {
 	g_autofree char *label = vm_label(vm);
 	int pair[2];
 
-	Console *console = ref_console(vm);
+	Console *console = ref_console(vm, port);
+	if (!console && port > 1) {
+		error_set_field(error, ERROR_CONFLICT, "port", "give it one: 'yado vm set ID --serial-ports NUMBER'",
+				"%s has no serial port %u now", label, port);
+		return -1;
+	}
 	if (!console) {
 		error_set(error, ERROR_CONFLICT, "start it; a guest without a serial port has 'yado vnc'",
 			  "%s has no serial console now", label);
@@ -407,9 +429,9 @@ int console_attach(Vm *vm, const char *user, gboolean writer, gboolean take_over
 	return ok ? fd_steal(&theirs) : -1;
 }
 
-char *console_dup_writer(Vm *vm)
+char *console_dup_writer(Vm *vm, guint port)
 {
-	Console *console = ref_console(vm);
+	Console *console = ref_console(vm, port);
 	if (!console)
 		return NULL;
 	g_mutex_lock(&console->lock);

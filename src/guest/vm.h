@@ -9,6 +9,7 @@
 
 #include "guest/services.h"
 #include "guest/state.h"
+#include "qemu/peripherals.h"
 #include "qemu/qmp.h"
 #include "sandbox/launch.h"
 
@@ -50,7 +51,7 @@ typedef struct Vm {
 	int pidfd;           /* -1 when not running */
 	GSource *exit_source;   /* on the monitor thread, as the next */
 	GSource *silence_timer; /* to ask a silent monitor again */
-	Console *console;
+	Console *consoles[QEMU_SERIAL_PORTS]; /* NULL where it has no such port */
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
 	/* guest agent */
 	gboolean agent_wanted; /* by the document */

@@ -1,5 +1,6 @@
 """Watchdog, displays, sound, random numbers, serial ports, vsock: what the guest sees of them, and what they do."""
 import os
+import re
 
 import pytest
 
@@ -33,7 +34,17 @@ def test_the_guest_sees_what_it_has_and_the_watchdog_does_what_was_chosen(host):
     assert ids["05.0"] == "1af4:1005"  # virtio-rng
     assert ids["09.0"] == "8086:25ab"  # 6300ESB
     assert ids["0a.0"] == "8086:293e"  # HD Audio of an ICH9
-    assert console.shell("grep -c 'uart:16550A' /proc/tty/driver/serial") == "3"
+    ports = re.findall(r"uart:16550A port:(\w+) irq:(\d+)", console.shell("cat /proc/tty/driver/serial"))
+    assert ports == [("000003F8", "4"), ("000002F8", "3"), ("000003E8", "7")], ports
+
+    # Each serial port has a console of its own, and what was printed on it before.
+    # In sessions of their own, or the shell's terminal would be another one.
+    console.shell("(setsid sh -c 'read -r line < /dev/ttyS2; echo third: $line > /dev/ttyS2' &); "
+                  "setsid sh -c 'echo from the second > /dev/ttyS1'")
+    assert "from the second" in host.text("console", "g", "--port", "2", "--linger", "1", input="")
+    third = Console(host, "g", port=3)
+    wait_for(lambda: third.send("typed\n") or "third: typed" in third.look(), what="the answer of the third port")
+    assert api(host, "POST", "/vms/g/console/serial", {"port": 4})["body"]["error"]["field"] == "port"
 
     console.shell(ARM)
     status = wait_for(lambda: (s := host.status("g")) and s["reason_code"] == "watchdog" and s, what="the watchdog")

@@ -1,4 +1,5 @@
 """A yadod of the test's own, with its own state and run directories, and the command to drive it."""
+import contextlib
 import hashlib
 import http.client
 import itertools
@@ -260,10 +261,10 @@ class Console:
 
     marks = itertools.count()  # of all consoles: a new one is shown again what earlier ones have asked
 
-    def __init__(self, yado, name, mode="write", take_over=False):
+    def __init__(self, yado, name, mode="write", take_over=False, port=1):
         self.buffer = b""
         reply, fds = request(yado, "POST", f"/api/v1/vms/{name}/console/serial",
-                             {"mode": mode, "take_over": take_over}, want_fds=1)
+                             {"mode": mode, "take_over": take_over, "port": port}, want_fds=1)
         if reply["status"] != 200:
             raise RuntimeError(reply)
         self.socket = socket.socket(fileno=fds[0])
@@ -283,6 +284,12 @@ class Console:
             self.buffer += data
         seen, self.buffer = self.buffer.split(text.encode(), 1)
         return seen.decode(errors="replace")
+
+    def look(self):
+        """What has come and was not read yet, after a short wait for more."""
+        with contextlib.suppress(TimeoutError):
+            self.buffer += self.socket.recv(65536)
+        return self.buffer.decode(errors="replace")
 
     def send(self, text):
         self.socket.sendall(text.encode())

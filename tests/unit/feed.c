@@ -197,7 +197,7 @@ static void test_tickets(void)
 {
 	g_autoptr(Principal) root = principal_new_root();
 	g_autoptr(GError) error = NULL;
-	Ticket wish = {root, 100, CONSOLE_SERIAL, TRUE, FALSE};
+	Ticket wish = {root, 100, CONSOLE_SERIAL, .port = 2, .writer = TRUE};
 	g_autofree char *first = tickets_make(&wish, &error);
 	g_assert_no_error(error);
 	g_assert_cmpuint(strlen(first), ==, 43);
@@ -209,6 +209,7 @@ static void test_tickets(void)
 	g_auto(Ticket) used = {0};
 	g_assert_true(tickets_use(first, &used, &error));
 	g_assert_cmpint(used.vm, ==, 100);
+	g_assert_cmpuint(used.port, ==, 2);
 	g_assert_true(used.writer);
 	g_auto(Ticket) again = {0};
 	g_assert_false(tickets_use(first, &again, &error));

@@ -1,15 +1,16 @@
 // A guest's serial console and display, here or in a window of their own.
-import { createSignal, Match, Show, Suspense, Switch, type JSX } from "solid-js";
+import { createSignal, For, Match, Show, Suspense, Switch, type JSX } from "solid-js";
 import { may } from "../api/http";
 import type { Vm, VmRow, VmState } from "../api/types";
 import { t } from "../i18n";
 import { act, actions, actionTitle, can } from "../ui/actions";
 import { Icon } from "../ui/icons";
 import { later } from "../ui/later";
-import type { ConsoleKind } from "./link";
+import { portOf, serialKinds, type ConsoleKind, type SerialKind } from "./link";
 
 const Serial = later(() => import("./serial").then((m) => ({ default: m.Serial })));
 const Display = later(() => import("./display").then((m) => ({ default: m.Display })));
+export const serialName = (kind: SerialKind) => t("console_serial") + (kind === "serial" ? "" : ` ${portOf(kind)}`);
 const start = actions.find((action) => action.name === "start")!;
 
 // A guest that is being started has no console yet.
@@ -31,7 +32,7 @@ export function OneConsole(props: { vm: Pick<VmRow, "id" | "name" | "state">; ki
       <Match when={true}>
         <Suspense fallback={<p class="quiet">{t("loading")}</p>}>
           <Switch>
-            <Match when={props.kind === "serial"}><Serial vm={String(props.vm.id)} /></Match>
+            <Match when={props.kind !== "vnc" && props.kind} keyed>{(kind) => <Serial vm={String(props.vm.id)} kind={kind} />}</Match>
             <Match when={props.kind === "vnc"}><Display vm={String(props.vm.id)} /></Match>
           </Switch>
         </Suspense>
@@ -43,6 +44,7 @@ export function OneConsole(props: { vm: Pick<VmRow, "id" | "name" | "state">; ki
 export function Consoles(props: { vm: Vm }): JSX.Element {
   const hasDisplay = () => props.vm.display !== "none";
   const hasSerial = () => props.vm.serial !== false;
+  const ports = () => (hasSerial() ? serialKinds.slice(0, props.vm.serial_ports) : []);
   const [kind, setKind] = createSignal<ConsoleKind>(hasDisplay() && !props.vm.kernel ? "vnc" : hasSerial() ? "serial" : "vnc");
   const open = () => window.open(`/console/${props.vm.id}/${kind()}`, `console-${props.vm.id}-${kind()}`, "width=1000,height=720");
   return (
@@ -50,7 +52,7 @@ export function Consoles(props: { vm: Vm }): JSX.Element {
       <div class="line">
         <div class="line" role="radiogroup" aria-label={t("console")}>
           <Show when={hasDisplay()}><button role="radio" aria-checked={kind() === "vnc"} class={kind() === "vnc" ? "main-action" : ""} onClick={() => setKind("vnc")}>{t("console_display")}</button></Show>
-          <Show when={hasSerial()}><button role="radio" aria-checked={kind() === "serial"} class={kind() === "serial" ? "main-action" : ""} onClick={() => setKind("serial")}>{t("console_serial")}</button></Show>
+          <For each={ports()}>{(one) => <button role="radio" aria-checked={kind() === one} class={kind() === one ? "main-action" : ""} onClick={() => setKind(one)}>{serialName(one)}</button>}</For>
         </div>
         <button class="to-end" onClick={open}>{t("console_window")}</button>
       </div>

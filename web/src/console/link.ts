@@ -3,15 +3,19 @@
 import { createSignal, onCleanup } from "solid-js";
 import { ApiError, ask, root } from "../api/http";
 
-export type ConsoleKind = "serial" | "vnc";
+// A serial console is that of a port: the first, or one with its number.
+export const serialKinds = ["serial", "serial2", "serial3", "serial4"] as const;
+export type SerialKind = (typeof serialKinds)[number];
+export type ConsoleKind = SerialKind | "vnc";
+export const isConsoleKind = (word: string): word is ConsoleKind => word === "vnc" || (serialKinds as readonly string[]).includes(word);
+export const portOf = (kind: SerialKind): number => serialKinds.indexOf(kind) + 1;
 export type LinkState = "connecting" | "open" | "lost" | "refused";
 
 export async function consoleAddress(vm: string, kind: ConsoleKind, takeOver = false): Promise<string> {
-  const body = kind === "serial" ? { mode: "write", take_over: takeOver } : undefined;
-  const ticket = (await ask<{ ticket: string }>("POST", `/vms/${vm}/console/${kind}`, { body })).body;
-  const query = new URLSearchParams({ ticket: ticket.ticket });
-  if (kind === "serial" && takeOver) query.set("take_over", "1");
-  return `wss://${location.host}${root}/vms/${vm}/console/${kind}?${query}`;
+  const body = kind === "vnc" ? undefined : { mode: "write", take_over: takeOver, port: portOf(kind) };
+  const path = `/vms/${vm}/console/${kind === "vnc" ? "vnc" : "serial"}`;
+  const ticket = (await ask<{ ticket: string }>("POST", path, { body })).body;
+  return `wss://${location.host}${root}${path}?${new URLSearchParams({ ticket: ticket.ticket })}`;
 }
 
 const WAIT_MIN = 250; // milliseconds

@@ -8,7 +8,7 @@ import { t } from "../i18n";
 import { download } from "./download";
 import { ConsoleFrame } from "./frame";
 import { kept } from "./kept";
-import { consoleAddress, createLink } from "./link";
+import { consoleAddress, createLink, type SerialKind } from "./link";
 import { PasteDialog } from "./paste";
 
 const fontSizes = ["10", "11", "12", "13", "14", "16", "18", "20", "24", "28"] as const;
@@ -24,7 +24,7 @@ function wholeText(terminal: Terminal): string {
   return text.trimEnd() + "\n";
 }
 
-export function Serial(props: { vm: string }): JSX.Element {
+export function Serial(props: { vm: string; kind: SerialKind }): JSX.Element {
   let place!: HTMLDivElement;
   let socket: WebSocket | undefined;
   const [fontSize, setFontSize] = kept("console.font", fontSizes, "14");
@@ -35,7 +35,7 @@ export function Serial(props: { vm: string }): JSX.Element {
   terminal.loadAddon(fit);
 
   const link = createLink(async (takeOver) => {
-    const address = await consoleAddress(props.vm, "serial", takeOver);
+    const address = await consoleAddress(props.vm, props.kind, takeOver);
     if (link.hasLeft()) return;
     const mine = new WebSocket(address, "binary");
     mine.binaryType = "arraybuffer";

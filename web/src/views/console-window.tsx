@@ -3,19 +3,21 @@ import { useParams } from "@solidjs/router";
 import { createEffect, createMemo, Match, Switch, type JSX } from "solid-js";
 import { live, ready } from "../api/live";
 import type { VmState } from "../api/types";
-import { OneConsole } from "../console/consoles";
+import { OneConsole, serialName } from "../console/consoles";
+import { isConsoleKind, type ConsoleKind } from "../console/link";
 import { t, type Key } from "../i18n";
 import { VmStateText } from "../ui/state";
 import { Toasts } from "../ui/toasts";
 
 export function ConsoleWindow(): JSX.Element {
   const params = useParams<{ vm: string; kind: string }>();
-  const kind = () => (params.kind === "serial" ? "serial" : "vnc");
+  const kind = (): ConsoleKind => (isConsoleKind(params.kind) ? params.kind : "vnc");
+  const kindName = (one: ConsoleKind) => (one === "vnc" ? t("console_display") : serialName(one));
   const vm = createMemo(() => live.vm.get(params.vm));
   const stateName = (state: VmState) => t(`state_${state}` as Key);
   createEffect(() => {
     const found = vm();
-    document.title = found ? `${found.name} (${stateName(found.state)}) – ${t(kind() === "serial" ? "console_serial" : "console_display")}` : `${params.vm} – Yado`;
+    document.title = found ? `${found.name} (${stateName(found.state)}) – ${kindName(kind())}` : `${params.vm} – Yado`;
   });
   return (
     <main class="console-window">
