@@ -78,6 +78,16 @@ const scenarios = {
     await signIn(page);
     const begin = Date.now();
     await page.getByRole("link", { name: "New guest" }).first().click();
+    // What the system's preset would decide, and why, before anything is made.
+    await page.getByRole("searchbox", { name: "Windows" }).fill("windows 11");
+    check((await page.getByRole("option").count()) === 2, "one system is found, beside none");
+    await page.getByRole("listbox", { name: "Operating system" }).selectOption("windows-11");
+    await page.getByRole("button", { name: /^Empty/ }).click();
+    check((await page.getByRole("textbox", { name: "Memory" }).getAttribute("placeholder")) === "8G", "the recommended memory is shown");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByRole("row", { name: /Hardware clock local .*local time/ }).waitFor();
+    await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("listbox", { name: "Operating system" }).selectOption("");
     await page.getByRole("button", { name: /^tiny/ }).click();
     await page.getByRole("textbox", { name: "Name" }).fill("first");
     await page.getByRole("button", { name: "Show the plan" }).click();

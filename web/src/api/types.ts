@@ -8,6 +8,7 @@ export type VmState = VmRow["state"];
 export type Plan = Schemas["Plan"];
 export type Task = Schemas["Task"];
 export type Image = Schemas["Image"];
+export type Preset = Schemas["Preset"];
 export type Recipe = Schemas["Recipe"];
 export type Storage = Schemas["Storage"];
 export type Mapping = Schemas["Mapping"];

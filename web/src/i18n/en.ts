@@ -47,6 +47,7 @@ export const en = {
   // history
   history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_of: "Bring {path} back to revision {rev}",
   // create
+  create_system: "For which operating system?", system: "Operating system", system_search: "Windows, Debian, ESXi…", system_none: "Not said: usual hardware", system_of_image: "As the image says: {system}", system_drivers: "Drivers for Windows (virtio-win)", system_unknown: "Not said", plan_chosen: "Chosen for this operating system", plan_value: "Value", plan_why: "Why",
   create_from: "From what?", create_empty: "Empty", create_empty_text: "An empty disk; put in an ISO later", no_images: "There are no images yet.", create_size: "How big?", disk: "Disk", create_start: "Start it at once",
   all_settings: "All settings", create_of: "Create {name}", create_and_start: "Create and start",
   // images

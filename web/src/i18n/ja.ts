@@ -36,6 +36,7 @@ export const ja: Messages = {
   send_keys: "キーを送る", key_windows: "Windowsキー", key_print: "Print Screen", touch_keyboard: "キーボード", scale_hint: "ウィンドウに合わせず、ゲストの1ドットを1ドットで表示",
   layout: "キーボード配列", layout_hint: "「キーの位置どおり」では、押したキーの位置をゲストに伝えます。ほかは、入力した文字が出るゲスト側の配列のキーを伝えます。", layout_position: "キーの位置どおり", layout_us: "ゲストは英語(US)配列", layout_jis: "ゲストは日本語(JIS)配列", layout_name_us: "英語(US)", layout_name_jis: "日本語(JIS)",
   history_empty: "変更はまだありません。", changes: "{count} 項目", restore: "復元", restore_of: "{path} をリビジョン {rev} に戻す",
+  create_system: "どのOSのゲストですか", system: "OS", system_search: "Windows、Debian、ESXi…", system_none: "指定しない（標準のハードウェア）", system_of_image: "イメージの指定に従う: {system}", system_drivers: "Windows用ドライバー（virtio-win）", system_unknown: "指定しない", plan_chosen: "OSに合わせて選んだ値", plan_value: "値", plan_why: "理由",
   create_from: "何から作成しますか", create_empty: "空", create_empty_text: "空のディスク。ISOは後から入れられます", no_images: "イメージはまだありません。", create_size: "構成", disk: "ディスク", create_start: "すぐに起動する",
   all_settings: "すべての設定", create_of: "{name} の作成", create_and_start: "作成して起動",
   upload_file: "ファイルをアップロード", upload: "アップロード", upload_of: "{name} のアップロード", import_of: "{name} の取り込み", format: "形式", build_image: "レシピから作成", build: "作成", build_of: "{name} の作成", drop_here: "ISOやディスクイメージをここにドロップしてアップロードできます。",

@@ -5,7 +5,7 @@ import { ApiError, ask, plan } from "../api/http";
 import { reading } from "../api/read";
 import { commandLine, curlLine, fieldAt, nameAt, valueForPeople, type Document, type Field } from "../api/schema";
 import type { Plan } from "../api/types";
-import { t } from "../i18n";
+import { either, t } from "../i18n";
 import { Dialog } from "./dialog";
 import { ErrorBox } from "./errors";
 import { SameAsCommand } from "./same";
@@ -47,6 +47,25 @@ export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
                     <Show when={!anew()}><td class="before">{valueForPeople(fieldAt(props.table, change.path), change.before)}</td></Show>
                     <td>{valueForPeople(fieldAt(props.table, change.path), change.after)}</td>
                     <Show when={!anew()}><td><span class={`state ${change.when === "now" ? "good" : "warn"}`}>{t(change.when === "now" ? "plan_now" : "plan_restart")}</span></td></Show>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </div>
+      </Show>
+      <Show when={props.plan.chosen?.length}>
+        <div class="scroll-x">
+          <h3>{t("plan_chosen")}</h3>
+          <table class="table plan">
+            <thead><tr><th>{t("plan_field")}</th><th>{t("plan_value")}</th><th>{t("plan_why")}</th></tr></thead>
+            <tbody>
+              <For each={props.plan.chosen}>
+                {(choice) => (
+                  <tr>
+                    <td title={choice.field}>{nameAt(props.table, choice.field)}</td>
+                    <td>{valueForPeople(fieldAt(props.table, choice.field), choice.value)}</td>
+                    <td class="words">{either(choice.why, choice.why_ja)}</td>
                   </tr>
                 )}
               </For>

@@ -1,16 +1,18 @@
-// A new guest in at most three steps: from what, how big, and the plan.
+// A new guest in at most four steps: for which system, from what, how big, and the plan.
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
 import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
-import { may } from "../api/http";
+import { get, may } from "../api/http";
 import { live } from "../api/live";
-import { tableOf } from "../api/read";
+import { reading, tableOf } from "../api/read";
 import { withField, type Document } from "../api/schema";
+import type { Preset } from "../api/types";
 import { t } from "../i18n";
-import { size } from "../i18n/units";
+import { shortSize, size } from "../i18n/units";
 import { act, actions } from "../ui/actions";
 import { ChangeDialog, type Change } from "../ui/change";
 import { Form, showInvalid } from "../ui/form";
 import { SizeInput } from "../ui/inputs";
+import { SystemPicker, systems, titleOfSystem } from "../ui/systems";
 import { ended } from "../ui/toasts";
 
 type Source = { kind: "image" | "iso"; name: string } | { kind: "empty" };
@@ -31,14 +33,27 @@ export function CreateGuest(): JSX.Element {
     while (taken.has(`${wanted}-${number}`)) number++;
     return `${wanted}-${number}`;
   };
+  // The system is said here, or by the image. What its preset recommends is left to it, unless something else is typed.
+  const all = systems();
+  const [system, setSystem] = createSignal<string>();
+  const image = createMemo(() => {
+    const from = source();
+    return !from || from.kind === "empty" ? undefined : live.image.get(from.name);
+  });
+  const preset = createMemo(() => all().find((one) => one.name === (system() ?? image()?.os)));
+  const details = reading(() => preset() && `/presets/${encodeURIComponent(preset()!.name)}`, (path) => get<Preset>(path));
+  const recommended = (field: string) => (preset() && details.value?.settings?.find((one) => one.field === field)?.value) as number | undefined;
+  const fresh = () => source()?.kind === "iso";
+  const memory = () => image()?.memory || recommended("memory") || (fresh() ? 2 : 1) * 1024 ** 3;
+  const cores = () => recommended("cpu.cores") || (fresh() ? 2 : 1);
+  const disk = () => recommended("disks.*.size") || (fresh() ? 32 : 8) * 1024 ** 3;
   let named = false; // by hand: that name stays with another source
   const choose = (next: Source) => {
     const nameFor = (wanted: string) => (named ? document().name : freeName(wanted));
-    const image = next.kind === "empty" ? undefined : live.image.get(next.name);
-    const memory = image?.memory ?? 1024 ** 3;
-    if (next.kind === "image") setDocument({ name: nameFor(next.name), image: next.name, memory, cpu: { cores: 1 }, disks: {}, nics: { nic0: {} } });
-    else if (next.kind === "iso") setDocument({ name: nameFor(next.name), memory: Math.max(memory, 2 * 1024 ** 3), cpu: { cores: 2 }, disks: { disk0: { size: 32 * 1024 ** 3 } }, cdroms: { cd0: { image: next.name } }, nics: { nic0: {} } });
-    else setDocument({ name: nameFor("guest"), memory, cpu: { cores: 1 }, disks: { disk0: { size: 8 * 1024 ** 3 } }, nics: { nic0: {} } });
+    const kept = document().os ? { os: document().os } : {};
+    if (next.kind === "image") setDocument({ name: nameFor(next.name), ...kept, image: next.name, disks: {}, nics: { nic0: {} } });
+    else if (next.kind === "iso") setDocument({ name: nameFor(next.name), ...kept, disks: { disk0: {} }, cdroms: { cd0: { image: next.name } }, nics: { nic0: {} } });
+    else setDocument({ name: nameFor("guest"), ...kept, disks: { disk0: {} }, nics: { nic0: {} } });
     setSource(next);
   };
   // Somebody who comes from an image wants a guest of it.
@@ -49,10 +64,18 @@ export function CreateGuest(): JSX.Element {
   });
   const same = (one: Source) => JSON.stringify(one) === JSON.stringify(source());
   const set = (path: string[], value: unknown) => setDocument(withField(document(), path, value));
+  const chooseSystem = (name: string | undefined) => (setSystem(name), set(["os"], name));
+  // Where no preset decides, an installer gets what the form has shown.
+  const body = () => {
+    const wanted = rest(document());
+    if (preset() || !fresh()) return wanted;
+    const { disk0 } = (wanted.disks ?? {}) as Record<string, Document>;
+    return { memory: memory(), ...wanted, cpu: { cores: cores(), ...(wanted.cpu as Document) }, ...(disk0 && { disks: { ...(wanted.disks as Document), disk0: { size: disk(), ...disk0 } } }) };
+  };
   const plan = (event: Event) => {
     event.preventDefault();
     const name = String(document().name);
-    setChange({ title: t("create_of", { name }), method: "POST", path: "/vms", body: rest(document()), command: "vm create", words: [name], table: table(), verb: start() ? t("create_and_start") : t("create") });
+    setChange({ title: t("create_of", { name }), method: "POST", path: "/vms", body: body(), command: "vm create", words: [name], table: table(), verb: start() ? t("create_and_start") : t("create") });
   };
   const made = async (answer: Document) => {
     const id = answer.id as number;
@@ -72,6 +95,10 @@ export function CreateGuest(): JSX.Element {
     <>
       <h1>{t("create_guest")}</h1>
       <section class="card">
+        <h2>{t("create_system")}</h2>
+        <SystemPicker all={all()} value={system()} set={chooseSystem} none={image()?.os && !system() && preset() ? t("system_of_image", { system: titleOfSystem(preset()!) }) : t("system_none")} />
+      </section>
+      <section class="card">
         <h2>{t("create_from")}</h2>
         <div class="fields">
           <For each={images()}>{(image) => <Choice source={{ kind: "image", name: image.name }} title={image.name} text={image.description || size(image.size)} />}</For>
@@ -85,10 +112,10 @@ export function CreateGuest(): JSX.Element {
           <h2>{t("create_size")}</h2>
           <div class="fields">
             <label class="field"><span>{t("col_name")}</span><input required value={String(document().name ?? "")} maxLength={63} onInput={(event) => (set(["name"], event.currentTarget.value), (named = event.currentTarget.value !== ""))} /></label>
-            <label class="field"><span>{t("col_cpus")}</span><input type="number" required min="1" max="128" value={Number((document().cpu as Document).cores)} onInput={(event) => event.currentTarget.validity.valid && set(["cpu", "cores"], event.currentTarget.valueAsNumber)} /></label>
-            <label class="field"><span>{t("memory")}</span><SizeInput required value={Number(document().memory)} set={(bytes) => bytes && set(["memory"], bytes)} /></label>
+            <label class="field"><span>{t("col_cpus")}</span><input type="number" min="1" max="128" value={String((document().cpu as Document | undefined)?.cores ?? "")} placeholder={String(cores())} onInput={(event) => event.currentTarget.validity.valid && set(["cpu", "cores"], event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber)} /></label>
+            <label class="field"><span>{t("memory")}</span><SizeInput value={document().memory as number | undefined} placeholder={shortSize(memory())} set={(bytes) => set(["memory"], bytes)} /></label>
             <Show when={(document().disks as Document).disk0}>
-              {(disk) => <label class="field"><span>{t("disk")}</span><SizeInput required value={Number((disk() as Document).size)} set={(bytes) => bytes && set(["disks", "disk0", "size"], bytes)} /></label>}
+              {(disk0) => <label class="field"><span>{t("disk")}</span><SizeInput value={(disk0() as Document).size as number | undefined} placeholder={shortSize(disk())} set={(bytes) => set(["disks", "disk0", "size"], bytes)} /></label>}
             </Show>
           </div>
           <label class="check"><input type="checkbox" checked={start()} onChange={(event) => setStart(event.currentTarget.checked)} />{t("create_start")}</label>
@@ -97,7 +124,7 @@ export function CreateGuest(): JSX.Element {
               <details>
                 <summary>{t("all_settings")}</summary>
                 <div class="padded">
-                  <Form table={fields()} value={document()} base={{}} set={set} creating hide={["status", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name) }} />
+                  <Form table={fields()} value={document()} base={{}} set={set} creating hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name) }} />
                 </div>
               </details>
             )}

@@ -11,7 +11,7 @@ import { when } from "../i18n/units";
 import { ChangeDialog, deletion, type Change } from "../ui/change";
 import { ErrorBox } from "../ui/errors";
 
-const shown: [keyof Image, Key][] = [["kind", "kind"], ["format", "format"], ["size", "size"], ["memory", "memory"], ["recipe", "recipe"], ["created", "created"], ["build", "image_build"], ["digest", "digest"], ["append", "kernel_line"], ["description", "description"]];
+const shown: [keyof Image, Key][] = [["os", "system"], ["kind", "kind"], ["format", "format"], ["size", "size"], ["memory", "memory"], ["recipe", "recipe"], ["created", "created"], ["build", "image_build"], ["digest", "digest"], ["append", "kernel_line"], ["description", "description"]];
 const machineText = new Set<keyof Image>(["build", "digest", "append"]);
 
 export function ImageView(): JSX.Element {

@@ -15,6 +15,7 @@ import { ErrorBox } from "../ui/errors";
 import { Form } from "../ui/form";
 import { SameAsCommand } from "../ui/same";
 import { Meter } from "../ui/state";
+import { SystemPicker, systems } from "../ui/systems";
 import { follow, tellFailed } from "../ui/toasts";
 
 function UploadDialog(props: { file: File; begun?: Upload; close: () => void }): JSX.Element {
@@ -23,6 +24,9 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
   const formats = ["iso", "qcow2", "raw", "vmdk", "vdi", "vhdx"];
   const [name, setName] = createSignal(stem);
   const [format, setFormat] = createSignal(formats.includes(ending) ? ending : ending === "img" ? "raw" : "iso");
+  const [os, setOs] = createSignal<string>();
+  const all = systems();
+  const document = (): Document => ({ name: name(), format: format(), ...(os() && { os: os() }) });
   const [progress, setProgress] = createSignal<Progress>();
   const [failed, setFailed] = createSignal<unknown>();
   const stop = new AbortController();
@@ -36,7 +40,7 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
     setProgress({ sent: begun?.offset ?? 0, total: props.file.size });
     try {
       const id = await upload(props.file, setProgress, stop.signal, begun, (known) => (begun = known));
-      const { body } = await ask<{ task: number }>("POST", "/images", { body: { name: name(), format: format(), upload: id }, key: crypto.randomUUID() });
+      const { body } = await ask<{ task: number }>("POST", "/images", { body: { ...document(), upload: id }, key: crypto.randomUUID() });
       void follow(body.task, t("import_of", { name: name() }));
       props.close();
     } catch (error) {
@@ -54,12 +58,18 @@ function UploadDialog(props: { file: File; begun?: Upload; close: () => void }):
           </select>
         </label>
       </div>
+      <Show when={!progress()}>
+        <fieldset>
+          <legend>{t("system")}</legend>
+          <SystemPicker all={all()} value={os()} set={setOs} none={t("system_unknown")} more={{ "virtio-win": t("system_drivers") }} rows={6} />
+        </fieldset>
+      </Show>
       <p class="quiet">{size(props.file.size)}</p>
       <Show when={progress()}>
         {(state) => <div class="stack"><Meter label={props.file.name} part={state().sent / Math.max(1, state().total)} /><span class="small quiet">{t("used_of", { used: size(state().sent), total: size(state().total) })}</span></div>}
       </Show>
       <ErrorBox error={failed()} />
-      <SameAsCommand command={commandLine("image import", [`./${props.file.name}`], table(), { name: name(), format: format() })} curl={uploadLines(`./${props.file.name}`, props.file.size, { name: name(), format: format() })} />
+      <SameAsCommand command={commandLine("image import", [`./${props.file.name}`], table(), document())} curl={uploadLines(`./${props.file.name}`, props.file.size, document())} />
       <div class="buttons">
         <button onClick={() => (stop.abort(), props.close())}>{t("cancel")}</button>
         <button class="main-action" disabled={!!progress() || !name()} onClick={() => void begin()}>{t("upload")}</button>
