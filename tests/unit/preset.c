@@ -91,10 +91,27 @@ static void test_client_counts(void)
 	g_assert_true(json_get_bool(json_get(input, "cpu"), "hyperv", FALSE));
 	g_assert_cmpstr(text_at(input, "clock"), ==, "local");
 	g_assert_null(why(chosen, "firmware"));
+	g_assert_null(json_get(input, "secure_boot")); /* a BIOS has none */
+	g_assert_true(json_get_bool(input, "tpm", FALSE));
 	g_assert_null(why(chosen, "cpu.cores"));
 	g_assert_null(why(chosen, "disks.disk0.bus"));
 	g_assert_nonnull(why(chosen, "disks.disk1.bus"));
 	g_assert_nonnull(why(chosen, "cpu.hyperv"));
+}
+
+static void test_secure_boot(void)
+{
+	json_auto json_object *chosen = NULL;
+	json_auto json_object *debian = fill("debian-12", (PresetSituation){0}, "{}", &chosen);
+	g_assert_cmpstr(text_at(debian, "firmware"), ==, "uefi");
+	g_assert_true(json_get_bool(debian, "secure_boot", FALSE));
+	g_assert_nonnull(why(chosen, "secure_boot"));
+	json_auto json_object *arch = fill("arch", (PresetSituation){0}, "{}", NULL);
+	g_assert_cmpstr(text_at(arch, "firmware"), ==, "uefi");
+	g_assert_false(json_get_bool(arch, "secure_boot", TRUE));
+	json_auto json_object *said = fill("windows-11", (PresetSituation){0}, "{\"secure_boot\":false,\"tpm\":false}", NULL);
+	g_assert_false(json_get_bool(said, "secure_boot", TRUE));
+	g_assert_false(json_get_bool(said, "tpm", TRUE));
 }
 
 static void test_kernel(void)
@@ -103,6 +120,7 @@ static void test_kernel(void)
 	json_auto json_object *input = fill("debian-12", (PresetSituation){.kernel = TRUE, .has_memory = TRUE},
 					    "{\"disks\":{\"disk0\":{}}}", &chosen);
 	g_assert_null(json_get(input, "firmware"));
+	g_assert_null(json_get(input, "secure_boot"));
 	g_assert_null(json_get(input, "memory"));
 	g_assert_cmpstr(text_at(input, "disks.disk0.bus"), ==, "virtio-scsi");
 }
@@ -197,6 +215,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/preset/there are enough", test_enough);
 	g_test_add_func("/preset/each decides all that matters, with reasons in both languages", test_complete);
 	g_test_add_func("/preset/what the client said counts", test_client_counts);
+	g_test_add_func("/preset/Secure Boot is for systems that are signed", test_secure_boot);
 	g_test_add_func("/preset/a guest that is started by its kernel keeps its firmware and its image's memory", test_kernel);
 	g_test_add_func("/preset/Windows gets its disk of drivers where there is one", test_drivers);
 	g_test_add_func("/preset/nonsense is left to be refused", test_nonsense);
