@@ -12,6 +12,8 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/shutdown.h"
+#include "qemu/cpu-features.h"
+#include "qemu/processors.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/groups.h"
 
@@ -40,6 +42,8 @@ json_object *node_describe(Services *services)
 	json_set_str(node, "acceleration_reason", services->host->acceleration_reason);
 	json_set_int(node, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_int(node, "memory", (gint64)info.totalram * info.mem_unit);
+	g_autoptr(Processors) processors = processors_read("");
+	json_set(node, "processors", processors_describe(processors));
 	json_set_str(node, "cgroup", cgroup);
 	json_set_str(node, "guest_groups", groups);
 	json_set_str(node, "machine", services->host->newest_machine);
@@ -79,6 +83,48 @@ static gboolean get_node(Call *call, GError **error)
 	return node_check(call, error) && answer_json(call, 200, describe(call->services));
 }
 
+static json_object *strings_to_json(char **strings)
+{
+	json_object *array = json_object_new_array();
+	for (char **string = strings; *string; string++)
+		json_object_array_add(array, json_object_new_string(*string));
+	return array;
+}
+
+static gboolean get_features(Call *call, GError **error)
+{
+	QemuHost *host = call->services->host;
+	const Features *features =
+		node_check(call, error) ? features_get(host, call->services->run_dir, error) : NULL;
+	if (!features)
+		return FALSE;
+	g_autoptr(Processors) processors = processors_read("");
+	json_object *list = json_object_new_object();
+	json_set_str(list, "node", call->services->node);
+	json_set_str(list, "processor", processors->model);
+	json_set_str(list, "qemu", host->version);
+	json_set_str(list, "acceleration", host->kvm ? "kvm" : "tcg");
+	json_set(list, "features", strings_to_json(features->offered));
+	json_set(list, "models", strings_to_json(features->models));
+	return answer_json(call, 200, list);
+}
+
+static gboolean compute_baseline(Call *call, GError **error)
+{
+	json_auto json_object *body = node_check(call, error) ? call_document(call, error) : NULL;
+	const Features *features =
+		body ? features_get(call->services->host, call->services->run_dir, error) : NULL;
+	if (!features)
+		return FALSE;
+	if (json_object_object_length(json_get(body, "nodes")) == 0) {
+		error_set_field(error, ERROR_INVALID, "nodes", "give what GET /nodes/{}/cpu-features answers on each",
+				"there is no node to compute a baseline of");
+		return FALSE;
+	}
+	json_object *baseline = features_baseline(features, json_get(body, "nodes"), error);
+	return baseline && answer_json(call, 200, baseline);
+}
+
 static gboolean shut_guests_down(Call *call, GError **error)
 {
 	json_auto json_object *body = node_check(call, error) ? call_document(call, error) : NULL;
@@ -101,5 +147,13 @@ const Route node_routes[] = {
 	{"POST", "/nodes/{}/shutdown-guests", shut_guests_down, "shut down all guests of a node, the last to start first",
 	 PRIVILEGE_NODE_MANAGE, SCOPE_NODE, .plannable = TRUE, .body = &node_shutdown_request_table, .answer = ANSWER_TASK,
 	 .summary_ja = "ノードの全ゲストのシャットダウン（起動と逆の順）"},
+	{"GET", "/nodes/{}/cpu-features", get_features, "the CPU features and models that a node offers to guests",
+	 PRIVILEGE_NODE_READ, SCOPE_NODE, .answer = ANSWER_DOCUMENT, .result = &cpu_features_table,
+	 .summary_ja = "ノードがゲストに提供できるCPU機能とモデル"},
+	{"POST", "/nodes/{}/baseline", compute_baseline,
+	 "the CPU model that several nodes have in common, from their lists of features; changes nothing",
+	 PRIVILEGE_NODE_READ, SCOPE_NODE, .body = &baseline_request_table, .answer = ANSWER_DOCUMENT,
+	 .result = &baseline_table, .unaudited = TRUE,
+	 .summary_ja = "複数ノードの機能一覧から、共通のCPUモデルを求める（何も変更しない）"},
 	{NULL},
 };

@@ -528,6 +528,17 @@ MESSAGE(m_node_shutdown_guests_help, "shut down all guests of a node, the last t
 	"ノードの全ゲストを起動と逆の順にシャットダウンする（省略時はこのノード）");
 MESSAGE(m_opt_shutdown_guests_timeout, "how long a guest may take at most; less if its own setting is less",
 	"各ゲストの制限時間の上限（ゲストの設定の方が短ければそちら）");
+MESSAGE(m_node_cpu_features_help, "CPU features and models that a node offers to guests; with -o json, for 'yado node baseline'",
+	"ノードがゲストに提供できるCPU機能とモデル（-o json の出力は 'yado node baseline' 用）");
+MESSAGE(m_node_baseline_help, "the CPU model that several nodes have in common, from files that 'yado -o json node cpu-features' wrote on each",
+	"複数ノードに共通するCPUモデル（各ノードで 'yado -o json node cpu-features' が出力したファイルから求める）");
+MESSAGE(m_baseline_model, "CPU model", "CPUモデル");
+MESSAGE(m_baseline_flags, "beyond it", "追加できる機能");
+MESSAGE(m_baseline_unused, "unused on %s", "%s で未使用");
+MESSAGE(m_baseline_use, "For guests that are to run on each of them: yado vm set VM --cpu-model %s%s%s\n",
+	"どのノードでも動かすゲストには: yado vm set VM --cpu-model %s%s%s\n");
+MESSAGE(m_baseline_bad_file, "'%s' is not what 'yado -o json node cpu-features' writes", "'%s' は 'yado -o json node cpu-features' の出力ではありません");
+MESSAGE(m_baseline_twice, "'%s' is of node '%s' as well", "'%s' も同じノード '%s' のものです");
 MESSAGE(m_node_none, "No nodes.", "ノードはありません。");
 MESSAGE(m_history_list_help, "list changes, newest first; PREFIX as in vm/100", "変更の一覧（新しい順）。PREFIXの例: vm/100");
 MESSAGE(m_history_show_help, "show all that one revision changed; with OBJECT (vm/100), that document as it was then",

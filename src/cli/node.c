@@ -1,6 +1,7 @@
 /* yado node: the machines that guests run on. */
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/baseline.h"
 #include "cli/measurements.h"
 #include "cli/resource.h"
 
@@ -61,6 +62,10 @@ const Command node_commands[] = {
 	 .complete = COMPLETE_NODE, .exec = devices_exec},
 	{.name = "stats", .usage = "[NAME]", .help = TEXT(m_node_stats_help), .max_words = 1, .complete = COMPLETE_NODE,
 	 .options = stats_options, .exec = stats_exec},
+	{.name = "cpu-features", .usage = "[NAME]", .help = TEXT(m_node_cpu_features_help), .max_words = 1,
+	 .complete = COMPLETE_NODE, .exec = cpu_features_exec},
+	{.name = "baseline", .usage = "FILE…", .help = TEXT(m_node_baseline_help), .min_words = 1, .max_words = 64,
+	 .complete = COMPLETE_FILE, .exec = baseline_exec},
 	{.name = "shutdown-guests", .usage = "[NAME]", .help = TEXT(m_node_shutdown_guests_help), .max_words = 1,
 	 .complete = COMPLETE_NODE, .options = shutdown_guests_options, .changes = TRUE, .exec = shutdown_guests_exec},
 	{0}};

@@ -151,6 +151,18 @@ Exit output_list(Cli *cli, json_object *list, const Table *table, const Column *
 	return EXIT_DONE;
 }
 
+/* An object of a list on one line: "node=0  cpus=0-3  memory=16 GiB". */
+static char *item_line(json_object *item, const Table *table, const char *path)
+{
+	GString *line = g_string_new(NULL);
+	json_object_object_foreach(item, key, member) {
+		g_autofree char *below = g_strconcat(path, ".", key, NULL);
+		g_autofree char *text = format_value(member, table ? schema_find(table, below) : NULL);
+		g_string_append_printf(line, "%s%s=%s", line->len ? "  " : "", key, text);
+	}
+	return g_string_free(line, FALSE);
+}
+
 static void document_lines(Pairs *pairs, json_object *value, const Table *table, const char *path)
 {
 	if (json_object_is_type(value, json_type_object) && json_object_object_length(value) > 0) {
@@ -160,6 +172,14 @@ static void document_lines(Pairs *pairs, json_object *value, const Table *table,
 		}
 		return;
 	}
+	gboolean items = json_get_count(value) > 0 &&
+			 json_object_is_type(json_object_array_get_idx(value, 0), json_type_object);
+	for (gsize i = 0; items && i < json_get_count(value); i++) {
+		g_autofree char *line = item_line(json_object_array_get_idx(value, i), table, path);
+		pairs_add(pairs, path, line);
+	}
+	if (items)
+		return;
 	g_autofree char *text = format_value(value, table ? schema_find(table, path) : NULL);
 	pairs_add(pairs, path, text);
 }

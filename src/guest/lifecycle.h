@@ -50,5 +50,7 @@ gboolean live_apply(Vm *vm, Task *task, GError **error);
 gboolean live_waits(Vm *vm);
 /* Grows the volume of a disk that the running process has, and tells the guest. */
 gboolean live_grow_disk(Vm *vm, Task *task, const char *key, guint64 size, GError **error);
+/* Whether a change of that path that goes live is brought about by live_apply(), and not by its being committed. */
+gboolean live_touches(const char *path);
 /* "now" or "restart": when a change of that path takes effect, given the guest's state. */
 const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after);

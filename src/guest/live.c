@@ -11,7 +11,7 @@
 #include "guest/live-part.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_memory, &live_disks, &live_nics, &live_cdroms};
+static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms};
 
 static const LivePart *find_part(const char *name)
 {
@@ -19,6 +19,12 @@ static const LivePart *find_part(const char *name)
 		if (g_str_equal(parts[i]->name, name))
 			return parts[i];
 	return NULL;
+}
+
+gboolean live_touches(const char *path)
+{
+	g_auto(GStrv) steps = g_strsplit(path, ".", 2);
+	return find_part(steps[0]) != NULL;
 }
 
 const char *live_when(Vm *vm, const char *path, json_object *before, json_object *after)

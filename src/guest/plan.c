@@ -158,11 +158,10 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 		json_object *change = json_object_array_get_idx(plan->changes, i);
 		const char *path = json_get_str(change, "path", "");
 		const char *when = alive ? live_when(vm, path, present, wanted) : "now";
-		gboolean device = g_str_has_prefix(path, "disks.") || g_str_has_prefix(path, "nics.");
 		json_set_str(change, "when", when);
 		/* An image is claimed while it is put to use, so that nobody deletes it at that moment. */
 		plan->needs_task |= g_str_has_prefix(path, "cdroms.") || g_str_has_prefix(path, "kernel") ||
-				    ((device || g_str_equal(path, "memory")) && alive && g_str_equal(when, "now"));
+				    (alive && live_touches(path) && g_str_equal(when, "now"));
 	}
 	describe_disks(services, plan, present, wanted);
 	describe_firmware(services, plan);

@@ -10,6 +10,7 @@
 #include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/memory.h"
+#include "guest/placement.h"
 #include "guest/vm.h"
 #include "net/tap.h"
 #include "preset/preset.h"
@@ -219,6 +220,9 @@ json_object *prepare_create(Services *services, json_object *input, const Asker 
 		json_set_str(document, "hostname", json_get_str(document, "name", ""));
 	if (!json_get(document, "machine"))
 		json_set_str(document, "machine", services->host->newest_machine);
+	/* As elsewhere: who wants virtual machines in the guest says so, and others get a smaller target. */
+	if (!json_get(json_get(document, "cpu"), "nested"))
+		json_set_bool(json_get(document, "cpu"), "nested", FALSE);
 	if (!complete_devices(services, NULL, document, error) || !prepare_check(services, NULL, document, error))
 		return NULL;
 	return json_object_get(document);
@@ -385,6 +389,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 	}
 	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
 	    !prepare_check_handed(document, error) ||
+	    !placement_check(services, json_get(present, "cpu"), json_get(document, "cpu"), error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error))
 		return FALSE;

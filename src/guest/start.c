@@ -20,6 +20,7 @@
 #include "guest/console.h"
 #include "guest/identity.h"
 #include "guest/open.h"
+#include "guest/placement.h"
 #include "guest/power.h"
 #include "guest/tpm.h"
 #include "qemu/command.h"
@@ -85,7 +86,8 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	launch_set_input(launch, "{\"execute\":\"qmp_capabilities\"}\n");
 	launch_set_network(launch, LAUNCH_NETWORK_NONE);
 	g_autofree char *label = vm_label(vm);
-	if (!groups_begin(vm->cgroup, label, launch, error))
+	CpuBounds bounds = placement_bounds(json_get(document, "cpu"));
+	if (!groups_begin(vm->cgroup, label, &bounds, launch, error))
 		return FALSE;
 	/* Beside QEMU's own filter, which lets ptrace() through and ends one thread, not the process. */
 	launch_set_seccomp(launch);
@@ -208,6 +210,10 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_autoptr(GArray) cards = g_array_new(FALSE, FALSE, sizeof(Card));
 
 	g_array_set_clear_func(cards, card_clear);
+	json_object *cpu = json_get(document, "cpu");
+	gboolean placed = json_get(cpu, "pin") || json_get(cpu, "kind");
+	if (!placement_check(vm->services, NULL, cpu, error))
+		return FALSE;
 	if (!launch_qemu(vm, document, cards, &launched, error)) {
 		clean_up(vm);
 		return FALSE;
@@ -225,7 +231,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_autoptr(Qmp) qmp = NULL;
 	if (start_tpm(vm, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
-	    hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
+	    (!placed || placement_pin(vm, qmp, cpu, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
 		if (launched.scope_ms > 0)

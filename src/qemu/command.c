@@ -23,6 +23,7 @@
 #include "qemu/devices.h"
 #include "qemu/memory.h"
 #include "qemu/peripherals.h"
+#include "qemu/processors.h"
 
 enum { FIRST_FD = 10, APIC_ID_MAX = 254 };
 
@@ -157,6 +158,42 @@ static guint bits_for(gint64 count)
 static const char hyperv_flags[] = "hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-synic,hv-stimer,hv-time,"
 				   "hv-frequencies,hv-reset,hv-tlbflush,hv-ipi";
 
+/* The model with what is added to it and taken from it; whoever said nothing of a feature gets the model's. TCG has
+ * AMD's virtualization, KVM the one of the host's processor. */
+static char *describe_model(json_object *cpu, const char *model, gboolean kvm)
+{
+	GString *text = g_string_new(model);
+	json_object *flags = json_get(cpu, "flags"), *nested = json_get(cpu, "nested");
+	if (kvm && json_get_bool(cpu, "hyperv", FALSE))
+		g_string_append_printf(text, ",%s", hyperv_flags);
+	for (gsize i = 0; i < json_get_count(flags); i++) {
+		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
+		g_string_append_printf(text, ",%s=%s", flag + 1, *flag == '+' ? "on" : "off");
+	}
+	if (nested && json_object_get_boolean(nested))
+		g_string_append(text, kvm && processors_have_vmx() ? ",vmx=on" : ",svm=on");
+	else if (nested)
+		g_string_append(text, ",vmx=off,svm=off");
+	return g_string_free(text, FALSE);
+}
+
+static gboolean check_flags(json_object *cpu, GError **error)
+{
+	json_object *flags = json_get(cpu, "flags");
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	for (gsize i = 0; i < json_get_count(flags); i++) {
+		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
+		gboolean named = (*flag == '+' || *flag == '-') && flag[1] &&
+				 flag[1 + strspn(flag + 1, "abcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
+		if (!named || !g_hash_table_add(seen, (char *)flag + 1)) {
+			error_set_field(error, ERROR_INVALID, "cpu.flags", "name each feature once, as +aes or -aes",
+					"'%s' is not a CPU feature to add or take away, or contradicts another", flag);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
 {
 	json_object *cpu = json_get(vm, "cpu");
@@ -168,6 +205,8 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 		error_set_field(error, ERROR_INVALID, "cpu.model", NULL, "'%s' is not a CPU model", model);
 		return FALSE;
 	}
+	if (!check_flags(cpu, error))
+		return FALSE;
 	/* Cores and threads take whole bits of the APIC id, which without x2APIC ends at 254. */
 	gint64 last = (sockets - 1) << (bits_for(cores) + bits_for(threads)) | (cores - 1) << bits_for(threads) |
 		      (threads - 1);
@@ -183,10 +222,8 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 	 * ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then lacks the clock that
 	 * kicks the thread, and guests were seen to stall. */
 	add(command, "-accel", kvm ? "kvm" : sockets * cores * threads > 1 ? "tcg,thread=single" : "tcg");
-	if (g_str_equal(model, "host") && !kvm)
-		model = "max";
-	gboolean hyperv = kvm && json_get_bool(cpu, "hyperv", FALSE);
-	addf(command, "-cpu", "%s%s%s", model, hyperv ? "," : "", hyperv ? hyperv_flags : "");
+	g_autofree char *whole = describe_model(cpu, g_str_equal(model, "host") && !kvm ? "max" : model, kvm);
+	add(command, "-cpu", whole);
 	addf(command, "-smp", "cpus=%" G_GINT64_FORMAT ",sockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
 	     ",threads=%" G_GINT64_FORMAT, sockets * cores * threads, sockets, cores, threads);
 	return TRUE;

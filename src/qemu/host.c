@@ -193,12 +193,9 @@ static int listen_on(const char *path, GError **error)
 	return fd_steal(&fd);
 }
 
-/* The questions, to a QEMU that listens on `path`. */
-static gboolean ask(QemuHost *host, const char *path, GError **error)
+static gboolean ask(Qmp *qmp, gpointer data, GError **error)
 {
-	g_autoptr(Qmp) qmp = qmp_connect(path, QEMU_TIMEOUT_MS, NULL, NULL, error);
-	if (!qmp)
-		return FALSE;
+	QemuHost *host = data;
 	json_auto json_object *version = qmp_command(qmp, "query-version", NULL, QEMU_TIMEOUT_MS, error);
 	if (!version)
 		return FALSE;
@@ -213,7 +210,6 @@ static gboolean ask(QemuHost *host, const char *path, GError **error)
 	json_auto json_object *drivers = qmp_command(qmp, "qom-list-types", arguments, QEMU_TIMEOUT_MS, error);
 	if (!drivers)
 		return FALSE;
-	qmp_do(qmp, "quit", NULL, QEMU_TIMEOUT_MS, NULL);
 
 	json_object *number = json_get(version, "qemu");
 	host->version = g_strdup_printf("%d.%d.%d", (int)json_get_int(number, "major", 0),
@@ -230,15 +226,26 @@ static gboolean ask(QemuHost *host, const char *path, GError **error)
 	return TRUE;
 }
 
-static gboolean query(QemuHost *host, const char *run_dir, GError **error)
+static gboolean ask_at(const char *path, QemuQuestions questions, gpointer data, GError **error)
 {
-	g_autofree char *path = g_build_filename(run_dir, "qemu-probe.sock", NULL);
+	g_autoptr(Qmp) qmp = qmp_connect(path, QEMU_TIMEOUT_MS, NULL, NULL, error);
+	gboolean answered = qmp && questions(qmp, data, error);
+	if (qmp)
+		qmp_do(qmp, "quit", NULL, QEMU_TIMEOUT_MS, NULL);
+	return answered;
+}
+
+gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name, QemuQuestions questions,
+		       gpointer data, GError **error)
+{
+	g_autofree char *file = g_strconcat(name, ".sock", NULL);
+	g_autofree char *path = g_build_filename(run_dir, file, NULL);
 	fd_auto int listener = listen_on(path, error);
 	if (listener < 0)
 		return FALSE;
 	g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d,server=on,wait=off", SOCKET_FD);
-	const char *const argv[] = {host->program, "-nodefaults", "-no-user-config", "-machine", "none", "-display",
-				    "none", "-sandbox",
+	const char *const argv[] = {program, "-nodefaults", "-no-user-config", "-machine", "none", "-accel",
+				    kvm ? "kvm" : "tcg", "-display", "none", "-sandbox",
 				    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 				    "-chardev", chardev, "-mon", "chardev=qmp,mode=control", NULL};
 	ProcessFd fds[] = {{listener, SOCKET_FD}};
@@ -246,7 +253,7 @@ static gboolean query(QemuHost *host, const char *run_dir, GError **error)
 	gboolean spawned = process_spawn(argv, fds, G_N_ELEMENTS(fds), &pid, error);
 	/* With our copy closed, a QEMU that dies ends the connection at once. */
 	fd_close(fd_steal(&listener));
-	gboolean asked = spawned && ask(host, path, error);
+	gboolean asked = spawned && ask_at(path, questions, data, error);
 	if (spawned) {
 		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -282,7 +289,7 @@ QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **e
 	g_autoptr(QemuHost) host = g_new0(QemuHost, 1);
 	host->program = g_steal_pointer(&program);
 	gint64 started = g_get_monotonic_time();
-	if (!query(host, run_dir, error))
+	if (!qemu_host_ask(host->program, FALSE, run_dir, "qemu-probe", ask, host, error))
 		return NULL;
 	host->kvm = qemu_acceleration_probe_kvm(host->program, probe_rom, probe_timeout(g_get_monotonic_time() - started),
 						&host->acceleration_reason);

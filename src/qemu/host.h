@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <json-c/json.h>
 
+#include "qemu/qmp.h"
+
 typedef struct QemuHost {
 	char *program;           /* absolute path of qemu-system-x86_64 */
 	char *version;           /* "7.2.15" */
@@ -20,4 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuHost, qemu_host_free)
  * with a deadline of 3 s; never decided by the device's presence. The cache is valid for the same boot and the same
  * QEMU binary (path, size, mtime). probe_rom: path of the probe's firmware image. Blocks. */
 QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **error);
+/* Asks a QEMU without a machine, which is started and ended for that; its socket is RUNDIR/NAME.sock meanwhile. Blocks. */
+typedef gboolean (*QemuQuestions)(Qmp *qmp, gpointer data, GError **error);
+gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name, QemuQuestions questions,
+		       gpointer data, GError **error);
 gboolean qemu_host_has_machine(const QemuHost *host, const char *machine);

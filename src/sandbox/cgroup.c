@@ -344,6 +344,53 @@ static gboolean read_number(
 	return TRUE;
 }
 
+static const Hierarchy *find_controller(const char *controller)
+{
+	for (guint i = 0; i < hierarchy_count(); i++)
+		if (has_controller(hierarchy_at(i), controller))
+			return hierarchy_at(i);
+	return NULL;
+}
+
+static gboolean set_number(const Hierarchy *hierarchy, const char *name, const char *file, const char *value,
+			   GError **error)
+{
+	g_autofree char *path = group_path(hierarchy, name, file);
+	if (write_value(path, value))
+		return TRUE;
+	error_set_errno(error, errno, "cannot write '%s' to '%s'", value, path);
+	return FALSE;
+}
+
+gboolean cgroup_bounds_cpu(void)
+{
+	return find_controller("cpu") != NULL;
+}
+
+gboolean cgroup_set_cpu(const char *name, const CpuBounds *bounds, GError **error)
+{
+	enum { PERIOD_USEC = 100000, USUAL_WEIGHT = 100, USUAL_SHARES = 1024 };
+	const Hierarchy *hierarchy = find_controller("cpu");
+	if (!hierarchy && bounds->weight == USUAL_WEIGHT && bounds->limit == 0)
+		return TRUE;
+	if (!hierarchy) {
+		error_set(error, ERROR_UNSUPPORTED, "see 'cgroup' of 'yado node show'",
+			  "CPU shares and limits need the control group controller 'cpu', which this node does not offer");
+		return FALSE;
+	}
+	guint quota = bounds->limit * (PERIOD_USEC / 100);
+	g_autofree char *weight = g_strdup_printf("%u", bounds->weight);
+	g_autofree char *shares = g_strdup_printf("%u", MAX(bounds->weight * USUAL_SHARES / USUAL_WEIGHT, 2));
+	g_autofree char *max = bounds->limit ? g_strdup_printf("%u %d", quota, PERIOD_USEC)
+					     : g_strdup_printf("max %d", PERIOD_USEC);
+	g_autofree char *cfs = bounds->limit ? g_strdup_printf("%u", quota) : g_strdup("-1");
+	if (hierarchy->unified)
+		return set_number(hierarchy, name, "cpu.weight", weight, error) &&
+		       set_number(hierarchy, name, "cpu.max", max, error);
+	return set_number(hierarchy, name, "cpu.shares", shares, error) &&
+	       set_number(hierarchy, name, "cpu.cfs_quota_us", cfs, error);
+}
+
 gboolean cgroup_read_cpu_usec(const char *name, guint64 *ret_usec)
 {
 	for (guint i = 0; i < hierarchy_count(); i++) {

@@ -22,6 +22,14 @@ gboolean cgroup_kill(const char *name, guint timeout_ms, GError **error);
 char **cgroup_tasks_paths(const char *name);
 /* The group's directory in the version 2 tree (name "": our root); NULL without one. Caller frees. */
 char *cgroup_unified_path(const char *name);
+/* How much of the node's CPUs all in a group may use together. */
+typedef struct CpuBounds {
+	guint weight; /* 1 to 10000, against other groups; 100 is what a group has */
+	guint limit;  /* percent of one CPU; 0: none */
+} CpuBounds;
+/* FALSE with ERROR_UNSUPPORTED where there is no controller for it, unless the bounds are those of any group. */
+gboolean cgroup_set_cpu(const char *name, const CpuBounds *bounds, GError **error);
+gboolean cgroup_bounds_cpu(void);
 /* CPU time used by all in the group, and memory in use now. FALSE where not accounted. */
 gboolean cgroup_read_cpu_usec(const char *name, guint64 *ret_usec);
 gboolean cgroup_read_memory(const char *name, guint64 *ret_bytes);

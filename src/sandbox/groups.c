@@ -23,7 +23,7 @@
 #define SLICE "yado-guests.slice"
 #define SLICE_PATH "/yado.slice/" SLICE "/"
 
-enum { OWN_SCOPE_TIMEOUT_MS = 10000 };
+enum { OWN_SCOPE_TIMEOUT_MS = 10000, SET_TIMEOUT_MS = 10000 };
 
 /* Written once by groups_setup() before other threads use this. */
 static char *our_instance;
@@ -102,17 +102,28 @@ const char *groups_scope(const char *group)
 	return *group == '/' ? strrchr(group, '/') + 1 : NULL;
 }
 
-gboolean groups_begin(const char *group, const char *title, Launch *launch, GError **error)
+gboolean groups_begin(const char *group, const char *title, const CpuBounds *cpu, Launch *launch, GError **error)
 {
 	const char *unit = groups_scope(group);
 	if (unit) {
 		g_autofree char *description = g_strdup_printf("Yado guest, %s", title);
-		UnitScope scope = {unit, description, SLICE, stopped_before, stopped_after};
+		UnitScope scope = {unit, description, SLICE, stopped_before, stopped_after, *cpu};
 		launch_set_scope(launch, &scope);
 		return TRUE;
 	}
 	launch_set_cgroup(launch, group);
-	return cgroup_make(group, error);
+	return cgroup_make(group, error) && cgroup_set_cpu(group, cpu, error);
+}
+
+gboolean groups_set_cpu(const char *group, const CpuBounds *cpu, GError **error)
+{
+	const char *unit = groups_scope(group);
+	return unit ? scope_set_cpu(unit, cpu, SET_TIMEOUT_MS, error) : cgroup_set_cpu(group, cpu, error);
+}
+
+gboolean groups_bound_cpu(void)
+{
+	return scopes || cgroup_bounds_cpu();
 }
 
 gboolean groups_end(const char *group, guint timeout_ms, GError **error)

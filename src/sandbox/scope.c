@@ -70,6 +70,13 @@ static int append_pids(sd_bus_message *message, const pid_t *pids, guint count)
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+static int append_cpu(sd_bus_message *message, const CpuBounds *bounds)
+{
+	guint64 quota = bounds->limit ? bounds->limit * G_USEC_PER_SEC / 100 : G_MAXUINT64; /* of each second */
+	return sd_bus_message_append(message, "(sv)(sv)", "CPUWeight", "t", (guint64)bounds->weight,
+				     "CPUQuotaPerSecUSec", "t", quota);
+}
+
 /* Name, mode, properties, auxiliary units. "fail": no other job is thrown over for ours. */
 static int append_request(sd_bus_message *message, const UnitScope *scope, const pid_t *pids, guint count)
 {
@@ -83,6 +90,8 @@ static int append_request(sd_bus_message *message, const UnitScope *scope, const
 					  "MemoryAccounting", "b", 1, "TasksAccounting", "b", 1, "IOAccounting", "b", 1);
 	if (r >= 0 && scope->slice)
 		r = sd_bus_message_append(message, "(sv)", "Slice", "s", scope->slice);
+	if (r >= 0 && scope->cpu.weight)
+		r = append_cpu(message, &scope->cpu);
 	if (r >= 0 && scope->before)
 		r = append_texts(message, "Before", scope->before);
 	if (r >= 0 && scope->after)
@@ -218,4 +227,28 @@ gboolean scope_start(const UnitScope *scope, const pid_t *pids, guint count, gui
 	g_free(wait.job);
 	g_free(wait.result);
 	return made;
+}
+
+gboolean scope_set_cpu(const char *unit, const CpuBounds *bounds, guint timeout_ms, GError **error)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	sd_bus_error cause = SD_BUS_ERROR_NULL;
+	sd_bus_message *message = NULL;
+	sd_bus *bus = NULL;
+	int r = sd_bus_open_system(&bus);
+	r = r < 0 ? r : wait_ready(bus, deadline);
+	r = r < 0 ? r : sd_bus_message_new_method_call(bus, &message, SERVICE, OBJECT, MANAGER, "SetUnitProperties");
+	r = r < 0 ? r : sd_bus_message_append(message, "sb", unit, 1); /* at run time alone: nothing on disk */
+	r = r < 0 ? r : sd_bus_message_open_container(message, 'a', "(sv)");
+	r = r < 0 ? r : append_cpu(message, bounds);
+	r = r < 0 ? r : sd_bus_message_close_container(message);
+	r = r < 0 ? r : sd_bus_call(bus, message, time_left(deadline), &cause, NULL);
+	if (r < 0)
+		error_set(error, r == -ETIMEDOUT ? ERROR_TIMEOUT : r == -ENOENT ? ERROR_NOT_FOUND : ERROR_FAILED,
+			  "see 'systemctl status' with its name", "systemd cannot bound '%s': %s", unit,
+			  cause.message ? cause.message : g_strerror(-r));
+	sd_bus_message_unref(message);
+	sd_bus_error_free(&cause);
+	sd_bus_close_unref(bus);
+	return r >= 0;
 }

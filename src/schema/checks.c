@@ -1,6 +1,7 @@
 /* Value checks shared by the resource tables. They guard what ends up on command lines, in file names and in guests'
  * hardware, so each allows a short list of characters rather than forbidding some. */
 #include "schema/checks.h"
+#include "base/cpus.h"
 #include "schema/schema.h"
 
 #include <glib.h>
@@ -102,6 +103,26 @@ const char *check_cpu_model(const char *value)
 	if (!g_ascii_isalnum(value[0]) || !only(value, "._-", TRUE))
 		return "be 'host' or the name of a QEMU CPU model, such as Skylake-Server-v4";
 	return NULL;
+}
+
+const char *check_feature(const char *value)
+{
+	return g_ascii_isalnum(value[0]) && strlen(value) < 64 && only(value, "._-", FALSE)
+		       ? NULL
+		       : "be a CPU feature, such as aes";
+}
+
+const char *check_cpu_flag(const char *value)
+{
+	if ((*value != '+' && *value != '-') || check_feature(value + 1))
+		return "be a CPU feature behind '+' or '-', such as +aes or -pcid";
+	return NULL;
+}
+
+const char *check_cpus(const char *value)
+{
+	Cpus cpus;
+	return cpus_parse(value, &cpus) ? NULL : "be a list of CPUs, such as 0-3,8";
 }
 
 const char *check_absolute_path(const char *value)

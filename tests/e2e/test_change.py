@@ -100,6 +100,8 @@ CHANGES = [
     ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64", "hyperv": True}}, False),
     ({"os": "generic"}, True),
     ({"clock": "local"}, False),
+    ({"cpu": {"flags": ["-aes"], "nested": True}}, False),
+    ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
     ({"memory": 192 * MIB}, False),
     ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
     ({"hugepages": "2M"}, False), ({"hugepages": "none"}, False), ({"ksm": False}, False),

@@ -46,6 +46,52 @@ static const Field task_fields[] = {
 	{0}};
 const Table task_table = {.name = "task", .title = "Task", .title_ja = "タスク", .fields = task_fields};
 
+static const char *const core_kinds[] = {"performance", "efficiency", NULL};
+
+static const Field core_kind_fields[] = {
+	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_READONLY, .values = core_kinds,
+	 .help = "performance cores (P) or efficiency cores (E)", .help_ja = "高性能コア（P）または高効率コア（E）"},
+	{.name = "cpus", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 32768,
+	 .help = "CPUs of that kind", .help_ja = "その種類のCPU"},
+	{.name = "count", .type = FIELD_INT, .flags = FIELD_READONLY, .max = 65536,
+	 .help = "how many those are", .help_ja = "その数"},
+	{0}};
+static const Table core_kind_table = {.name = "core-kind", .title = "Kind of core", .title_ja = "コアの種類",
+				      .fields = core_kind_fields};
+
+static const Field numa_node_fields[] = {
+	{.name = "node", .type = FIELD_INT, .flags = FIELD_READONLY, .max = 65536,
+	 .help = "number of the NUMA node", .help_ja = "NUMAノードの番号"},
+	{.name = "cpus", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 32768,
+	 .help = "its CPUs; empty if it has memory alone", .help_ja = "そのCPU（メモリだけなら空）"},
+	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY, .max = G_MAXINT64, .unit = "B",
+	 .help = "its memory", .help_ja = "メモリ"},
+	{0}};
+static const Table numa_node_table = {.name = "numa-node", .title = "NUMA node", .title_ja = "NUMAノード",
+				      .fields = numa_node_fields};
+
+static const Field processors_fields[] = {
+	{.name = "model", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 255,
+	 .help = "what the processor calls itself", .help_ja = "プロセッサの名称"},
+	{.name = "vendor", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 63,
+	 .help = "its vendor", .help_ja = "製造元"},
+	{.name = "sockets", .type = FIELD_INT, .flags = FIELD_READONLY, .max = 65536, .help = "sockets",
+	 .help_ja = "ソケット数"},
+	{.name = "cores", .type = FIELD_INT, .flags = FIELD_READONLY, .max = 65536, .help = "cores, of all sockets",
+	 .help_ja = "コア数（全ソケット）"},
+	{.name = "threads", .type = FIELD_INT, .flags = FIELD_READONLY, .max = 65536,
+	 .help = "threads, of all cores: the CPUs that are online", .help_ja = "スレッド数（全コア）。オンラインのCPU数"},
+	{.name = "cpus", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 32768,
+	 .help = "numbers of the CPUs that are online", .help_ja = "オンラインのCPUの番号"},
+	{.name = "kinds", .type = FIELD_ITEMS, .flags = FIELD_READONLY, .table = &core_kind_table,
+	 .help = "of a hybrid processor, its kinds of cores; else empty",
+	 .help_ja = "ハイブリッドCPUのコアの種類。それ以外は空"},
+	{.name = "numa", .type = FIELD_ITEMS, .flags = FIELD_READONLY, .table = &numa_node_table,
+	 .help = "NUMA nodes: memory and the CPUs that are near to it", .help_ja = "NUMAノード（メモリとそれに近いCPU）"},
+	{0}};
+static const Table processors_table = {.name = "processors", .title = "Processors", .title_ja = "プロセッサ",
+				       .fields = processors_fields};
+
 static const Field node_fields[] = {
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 63,
 	 .help = "name of the node", .help_ja = "ノード名"},
@@ -59,6 +105,8 @@ static const Field node_fields[] = {
 	 .help = "what the probe of the acceleration saw", .help_ja = "アクセラレーション検査の結果"},
 	{.name = "cpus", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 65536,
 	 .help = "logical processors", .help_ja = "論理プロセッサ数"},
+	{.name = "processors", .type = FIELD_OBJECT, .flags = FIELD_READONLY, .table = &processors_table,
+	 .help = "how they are arranged", .help_ja = "プロセッサの構成"},
 	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_ROW, .min = 0, .max = G_MAXINT64,
 	 .unit = "B", .help = "memory of the node", .help_ja = "メモリ"},
 	{.name = "memory_free", .type = FIELD_SIZE, .flags = FIELD_READONLY, .min = 0, .max = G_MAXINT64,
@@ -145,4 +193,5 @@ const Table *const schema_tables[] = {
 	&login_table, &password_table, &shutdown_request_table, &node_shutdown_request_table, &restore_request_table, &console_request_table,
 	&user_data_request_table, &guest_password_table, &answers_request_table, &handed_table,
 	&vm_row_table, &vm_status_table, &vm_stats_table, &vm_measurements_table, &node_measurements_table, &plan_table, &error_table, &commit_table, &restore_table,
-	&preset_table, &task_log_table, &schema_row_table, &login_answer_table, &self_table, &privilege_table, &ticket_table, &doctor_table, NULL};
+	&preset_table, &task_log_table, &schema_row_table, &login_answer_table, &self_table, &privilege_table, &ticket_table, &doctor_table,
+	&cpu_features_table, &baseline_request_table, &baseline_table, NULL};

@@ -5,6 +5,7 @@
 #define MIB (1024LL * 1024)
 #define GIB (1024LL * MIB)
 
+static const char *const cpu_kinds[] = {"any", "performance", "efficiency", NULL};
 static const char *const firmwares[] = {"bios", "uefi", NULL};
 static const char *const disk_buses[] = {"virtio-scsi", "virtio-blk", "sata", "ide", NULL};
 static const char *const cdrom_buses[] = {"sata", "ide", "virtio-scsi", NULL};
@@ -40,6 +41,31 @@ static const Field cpu_fields[] = {
 	 .title = "Hyper-V enlightenments", .title_ja = "Hyper-V互換機能",
 	 .help = "tell Windows that it is virtual, in the way of Hyper-V: less load, an exact clock; with KVM only",
 	 .help_ja = "Hyper-Vの方式で仮想環境であることをWindowsに伝える。負荷が減り時計が正確になる（KVM使用時のみ有効）"},
+	{.name = "flags", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .max = 64, .check = check_cpu_flag,
+	 .title = "CPU features", .title_ja = "CPU機能",
+	 .help = "features added to the model or taken from it, such as +aes,-pcid; 'yado node cpu-features' lists them",
+	 .help_ja = "モデルに追加・除外する機能（例: +aes,-pcid）。一覧は 'yado node cpu-features'"},
+	{.name = "nested", .type = FIELD_BOOL, .flags = FIELD_NULLABLE,
+	 .title = "Virtual machines inside the guest", .title_ja = "ゲスト内の仮想化（ネスト）",
+	 .help = "nested virtualization: whether the guest can run virtual machines of its own (vmx, svm); off in new guests",
+	 .help_ja = "ネストされた仮想化（vmx、svm）。ゲスト内で仮想マシンを動かせるか。新しいゲストでは無効"},
+	{.name = "pin", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 1024,
+	 .check = check_cpus,
+	 .title = "Runs only on these CPUs", .title_ja = "使用するCPUの固定",
+	 .help = "CPUs of the node that the guest's processors may run on, such as 0-3,8",
+	 .help_ja = "ゲストのプロセッサを実行するノードのCPU（例: 0-3,8）"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_LIVE | FIELD_NULLABLE, .values = cpu_kinds,
+	 .title = "Kind of core", .title_ja = "コアの種類",
+	 .help = "on a hybrid processor: performance cores (P) or efficiency cores (E) only; any if not given",
+	 .help_ja = "ハイブリッドCPUで、高性能コア（P）または高効率コア（E）だけを使う。省略時は任意"},
+	{.name = "shares", .type = FIELD_INT, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 10000,
+	 .title = "Shares", .title_ja = "配分の重み",
+	 .help = "weight against other guests while the node's CPUs are all busy; 100 if not given",
+	 .help_ja = "ノードのCPUが足りないときの他のゲストに対する重み。省略時は100"},
+	{.name = "limit", .type = FIELD_INT, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 5, .max = 819200, .unit = "%",
+	 .title = "Limit", .title_ja = "上限",
+	 .help = "most that it may use, in percent of one CPU of the node: 150 is one and a half; no limit if not given",
+	 .help_ja = "使用できる上限。ノードのCPU1個に対する百分率（150は1.5個分）。省略時は無制限"},
 	{0}};
 static const Table cpu_table = {.name = "cpu", .title = "CPU", .title_ja = "CPU", .fields = cpu_fields};
 

@@ -87,6 +87,8 @@ const entries: Record<Name, Entry> = {
   "node show": node,
   "node devices": node,
   "node stats": node,
+  "node cpu-features": node,
+  "node baseline": node,
   "node shutdown-guests": node,
   "history list": history,
   "history show": history,

@@ -73,6 +73,20 @@ function Doctor(): JSX.Element {
   );
 }
 
+// How the CPUs are arranged: sockets and cores, and what not every machine has: two kinds of cores, several NUMA nodes.
+function Processors(props: { of: Node["processors"] }): JSX.Element {
+  return (
+    <div class="quiet small">
+      <div>{props.of.model}</div>
+      <div>{t("cpu_arrangement", { sockets: props.of.sockets, cores: props.of.cores, threads: props.of.threads })}</div>
+      <For each={props.of.kinds}>{(kind) => <div>{t(`cores_${kind.kind}`)}: {kind.cpus} ({kind.count})</div>}</For>
+      <Show when={props.of.numa.length > 1}>
+        <For each={props.of.numa}>{(numa) => <div>NUMA {numa.node}: {numa.cpus || "–"} · {size(numa.memory)}</div>}</For>
+      </Show>
+    </div>
+  );
+}
+
 export function NodeView(): JSX.Element {
   const node = reading(() => "/nodes/self", (path) => get<Node>(path), { changes: () => (live.vm.count(), live.node.count()) });
   const [shuttingDown, setShuttingDown] = createSignal(false);
@@ -103,7 +117,7 @@ export function NodeView(): JSX.Element {
                 <dt>{t("machine")}</dt><dd>{found().machine}</dd>
                 <dt>{t("uptime")}</dt><dd>{duration(found().uptime)}</dd>
                 <dt>{t("running_guests")}</dt><dd>{found().running}</dd>
-                <dt>{t("cpus")}</dt><dd>{found().cpus}</dd>
+                <dt>{t("cpus")}</dt><dd>{found().cpus}<Processors of={found().processors} /></dd>
                 <dt>{t("memory")}</dt>
                 <dd><Meter label={t("memory")} part={1 - found().memory_free / found().memory} /><span class="quiet small">{t("free_of", { free: size(found().memory_free), total: size(found().memory) })} · {percent(1 - found().memory_free / found().memory)}</span></dd>
               </dl>

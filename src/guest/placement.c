@@ -1,0 +1,150 @@
+/* Where a guest's processors run.
+ *
+ * Pinning is sched_setaffinity(2) on QEMU's vCPU threads alone: what QEMU does beside them (disks, migration) keeps all
+ * CPUs. QEMU says which threads these are; as a guest may have taken its QEMU over, a number that is no thread of that
+ * process is refused. QEMU's seccomp filter keeps it from undoing what is set here (resourcecontrol=deny). Shares and
+ * limit are of the guest's control group, and so hold for all that belongs to it. */
+#include "guest/placement.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "qemu/cpu-features.h"
+#include "qemu/processors.h"
+
+enum { COMMAND_TIMEOUT_MS = 10000, USUAL_WEIGHT = 100 };
+
+CpuBounds placement_bounds(json_object *cpu)
+{
+	return (CpuBounds){.weight = (guint)json_get_int(cpu, "shares", USUAL_WEIGHT),
+			   .limit = (guint)json_get_int(cpu, "limit", 0)};
+}
+
+static gboolean refuse(GError **error, const char *field, const char *hint, const char *format, ...)
+	G_GNUC_PRINTF(4, 5);
+static gboolean refuse(GError **error, const char *field, const char *hint, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	error_set_field(error, ERROR_UNSUPPORTED, field, hint, "%s", text);
+	return FALSE;
+}
+
+static gboolean check_flags(const Features *features, json_object *flags, GError **error)
+{
+	for (gsize i = 0; i < json_get_count(flags); i++) {
+		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i)), *name = flag + 1;
+		gpointer offered;
+		if (g_str_equal(name, "svm") || g_str_equal(name, "vmx"))
+			return refuse(error, "cpu.flags", "use cpu.nested", "cpu.flags: '%s' has a switch of its own", name);
+		if (!g_hash_table_lookup_extended(features->known, name, NULL, &offered))
+			return refuse(error, "cpu.flags", "'yado node cpu-features' lists what there is",
+				      "cpu.flags: this node's QEMU knows no CPU feature '%s'", name);
+		if (*flag == '+' && !offered)
+			return refuse(error, "cpu.flags", "'yado node cpu-features' lists what it offers",
+				      "cpu.flags: this node does not offer the CPU feature '%s'", name);
+	}
+	return TRUE;
+}
+
+static gboolean check_nested(const Features *features, const QemuHost *host, GError **error)
+{
+	const char *flag = host->kvm && processors_have_vmx() ? "vmx" : "svm";
+	if (g_hash_table_lookup(features->known, flag))
+		return TRUE;
+	return refuse(error, "cpu.nested", "allow it in the node's kernel (options kvm_intel nested=1, or kvm_amd nested=1)",
+		      "cpu.nested: this node does not offer nested virtualization ('%s')", flag);
+}
+
+static gboolean differs(json_object *present, json_object *cpu, const char *field)
+{
+	return !json_equal(json_get(present, field), json_get(cpu, field));
+}
+
+gboolean placement_check(Services *services, json_object *present, json_object *cpu, GError **error)
+{
+	if (differs(present, cpu, "pin") || differs(present, cpu, "kind")) {
+		g_autoptr(Processors) processors = processors_read("");
+		Cpus cpus;
+		if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL), &cpus,
+				       error))
+			return FALSE;
+	}
+	for (const char *const *field = (const char *const[]){"shares", "limit", NULL}; *field; field++) {
+		g_autofree char *path = g_strconcat("cpu.", *field, NULL);
+		if (json_get(cpu, *field) && differs(present, cpu, *field) && !groups_bound_cpu())
+			return refuse(error, path, "see 'cgroup' of 'yado node show'",
+				      "%s: this node's kernel offers no control groups for CPUs", path);
+	}
+	gboolean flags = json_get_count(json_get(cpu, "flags")) > 0 && differs(present, cpu, "flags");
+	gboolean nested = json_get_bool(cpu, "nested", FALSE) && differs(present, cpu, "nested");
+	const Features *features =
+		flags || nested ? features_get(services->host, services->run_dir, error) : NULL;
+	if ((flags || nested) && !features)
+		return FALSE;
+	return (!flags || check_flags(features, json_get(cpu, "flags"), error)) &&
+	       (!nested || check_nested(features, services->host, error));
+}
+
+/* The number that the process's own namespace has for one of its threads (proc(5), NSpid); 0 if it has ended. */
+static gint64 number_inside(pid_t pid, const char *thread)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task/%s/status", (int)pid, thread);
+	g_autofree char *text = NULL;
+	if (!file_read(path, 65536, &text, NULL, NULL))
+		return 0;
+	const char *line = strstr(text, "\nNSpid:");
+	g_autofree char *numbers = line ? g_strndup(line + 1, strcspn(line + 1, "\n")) : NULL;
+	const char *last = numbers ? strrchr(numbers, '\t') : NULL;
+	return last ? g_ascii_strtoll(last + 1, NULL, 10) : 0;
+}
+
+/* QEMU lives in a namespace of its own and calls its threads by the numbers there. 0: it has no such thread. */
+static pid_t find_thread(pid_t pid, gint64 inside)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)pid);
+	g_autoptr(GDir) threads = g_dir_open(path, 0, NULL);
+	for (const char *name; threads && (name = g_dir_read_name(threads));)
+		if (number_inside(pid, name) == inside)
+			return (pid_t)g_ascii_strtoll(name, NULL, 10);
+	return 0;
+}
+
+static gboolean set_affinity(pid_t pid, gint64 inside, const Cpus *cpus, GError **error)
+{
+	pid_t thread = inside > 0 ? find_thread(pid, inside) : 0;
+	if (!thread) {
+		error_set(error, ERROR_FAILED, NULL, "QEMU names a thread (%" G_GINT64_FORMAT ") that it does not have",
+			  inside);
+		return FALSE;
+	}
+	if (sched_setaffinity(thread, sizeof *cpus, (const cpu_set_t *)cpus) == 0)
+		return TRUE;
+	g_autofree char *list = cpus_format(cpus);
+	error_set_errno(error, errno, "cannot pin QEMU's thread %d to CPU %s", (int)thread, list);
+	return FALSE;
+}
+
+gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *cpu, GError **error)
+{
+	g_autoptr(Processors) processors = processors_read("");
+	Cpus cpus;
+	if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL), &cpus, error))
+		return FALSE;
+	json_auto json_object *list = qmp_command(qmp, "query-cpus-fast", NULL, COMMAND_TIMEOUT_MS, error);
+	if (!list)
+		return FALSE;
+	g_mutex_lock(&vm->lock);
+	pid_t pid = vm->pid;
+	g_mutex_unlock(&vm->lock);
+	for (gsize i = 0; i < json_get_count(list); i++)
+		if (!set_affinity(pid, json_get_int(json_object_array_get_idx(list, i), "thread-id", 0), &cpus, error))
+			return FALSE;
+	return TRUE;
+}

@@ -1,0 +1,20 @@
+/* CPU features: which this node offers to guests, and what several nodes have in common. */
+#pragma once
+#include <json-c/json.h>
+
+#include "qemu/host.h"
+
+typedef struct Features {
+	GHashTable *known;  /* every name that QEMU takes behind '+' and '-' -> GINT_TO_POINTER(whether this node offers it) */
+	char **offered;     /* without aliases, in the alphabet's order, as the next */
+	char **models;      /* CPU models of which this node offers every feature */
+	GHashTable *of_model; /* every model's name -> char **, its features, without aliases */
+} Features;
+
+/* Asks QEMU the first time (a second or so); kept for the life of the process. Borrowed; NULL with an error. */
+const Features *features_get(const QemuHost *host, const char *run_dir, GError **error);
+
+/* What the nodes of `lists` (node name -> {"features","models"}, as GET /nodes/{}/cpu-features has them) have in common, and the
+ * richest CPU model that each of them offers whole. As baseline_table has it; new reference. ERROR_UNSUPPORTED if
+ * there is no such model. */
+json_object *features_baseline(const Features *features, json_object *lists, GError **error);
