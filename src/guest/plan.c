@@ -100,6 +100,14 @@ static void describe_firmware(Services *services, Plan *plan)
 	}
 }
 
+static void describe_hyperv(Services *services, Plan *plan, json_object *before)
+{
+	if (!services->host->kvm && json_get_bool(json_get(plan->document, "cpu"), "hyperv", FALSE) &&
+	    !json_get_bool(json_get(before, "cpu"), "hyperv", FALSE))
+		add_effect(plan, "cpu.hyperv has no effect while node %s has no KVM: QEMU's translator knows no enlightenments",
+			   services->node);
+}
+
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
 {
 	g_autoptr(Plan) plan = g_new0(Plan, 1);
@@ -114,6 +122,7 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
 	describe_disks(services, plan, NULL, plan->document);
 	describe_firmware(services, plan);
+	describe_hyperv(services, plan, NULL);
 	return g_steal_pointer(&plan);
 }
 
@@ -165,6 +174,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	}
 	describe_disks(services, plan, present, wanted);
 	describe_firmware(services, plan);
+	describe_hyperv(services, plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
 		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");
 	return plan;

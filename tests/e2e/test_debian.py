@@ -75,7 +75,7 @@ def enter(console):
 def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
     image = inn("image", "show", "web")
     assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
-    assert "openssh-server" in image["description"]
+    assert "openssh-server" in image["description"] and image["os"] == "debian-12"
     for name, firmware in (("plain", "bios"), ("modern", "uefi")):
         inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G")
         inn("vm", "start", name)
@@ -90,6 +90,9 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
         # The root file system has taken all of the larger disk.
         assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
         assert console.shell("test -d /sys/firmware/efi && echo uefi || echo bios", 60) == firmware
+        # From UEFI with Secure Boot, as the preset of the image's system has it: its boot loader and kernel are signed.
+        locked = console.shell("od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-*", 60) == "1" if firmware == "uefi" else False
+        assert locked == document["secure_boot"] == (firmware == "uefi")
         assert console.shell("systemctl is-active systemd-networkd systemd-resolved fstrim.timer ssh", 60).split() == \
             ["active"] * 4
         assert console.shell("passwd --status root", 60).split()[1] == "L"

@@ -1,10 +1,11 @@
 """Presets: hardware for each operating system, with reasons, from the plan to QEMU."""
 import json
 import shutil
+import time
 
 import pytest
 
-from yado import CommandError, Yado, request
+from yado import CommandError, Console, Yado, request
 
 MIB = 1 << 20
 
@@ -87,6 +88,8 @@ def test_what_is_said_counts_and_the_rest_has_its_reason(inn):
     english = inn.text("vm", "create", "guest", "--os", "windows-11", "--plan")
     assert "cpu.hyperv = yes" in english and "memory = 8 GiB" in english and "local time" in english
     assert "--os virtio-win" in english
+    effects = " ".join(plan(inn, os="windows-11")["effects"])
+    assert ("cpu.hyperv has no effect" in effects) == (inn("node", "show")["acceleration"] == "tcg")
     japanese = inn.text("--lang", "ja", "vm", "create", "guest", "--os", "windows-11", "--plan")
     assert "Fedoraプロジェクト" in japanese
     with pytest.raises(CommandError) as caught:
@@ -139,6 +142,20 @@ def test_the_small_linux_keeps_its_hardware(inn):
     assert document["disks"]["disk0"]["bus"] == "virtio-scsi" and document["nics"]["nic0"]["model"] == "virtio"
     assert document["memory"] == inn("image", "show", "tiny")["memory"] and document["clock"] == "utc"
     inn("vm", "delete", "guest")
+
+
+def test_a_clock_in_local_time_is_the_nodes(tiny, tmp_path):
+    """On a node in Japan, nine hours ahead of UTC all year."""
+    node = Yado(tmp_path / "state")
+    node.around = ["unshare", "--mount", "sh", "-c", 'mount --bind /usr/share/zoneinfo/Asia/Tokyo /etc/localtime && exec "$@"', "-"]
+    node.copy_from(tiny)
+    node.start()
+    try:
+        node("vm", "create", "guest", "--image", "tiny", "--clock", "local", "--display", "none", "--start")
+        seconds = int(Console(node, "guest").login().shell("cat /sys/class/rtc/rtc0/since_epoch"))
+        assert round((seconds - time.time()) / 3600) == 9
+    finally:
+        node.clean()
 
 
 def test_windows_gets_its_drivers_where_they_are_at_hand(inn, medium):

@@ -61,6 +61,7 @@ class Yado:
         self.web = BUILD / "web/web"
         self.process = None
         self.port = None
+        self.around = []  # a command that starts the daemon, in a world of its own
 
     def copy_from(self, seed, place=None):
         """Begins with a copy of another daemon's state; its storage moves along with the copy, to where the daemon will
@@ -77,7 +78,7 @@ class Yado:
         log = open(self.log, "ab")
         front = ["--https", f"127.0.0.1:{self.port}"] if self.port else []
         self.process = subprocess.Popen(
-            [BUILD / "src/daemon/yadod", "--debug", "--state", self.state, "--run", self.run,
+            [*self.around, BUILD / "src/daemon/yadod", "--debug", "--state", self.state, "--run", self.run,
              "--probe-rom", BUILD / "src/qemu/probe.rom", "--recipes", ROOT / "recipes", "--web", self.web, *front],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
