@@ -1,5 +1,6 @@
 /* What each preset makes of a guest: presets/NAME.json, what a client sends and what the preset fills in; presets/NAME.args,
- * QEMU's arguments for the whole document of that under KVM, as golden.c has them. A preset with a disk of drivers has them also as NAME+drivers. A guest that is made
+ * QEMU's arguments for the whole document of that under KVM, as golden.c has them; of guests that run guests, which depend on the processor
+ * there, under TCG. A preset with a disk of drivers has them also as NAME+drivers. A guest that is made
  * tomorrow is to have the hardware of today's: with YADO_GOLDEN_WRITE=1 they are written anew; look at the difference. */
 #include <string.h>
 
@@ -35,7 +36,8 @@ static char *dup_arguments(json_object *input)
 	g_assert_no_error(error);
 	qemu_assign_addresses(document, &error);
 	g_assert_no_error(error);
-	g_autoptr(QemuCommand) command = qemu_command_build(document, TRUE, NULL, &error);
+	gboolean kvm = !json_get_bool(json_get(document, "cpu"), "nested", FALSE);
+	g_autoptr(QemuCommand) command = qemu_command_build(document, kvm, NULL, &error);
 	g_assert_no_error(error);
 	GString *text = g_string_new(NULL);
 	for (guint i = 0; i < command->argv->len; i++)
