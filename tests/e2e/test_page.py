@@ -93,6 +93,12 @@ def test_a_change_is_planned_made_and_taken_back(page):
     assert page.vm("web")["description"] == ""
 
 
+def test_what_a_guest_is_handed_is_set_in_the_page_and_not_shown_again(page):
+    page("vm", "create", "web", "--image", "tiny")
+    browse(page, "handed", page.vm("web")["id"])
+    assert page.vm("web")["guestinfo"] == {"role": {"value": "db"}} and "user_data" not in page.vm("web")["cloud_init"]
+
+
 def test_two_at_the_same_guest_lose_nothing(page):
     page("vm", "create", "web", "--image", "tiny")
     browse(page, "meanwhile", page.vm("web")["id"])

@@ -271,6 +271,43 @@ const scenarios = {
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 
+  // What a guest is handed: fields that say nothing until they are set, and what is given and not shown again.
+  async handed() {
+    const page = await open();
+    await signIn(page);
+    await go(page, `/guests/${words[0]}/hardware`);
+    const drive = page.getByRole("checkbox", { name: "cloud-init drive" });
+    check(!(await drive.isChecked()), "there is no drive yet");
+    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFv4Qd0Fz3i0";
+    await page.getByRole("textbox", { name: "SSH keys" }).fill(`${key} one\n\n${key} two\n`);
+    await page.getByRole("textbox", { name: "User", exact: true }).fill("ana");
+    check(await drive.isChecked(), "now there is one");
+    await page.getByRole("textbox", { name: "Key", exact: true }).fill("role");
+    await page.getByRole("button", { name: "Add: Guest info" }).click();
+    await page.getByRole("textbox", { name: "Value" }).fill("db");
+    await page.getByRole("button", { name: "Add: Network settings" }).click();
+    await page.getByRole("textbox", { name: "IPv4 address" }).fill("192.0.2.10/24");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByText("The same as a command").click();
+    const command = await page.locator("dialog pre").first().textContent();
+    check(command.includes("--guestinfo role=db") && command.includes("--cloud-init-nic nic0:address=192.0.2.10/24") && command.includes(`'${key} one,${key} two'`), command);
+    await apply(page, "Apply");
+    await page.getByText(/^Done: /).waitFor();
+    await page.getByRole("button", { name: "Give… Own user-data (cloud-init)" }).click();
+    await page.locator("dialog textarea").fill("#!/bin/sh\nsecret-of-the-script\n");
+    await page.locator("dialog").getByRole("button", { name: "Apply" }).click();
+    await page.getByText("SHA-256").waitFor();
+    await page.getByRole("button", { name: "What the guest will get" }).click();
+    await page.locator("dialog").getByText('"user": "ana"').waitFor();
+    check(!(await page.content()).includes("secret-of-the-script"), "what was given is not shown");
+    const flaws = await seriousFlaws(page);
+    check(flaws.length === 0, `it is accessible: ${flaws}`);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Remove Own user-data (cloud-init)" }).click();
+    await page.getByText("SHA-256").waitFor({ state: "detached" });
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
   // Two at the same guest: what one is typing stays where it is, a plan that is old is made anew, and what is open stays open.
   async meanwhile() {
     const page = await open();

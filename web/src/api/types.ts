@@ -25,6 +25,7 @@ export type Session = Schemas["Session"];
 export type AuditEntry = Schemas["Audit"];
 export type AuditVerify = Schemas["AuditVerify"];
 export type Privilege = Schemas["Privilege"];
+export type Handed = Schemas["Handed"];
 export type Self = Schemas["Self"];
 export type VmMeasurements = Schemas["VmMeasurements"];
 

@@ -21,6 +21,7 @@ export interface Choice {
 }
 
 const longTexts = new Set(["description", "cmdline", "append"]);
+const lineLists = new Set(["keys"]); // of words that have blanks: one a line
 // As <input type="datetime-local"> has it.
 function localTime(value: unknown): string {
   if (typeof value !== "string") return "";
@@ -69,6 +70,16 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
       </div>
     );
   }
+  if (kind === "array" && lineLists.has(props.name))
+    return (
+      <textarea
+        id={props.id}
+        aria-describedby={props.note}
+        rows="2"
+        value={Array.isArray(props.value) ? props.value.join("\n") : ""}
+        onChange={(event) => set(event.currentTarget.value.split("\n").map((line) => line.trim()).filter(Boolean))}
+      />
+    );
   if (kind === "array") return <WordsInput id={props.id} note={props.note} value={Array.isArray(props.value) ? (props.value as string[]) : []} set={set} />;
   if (props.field.format === "date-time")
     return <input id={props.id} aria-describedby={props.note} type="datetime-local" value={localTime(props.value)} onChange={(event) => set(event.currentTarget.value ? new Date(event.currentTarget.value).toISOString().replace(/\.\d+Z$/, "Z") : undefined)} />;
@@ -111,7 +122,7 @@ function OneField(props: { field: Field; name: string; path: string[]; value: un
     const help = describe(props.field).replace(/; bytes, also accepted.*$/, "");
     return help.toLowerCase() === title().toLowerCase() || /^\w+ \w+$/.test(help) ? "" : upper(help);
   };
-  const wide = () => longTexts.has(props.name) || (typeOf(props.field) === "array" && props.form.choices?.[props.path.join(".")]);
+  const wide = () => longTexts.has(props.name) || lineLists.has(props.name) || (typeOf(props.field) === "array" && props.form.choices?.[props.path.join(".")]);
   return (
     <div class={`field ${wide() ? "wide" : ""}`}>
       <Show
@@ -135,8 +146,9 @@ function OneField(props: { field: Field; name: string; path: string[]; value: un
 
 const writable = (field: Field, creating: boolean, fresh: boolean) => !field.readOnly && (creating || fresh || !field["x-fixed"]);
 
-// `fresh`: an entry that is being added, whose fixed fields can still be chosen.
-function Fields(props: { table: Field; value: Document; path: string[]; fresh: boolean; form: FormProps }): JSX.Element {
+// `fresh`: an entry that is being added, whose fixed fields can still be chosen. `absent`: the object is not there, so nothing
+// in it is on.
+function Fields(props: { table: Field; value: Document; path: string[]; fresh: boolean; absent?: boolean; form: FormProps }): JSX.Element {
   // By their names: a field that is still there keeps its input, and who types in it the focus.
   const shown = () =>
     Object.entries(props.table.properties ?? {}).filter(
@@ -145,20 +157,29 @@ function Fields(props: { table: Field; value: Document; path: string[]; fresh: b
   return (
     <Show when={shown().length}>
       <div class="fields">
-        <For each={shown()}>{(name) => <OneField field={props.table.properties![name]!} name={name} path={[...props.path, name]} value={props.value[name]} form={props.form} />}</For>
+        <For each={shown()}>{(name) => <OneField field={props.table.properties![name]!} name={name} path={[...props.path, name]} value={props.absent && typeOf(props.table.properties![name]!) === "boolean" ? false : props.value[name]} form={props.form} />}</For>
       </div>
     </Show>
   );
 }
 
-function Entries(props: { name: string; field: Field; entry: Field; value: Document; base: Document; form: FormProps }): JSX.Element {
+function Entries(props: { path: string[]; field: Field; entry: Field; value: Document; base: Document; form: FormProps }): JSX.Element {
   const keys = () => Object.keys(props.value).filter((key) => props.value[key] !== null);
-  const single = props.name.replace(/s$/, "");
+  const single = props.path[props.path.length - 1]!.replace(/s$/, "");
+  // Entries that are nothing but a value have names that mean something.
+  const pairs = Object.keys(props.entry.properties ?? {}).join() === "value";
+  let named: HTMLInputElement | undefined;
   const add = () => {
+    if (pairs) {
+      if (!named!.value || !named!.reportValidity()) return;
+      props.form.set([...props.path, named!.value], { value: "" });
+      named!.value = "";
+      return;
+    }
     let number = 0;
     const taken = new Set([...Object.keys(props.value), ...Object.keys(props.base)]);
     while (taken.has(`${single}${number}`)) number++;
-    props.form.set([props.name, `${single}${number}`], {});
+    props.form.set([...props.path, `${single}${number}`], {});
   };
   return (
     <fieldset class="stack">
@@ -169,13 +190,14 @@ function Entries(props: { name: string; field: Field; entry: Field; value: Docum
             <div class="line">
               <h3 class="mono">{key}</h3>
               <span class="quiet small">{Object.entries((props.base[key] ?? {}) as Document).filter(([n]) => ["volume", "mac", "storage", "model", "bus"].includes(n)).map(([, v]) => String(v)).join(" · ")}</span>
-              <button type="button" class="plain danger to-end" onClick={() => props.form.set([props.name, key], null)}>{t("remove")}</button>
+              <button type="button" class="plain danger to-end" onClick={() => props.form.set([...props.path, key], null)}>{t("remove")}</button>
             </div>
-            <Fields table={props.entry} value={props.value[key] as Document} path={[props.name, key]} fresh={!(key in props.base)} form={props.form} />
+            <Fields table={props.entry} value={props.value[key] as Document} path={[...props.path, key]} fresh={!(key in props.base)} form={props.form} />
           </div>
         )}
       </For>
-      <div>
+      <div class="line">
+        <Show when={pairs}><input ref={named} aria-label={t("entry_name")} placeholder={t("entry_name")} pattern="[a-z0-9][a-z0-9_\-]{0,31}" autocomplete="off" /></Show>
         <button type="button" disabled={keys().length >= (props.field.maxProperties ?? 99)} onClick={add}>{t("add_entry", { what: titleOf(props.entry) })}</button>
       </div>
     </fieldset>
@@ -197,11 +219,14 @@ export function Form(props: FormProps & { base: Document }): JSX.Element {
         {([name, field]) => {
           const entry = entryOf(field);
           return entry ? (
-            <Entries name={name} field={field} entry={entry} value={(props.value[name] ?? {}) as Document} base={(props.base[name] ?? {}) as Document} form={props} />
+            <Entries path={[name]} field={field} entry={entry} value={(props.value[name] ?? {}) as Document} base={(props.base[name] ?? {}) as Document} form={props} />
           ) : (
             <fieldset>
               <legend>{titleOf(field) || upper(describe(field))}</legend>
-              <Fields table={field} value={(props.value[name] ?? {}) as Document} path={[name]} fresh={false} form={props} />
+              <Fields table={field} value={(props.value[name] ?? {}) as Document} path={[name]} fresh={false} absent={props.value[name] === undefined} form={props} />
+              <For each={Object.entries(field.properties ?? {}).filter(([, inner]) => entryOf(inner) && writable(inner, props.creating, false))}>
+                {([inner, map]) => <Entries path={[name, inner]} field={map} entry={entryOf(map)!} value={((props.value[name] as Document | undefined)?.[inner] ?? {}) as Document} base={((props.base[name] as Document | undefined)?.[inner] ?? {}) as Document} form={props} />}
+              </For>
             </fieldset>
           );
         }}

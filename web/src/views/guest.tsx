@@ -23,6 +23,7 @@ import { ShutdownDialog } from "../ui/shutdown";
 import { TaskStateText, VmStateText } from "../ui/state";
 
 const Consoles = later(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
+const Handed = later(() => import("./handed").then((m) => ({ default: m.Handed })));
 const GuestGraphs = later(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
 const Permissions = later(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
 const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
@@ -125,6 +126,7 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
               <button type="button" disabled={!patch()} onClick={() => setDraft(base())}>{t("undo")}</button>
             </div>
           </form>
+          <Suspense><Handed vm={props.vm} changed={props.changed} /></Suspense>
           <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => ((applied = true), props.changed())} />}</Show>
         </>
       )}
