@@ -1,5 +1,5 @@
 # What Yado needs from Debian, sourced by quickstart and run-tests: to run, to build, to test, to test with --full.
-packages_run=(qemu-system-x86 qemu-utils passt ovmf swtpm
+packages_run=(qemu-system-x86 qemu-utils passt ovmf swtpm iproute2
 	libglib2.0-0 libjson-c5 libsqlite3-0 libssl3 libseccomp2 libsmartcols1
 	libwebsockets17 libwebsockets-evlib-uv libuv1 libnghttp2-14 libcurl4 libcrypt1 libsystemd0 libarchive13 passwd e2fsprogs lz4)
 # What the recipe of a whole Debian needs beside these.
@@ -11,7 +11,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 { command -v node && command -v npm; } >/dev/null || packages_build+=(nodejs npm)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
-packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent iproute2 mount procps xfsprogs
+packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
 	"${packages_debian[@]}")
 packages_full=(clang)

@@ -23,6 +23,7 @@
 #include "guest/guests.h"
 #include "guest/power.h"
 #include "guest/watchdog.h"
+#include "net/shape.h"
 #include "sandbox/groups.h"
 #include "schema/schema.h"
 
@@ -341,6 +342,7 @@ static void end_stray(gint64 id, const char *run_dir)
 			return;
 		}
 	}
+	shape_end_all(id);
 	gboolean ended = groups_end(cgroup, END_TIMEOUT_MS, &error);
 	adopt_wait_launchers(run_dir);
 	if (!ended || !dir_remove(run_dir, &error))

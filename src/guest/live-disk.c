@@ -3,7 +3,9 @@
 #include "base/json.h"
 #include "guest/live-part.h"
 #include "guest/open.h"
+#include "guest/throttle.h"
 #include "qemu/command.h"
+#include "qemu/throttle.h"
 
 static gboolean can_plug_disk(json_object *disk)
 {
@@ -21,7 +23,7 @@ static gboolean is_same_disk(json_object *old, json_object *new)
 static gboolean is_disk_live(const char *field, json_object *old, json_object *new)
 {
 	if (is_same_disk(old, new))
-		return g_strcmp0(field, "size") == 0;
+		return g_strcmp0(field, "size") == 0 || qemu_is_disk_limit(field);
 	return (!old || can_plug_disk(old)) && (!new || can_plug_disk(new));
 }
 
@@ -29,6 +31,8 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 {
 	g_autofree char *need = g_strconcat("disk:", key, NULL);
 	if (live_has_device(live, "disk-", key, FALSE)) {
+		if (!throttle_disk(live->qmp, live->wanted, key, error))
+			return FALSE;
 		live_record(live, "disks", key, disk);
 		return TRUE;
 	}
@@ -49,7 +53,36 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 		live_delete_node(live, 'd', key, NULL);
 		return FALSE;
 	}
+	if (qemu_disk_is_limited(disk) && !throttle_disk(live->qmp, live->wanted, key, error))
+		return FALSE; /* the next run finds it plugged, and not limited yet */
 	live_record(live, "disks", key, disk);
+	return TRUE;
+}
+
+/* What it may move; compared as it is in the documents. */
+static gboolean limit_disk(Live *live, const char *key, json_object *now, json_object *disk, GError **error)
+{
+	gboolean differs = FALSE;
+	json_auto json_object *limited = json_copy(now);
+	json_object_object_foreach (now, old_field, old_value) {
+		(void)old_value;
+		if (qemu_is_disk_limit(old_field) && !json_get(disk, old_field)) {
+			json_object_object_del(limited, old_field);
+			differs = TRUE;
+		}
+	}
+	json_object_object_foreach (disk, field, value) {
+		if (!qemu_is_disk_limit(field) || json_equal(json_get(now, field), value))
+			continue;
+		json_set(limited, field, json_copy(value));
+		differs = TRUE;
+	}
+	if (!differs)
+		return TRUE;
+	task_step(live->task, "limiting %s", key);
+	if (!throttle_disk(live->qmp, live->wanted, key, error))
+		return FALSE;
+	live_record(live, "disks", key, limited);
 	return TRUE;
 }
 
@@ -101,7 +134,8 @@ static gboolean grow_disk(Live *live, const char *key, json_object *now, json_ob
 static gboolean apply_disk(Live *live, const char *key, json_object *old, json_object *disk, GError **error)
 {
 	if (old)
-		return !is_same_disk(old, disk) || grow_disk(live, key, old, disk, error);
+		return !is_same_disk(old, disk) ||
+		       (grow_disk(live, key, old, disk, error) && limit_disk(live, key, old, disk, error));
 	return !can_plug_disk(disk) || plug_disk(live, key, disk, error);
 }
 

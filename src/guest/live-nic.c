@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "guest/live-part.h"
 #include "guest/open.h"
+#include "net/shape.h"
 #include "net/tap.h"
 #include "qemu/command.h"
 
@@ -17,7 +18,8 @@ static gboolean is_same_nic(json_object *old, json_object *new)
 
 static gboolean is_nic_live(const char *field, json_object *old, json_object *new)
 {
-	return !is_same_nic(old, new) || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0;
+	return !is_same_nic(old, new) || g_strcmp0(field, "link") == 0 || g_strcmp0(field, "bridge") == 0 ||
+	       (field && g_str_has_prefix(field, "limit_"));
 }
 
 /* Its end of the cable closes with it, and so passt ends. */
@@ -33,7 +35,33 @@ static gboolean delete_netdev(Live *live, const char *key, GError **error)
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
+	gboolean known = json_get(json_get(live->applied, "nics"), key) != NULL;
+	shape_end(live->vm->id, vm_nic_index(known ? live->applied : live->wanted, key));
 	return vm_close_nic(live->vm, key, error);
+}
+
+/* All of them at once: each is a part of how the others are brought about. */
+static gboolean limit_nic(Live *live, const char *key, json_object *now, json_object *nic, GError **error)
+{
+	static const char *const fields[] = {"limit_receive", "limit_receive_burst", "limit_send", "limit_send_burst"};
+	gboolean differs = FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+		json_object *value = json_get(nic, fields[i]);
+		if (json_equal(json_get(now, fields[i]), value))
+			continue;
+		differs = TRUE;
+		if (value)
+			json_set(now, fields[i], json_copy(value));
+		else
+			json_object_object_del(now, fields[i]);
+	}
+	if (!differs)
+		return TRUE;
+	task_step(live->task, "limiting %s", key);
+	if (!vm_limit_nic(live->vm, live->wanted, key, error))
+		return FALSE;
+	live_record(live, "nics", key, now);
+	return TRUE;
 }
 
 /* QEMU has one "getfd" name space: the name is used up by netdev_add. */
@@ -111,7 +139,7 @@ static gboolean adjust_nic(Live *live, const char *key, json_object *nic, GError
 		json_set_bool(now, "link", link);
 		live_record(live, "nics", key, now);
 	}
-	return TRUE;
+	return limit_nic(live, key, now, nic, error);
 }
 
 static gboolean apply_nic(Live *live, const char *key, json_object *old, json_object *nic, GError **error)

@@ -28,7 +28,7 @@ typedef struct LivePart {
 	gboolean (*apply)(Live *live, const char *key, json_object *old, json_object *wanted, GError **error);
 } LivePart;
 
-extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms;
+extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms, live_watchdog;
 
 /* Takes the value over into what is applied, and records it. Of an entry (value NULL: it is gone), or with key NULL of the
  * whole part. Frees the former value. */

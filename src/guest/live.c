@@ -11,7 +11,7 @@
 #include "guest/live-part.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms};
+static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_watchdog};
 
 static const LivePart *find_part(const char *name)
 {

@@ -19,6 +19,7 @@
 #include "guest/handed.h"
 #include "guest/identity.h"
 #include "net/passt.h"
+#include "net/shape.h"
 #include "net/tap.h"
 #include "sandbox/cgroup.h"
 
@@ -72,6 +73,24 @@ static char *nic_run_dir(Vm *vm, const char *key)
 	return g_strdup_printf("%s/nic-%s", vm->run_dir, key);
 }
 
+static gboolean has_limits(json_object *nic)
+{
+	return json_get(nic, "limit_receive") || json_get(nic, "limit_send");
+}
+
+gboolean vm_limit_nic(Vm *vm, json_object *document, const char *key, GError **error)
+{
+	json_object *nic = json_get(json_get(document, "nics"), key);
+	Shape shape = {
+		.receive = (guint64)json_get_int(nic, "limit_receive", 0),
+		.receive_burst = (guint64)json_get_int(nic, "limit_receive_burst", 0),
+		.send = (guint64)json_get_int(nic, "limit_send", 0),
+		.send_burst = (guint64)json_get_int(nic, "limit_send_burst", 0),
+	};
+	return !g_str_equal(json_get_str(nic, "mode", "user"), "bridge") ||
+	       shape_set(vm->id, vm_nic_index(document, key), &shape, error);
+}
+
 int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer, GError **error)
 {
 	json_object *nic = json_get(json_get(document, "nics"), key);
@@ -80,6 +99,10 @@ int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer
 		pair[0] = tap_open(vm->id, vm_nic_index(document, key), json_get_str(nic, "bridge", ""), error);
 	} else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		error_set_errno(error, errno, "cannot make a socket pair");
+		return -1;
+	}
+	if (pair[0] >= 0 && has_limits(nic) && !vm_limit_nic(vm, document, key, error)) {
+		fd_close(pair[0]);
 		return -1;
 	}
 	if (pair[0] >= 0)

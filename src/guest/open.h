@@ -15,6 +15,8 @@ int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer
 gboolean vm_start_nic(Vm *vm, const char *key, int peer, Launched *ret_launched, GError **error);
 /* Ends the passt of a card that was unplugged. */
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error);
+/* Brings a card's limits about on its tap; one of mode "user" has none. */
+gboolean vm_limit_nic(Vm *vm, json_object *document, const char *key, GError **error);
 /* The number of a card for its tap's name: its place among all possible ones, "pci:10.3" -> 3. */
 guint vm_nic_index(json_object *document, const char *key);
 /* Listening socket in the guest's run directory, for QEMU to accept on. */

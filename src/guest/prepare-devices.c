@@ -20,6 +20,32 @@ static gboolean check_vsock(Services *services, GError **error)
 	return FALSE;
 }
 
+/* A card's limits are those of its tap. */
+static gboolean check_nic_limits(const char *key, json_object *nic, GError **error)
+{
+	static const char *const limits[] = {"limit_receive", "limit_send"};
+	gboolean on_bridge = g_str_equal(json_get_str(nic, "mode", "user"), "bridge");
+	for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
+		g_autofree char *burst = g_strconcat(limits[i], "_burst", NULL);
+		const char *field = json_get(nic, limits[i]) ? limits[i] : json_get(nic, burst) ? burst : NULL;
+		g_autofree char *path = field ? g_strdup_printf("nics.%s.%s", key, field) : NULL;
+		if (!field)
+			continue;
+		if (!on_bridge) {
+			error_set_field(error, ERROR_INVALID, path, "use mode 'bridge'",
+					"%s: in mode 'user' the host's own connections carry the guest's traffic, which nothing "
+					"there can hold back", path);
+			return FALSE;
+		}
+		if (field == burst) {
+			error_set_field(error, ERROR_INVALID, path, "give the limit that it goes beyond",
+					"%s has no meaning without the limit itself", path);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 gboolean prepare_check_devices(Services *services, json_object *present, json_object *document, GError **error)
 {
 	static const char *const fields[] = {"display", "watchdog", "sound", "vsock"};
@@ -29,6 +55,12 @@ gboolean prepare_check_devices(Services *services, json_object *present, json_ob
 	/* What is as it was must not keep anybody from changing something else. */
 	if (changed && !qemu_check_drivers(document, (const char *const *)services->host->drivers, error))
 		return FALSE;
+	json_object *nics = json_get(document, "nics");
+	if (nics) {
+		json_object_object_foreach (nics, key, nic)
+			if (!check_nic_limits(key, nic, error))
+				return FALSE;
+	}
 	return !is_changed(present, document, "vsock") || !json_get_bool(document, "vsock", FALSE) ||
 	       check_vsock(services, error);
 }

@@ -19,5 +19,6 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 gboolean prepare_check_handed(json_object *document, GError **error);
 /* Names the volumes of disks that have none yet: "vm-ID-KEY", with a number where a detached volume has that name. */
 void prepare_name_volumes(Services *services, json_object *document, gint64 id);
-/* The part of it that is about graphics, watchdog, sound and vsock: what this node's QEMU and kernel have. */
+/* The part of it that is about graphics, watchdog, sound and vsock (what this node's QEMU and kernel have), and
+ * limits of network cards. */
 gboolean prepare_check_devices(Services *services, json_object *present, json_object *document, GError **error);

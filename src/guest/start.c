@@ -22,7 +22,9 @@
 #include "guest/open.h"
 #include "guest/placement.h"
 #include "guest/power.h"
+#include "guest/throttle.h"
 #include "guest/tpm.h"
+#include "net/shape.h"
 #include "qemu/command.h"
 #include "sandbox/groups.h"
 
@@ -198,6 +200,7 @@ static void explain_failure(Vm *vm, GError **error)
 static void clean_up(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
+	shape_end_all(vm->id);
 	if (!groups_end(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !launch_clear_record(vm->run_dir, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
 }
@@ -232,6 +235,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	if (start_tpm(vm, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
 	    (!placed || placement_pin(vm, qmp, cpu, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
+	    throttle_start(qmp, document, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
 		if (launched.scope_ms > 0)

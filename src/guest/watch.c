@@ -28,6 +28,7 @@
 #include "guest/power.h"
 #include "guest/tpm.h"
 #include "guest/watchdog.h"
+#include "net/shape.h"
 #include "sandbox/groups.h"
 
 enum {
@@ -551,6 +552,7 @@ static gint64 settle(Vm *vm)
 	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
 
 	vm_release_process(vm);
+	shape_end_all(vm->id);
 	tpm_wait_end(vm, TPM_TIMEOUT_MS);
 	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);

@@ -24,6 +24,7 @@
 #include "qemu/memory.h"
 #include "qemu/peripherals.h"
 #include "qemu/processors.h"
+#include "qemu/throttle.h"
 
 enum { FIRST_FD = 10, APIC_ID_MAX = 254 };
 
@@ -446,6 +447,8 @@ static gboolean add_disks(QemuCommand *command, json_object *vm, GError **error)
 	for (guint i = 0; i < disk_keys->len; i++) {
 		const char *key = disk_keys->pdata[i];
 		if (!check_member(json_get(disks, key), "disks", key, "serial", error))
+			return FALSE;
+		if (!qemu_check_throttle(key, json_get(disks, key), error))
 			return FALSE;
 		int set = need_set(command, TRUE, "disk", key);
 		add_json(command, "-blockdev", qemu_disk_blockdev(vm, key, set));

@@ -1,6 +1,7 @@
 /* The virtual machine: every field of its document. */
 #include "schema/checks.h"
 #include "schema/schema.h"
+#include "schema/tables/limits.h"
 
 #define MIB (1024LL * 1024)
 #define GIB (1024LL * MIB)
@@ -128,6 +129,7 @@ static const Field disk_fields[] = {
 	{.name = "discard", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "Give freed blocks back (discard)", .title_ja = "解放されたブロックを返却（discard）",
 	 .help = "blocks that the guest frees are freed on the storage", .help_ja = "ゲストが解放したブロックを返却"},
+	DISK_LIMITS,
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
@@ -169,6 +171,7 @@ static const Field nic_fields[] = {
 	{.name = "link", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "true",
 	 .title = "Cable plugged in", .title_ja = "ケーブル接続",
 	 .help = "whether the cable is plugged in", .help_ja = "ケーブルが接続されているか"},
+	NIC_LIMITS,
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
@@ -221,7 +224,7 @@ static const Field watchdog_fields[] = {
 	 .title = "Device", .title_ja = "デバイス",
 	 .help = "watchdog timer that the guest sees; its system must use it (Linux: the module i6300esb)",
 	 .help_ja = "ゲストに見えるウォッチドッグタイマー。ゲストのOSが使う必要がある（Linuxではモジュールi6300esb）"},
-	{.name = "action", .type = FIELD_ENUM, .values = watchdog_actions, .fallback = "\"reset\"",
+	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_LIVE, .values = watchdog_actions, .fallback = "\"reset\"",
 	 .title = "When it runs out", .title_ja = "時間切れのとき",
 	 .help = "what happens when the guest has not reset the timer in time; 'shutdown' asks its system, 'nmi' interrupts it, "
 		 "'none' only tells",
