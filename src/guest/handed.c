@@ -184,6 +184,17 @@ void handed_keep(json_object *present, json_object *document)
 	}
 }
 
+gboolean handed_starts_over(json_object *present, json_object *wanted)
+{
+	if (!qemu_has_handed(present, "cloud_init") || !qemu_has_handed(wanted, "cloud_init"))
+		return FALSE;
+	for (guint what = 0; what < G_N_ELEMENTS(kinds); what++)
+		if (what != HANDED_ANSWERS && !json_equal(marker_of(present, what), marker_of(wanted, what)))
+			return TRUE;
+	json_auto json_object *before = cloud_init_files(present, NULL, NULL), *after = cloud_init_files(wanted, NULL, NULL);
+	return !json_equal(before, after);
+}
+
 /* ---- the drives ---- */
 
 static json_object *answer_files(json_object *answers, const char *content, const char **ret_label)

@@ -21,6 +21,9 @@ int handed_open_guestinfo(json_object *document, const char *key, GError **error
 /* {"files":[{"drive","name","size","sha256","content"}]}: what the next start brings; no secrets. New reference. */
 json_object *handed_describe(Services *services, json_object *document, GError **error);
 
+/* Whether a guest that had cloud-init's drive has one with another content. */
+gboolean handed_starts_over(json_object *present, json_object *wanted);
+
 /* To the batch that changes the document: secrets that the wanted one (NULL: none) has no more, go. */
 void handed_drop_secrets(Batch *batch, gint64 id, json_object *present, json_object *wanted);
 /* A document of the past takes over what is handed now: secrets have no past. */

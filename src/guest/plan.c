@@ -173,6 +173,9 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 				    (alive && live_touches(path) && g_str_equal(when, "now"));
 	}
 	describe_disks(services, plan, present, wanted);
+	if (handed_starts_over(present, wanted))
+		add_effect(plan, "cloud-init takes the guest for a new one at the next boot: it does its work again and makes "
+				 "new SSH host keys");
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))

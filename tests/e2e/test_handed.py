@@ -197,6 +197,15 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     plan = api(host, "POST", "/vms/web/user-data?plan=1", {"content": "#cloud-config\n"})["body"]["plan"]
     assert {change["path"] for change in plan["changes"]} >= {"cloud_init.user_data.sha256"}
     assert "cloud_init" not in host.vm("web")
+
+    # Who changes what is on cloud-init's drive is told what follows, and nobody else.
+    def effects(patch):
+        return " ".join(api(host, "PATCH", "/vms/web?plan=1", patch)["body"]["plan"]["effects"])
+    assert "cloud-init" not in effects({"cloud_init": {}})
+    host("vm", "set", "web", "--cloud-init")
+    assert "SSH host keys" in effects({"hostname": "other"}) and "SSH host keys" in effects({"nics": {"nic1": {}}})
+    assert "SSH host keys" in effects({"cloud_init": {"packages": ["jq"]}})
+    assert "cloud-init" not in effects({"memory": 256 << 20}) + effects({"cloud_init": {"bus": "sata"}})
     # Six drives on SATA are all that there is room for.
     with pytest.raises(CommandError) as caught:
         host("vm", "set", "web", *(word for i in range(6) for word in ("--disk", f"d{i}:size=8M,bus=sata")))

@@ -1,5 +1,6 @@
 /* base: errors, JSON, units, files, processes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/memory-file.h"
 #include "base/process.h"
 #include "base/units.h"
 
@@ -169,6 +171,23 @@ static void test_a_program_is_run_to_its_end(void)
 	g_assert_error(error, ERROR, ERROR_NOT_FOUND);
 }
 
+static void test_a_sealed_file_in_memory_stays_as_it_is(void)
+{
+	char text[8] = "";
+	fd_auto int open = memory_file_new("test", NULL);
+	g_assert_true(fd_write_all(open, "first", 5));
+	fd_auto int sealed = memory_file_seal(open, NULL);
+	g_assert_cmpint(sealed, >=, 0);
+	g_assert_cmpint(write(open, "x", 1), ==, -1);
+	g_assert_cmpint(ftruncate(open, 0), ==, -1);
+	/* QEMU takes a descriptor for reading only if it is for nothing else. */
+	g_assert_cmpint(fcntl(sealed, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
+	g_assert_cmpint(read(sealed, text, sizeof text), ==, 5);
+	g_assert_cmpstr(text, ==, "first");
+	fd_auto int whole = memory_file_from("test", "", 0, NULL);
+	g_assert_cmpint(read(whole, text, sizeof text), ==, 0);
+}
+
 static void test_a_process_is_told_from_a_later_one(void)
 {
 	const char *argv[] = {"sleep", "60", NULL};
@@ -196,6 +215,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/json/a difference names leaves", test_a_difference_names_leaves);
 	g_test_add_func("/units/sizes and durations", test_sizes_are_read_and_written);
 	g_test_add_func("/file/replaced whole, read within bounds", test_files_are_replaced_whole_and_read_within_bounds);
+	g_test_add_func("/file/sealed in memory", test_a_sealed_file_in_memory_stays_as_it_is);
 	g_test_add_func("/process/run to its end", test_a_program_is_run_to_its_end);
 	g_test_add_func("/process/told from a later one", test_a_process_is_told_from_a_later_one);
 	return g_test_run();
