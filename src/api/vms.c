@@ -12,6 +12,7 @@
 #include "guest/lifecycle.h"
 #include "guest/power.h"
 #include "guest/stats.h"
+#include "guest/unique.h"
 #include "guest/vm.h"
 
 enum {
@@ -147,6 +148,7 @@ static json_object *describe_status(Vm *vm)
 	json_set_str(status, "since", since_text);
 	if (vm->pid)
 		json_set_int(status, "pid", vm->pid);
+	gboolean shared = vm->shared;
 	g_mutex_unlock(&vm->lock);
 	json_set_str(status, "acceleration", vm->services->host->kvm ? "kvm" : "tcg");
 	json_set(status, "agent", agent);
@@ -154,6 +156,10 @@ static json_object *describe_status(Vm *vm)
 	json_set(status, "pending", pending);
 	json_set_str(console, "writer", writer);
 	json_set(status, "console", console);
+	if (shared) {
+		json_auto json_object *document = vm_dup_document(vm, NULL);
+		json_set(status, "conflicts", unique_conflicts(guests_unique(vm->services->guests), vm->id, document));
+	}
 	return status;
 }
 
@@ -221,6 +227,26 @@ static gboolean change_vm(Call *call, GError **error)
 	return answer_vm(call, vm);
 }
 
+static gboolean renew_identity(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	gint64 task = 0;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *choice = vm ? call_document(call, error) : NULL;
+	if (!choice)
+		return FALSE;
+	g_autoptr(Plan) plan = plan_renew(vm, choice, &refusal);
+	if (call->plan)
+		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
+	if (!plan) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	if (change_submit(vm, plan, call->request->user, &task, error) < 0)
+		return FALSE;
+	return task ? answer_task(call, task, NULL) : answer_vm(call, vm);
+}
+
 static gboolean delete_vm(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
@@ -266,6 +292,11 @@ const Route vm_routes[] = {
 	{"DELETE", "/vms/{}", delete_vm, "delete a stopped guest with all its volumes", PRIVILEGE_VM_DELETE, SCOPE_VM,
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK,
 	 .summary_ja = "停止したゲストと全ボリュームの削除"},
+	{"POST", "/vms/{}/renew-identity", renew_identity,
+	 "give a stopped guest a new UUID, MAC addresses or serial numbers; without a choice, those that another guest has as well",
+	 PRIVILEGE_VM_CONFIGURE, SCOPE_VM, .plannable = TRUE, .body = &renew_request_table, .answer = ANSWER_MAYBE_TASK,
+	 .result = &vm_table,
+	 .summary_ja = "停止中のゲストのUUID、MACアドレス、シリアル番号を新しくする（指定がなければ重複しているもの）"},
 	{"GET", "/vms/{}/stats", get_stats, "counters since the guest's start", PRIVILEGE_VM_READ, SCOPE_VM,
 	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table,
 	 .summary_ja = "ゲスト起動時からの統計"},

@@ -375,6 +375,13 @@ MESSAGE(m_vm_user_data_help, "give cloud-init user-data of one's own, from a fil
 MESSAGE(m_vm_password_help, "set the password of the user that cloud-init makes", "cloud-initが作るユーザーのパスワードを設定する");
 MESSAGE(m_vm_answers_help, "give an installer its answers, from a file ('-': standard input); kept encrypted",
 	"インストーラーの応答ファイルを渡す（'-' は標準入力。暗号化して保管）");
+MESSAGE(m_vm_renew_identity_help, "new UUID, MAC addresses or serial numbers for a stopped guest; without an option those that another guest has as well",
+	"停止中のゲストのUUID、MACアドレス、シリアル番号を新しくする（オプションがなければ他のゲストと重複しているもの）");
+MESSAGE(m_opt_renew_uuid, "a new UUID", "新しいUUID");
+MESSAGE(m_opt_renew_macs, "a new MAC address for each network card", "各ネットワークカードの新しいMACアドレス");
+MESSAGE(m_opt_renew_serials, "a new serial number for each disk", "各ディスクの新しいシリアル番号");
+MESSAGE(m_vm_identity_renewed, "%s has a new identity", "%s の識別子を新しくしました");
+MESSAGE(m_conflicts, "Also another guest's (it is not started until that is mended: yado vm renew-identity)", "他のゲストと重複（yado vm renew-identity で新しくするまで起動できません）");
 MESSAGE(m_vm_handed_help, "the files that the guest's next start brings on drives, without secrets",
 	"次回起動時にドライブで渡されるファイルを表示する（秘密を除く）");
 MESSAGE(m_opt_handed_remove, "take away what was given", "渡したものを取り消す");

@@ -131,6 +131,21 @@ static void print_map(json_object *vm, const char *map, const char *heading, con
 	pairs_print(pairs, "  ");
 }
 
+static void print_conflicts(json_object *conflicts)
+{
+	if (json_get_count(conflicts) == 0)
+		return;
+	printf("\n%s%s%s\n", style_on(stdout, STYLE_RED), T(m_conflicts), style_off(stdout));
+	g_autoptr(Pairs) pairs = pairs_new();
+	for (gsize i = 0; i < json_get_count(conflicts); i++) {
+		json_object *conflict = json_object_array_get_idx(conflicts, i);
+		g_autofree char *value = format_safe(json_get_str(conflict, "value", ""));
+		g_autofree char *text = g_strdup_printf("%s  VM %" G_GINT64_FORMAT, value, json_get_int(conflict, "vm", 0));
+		pairs_add(pairs, json_get_str(conflict, "path", ""), text);
+	}
+	pairs_print(pairs, "  ");
+}
+
 Exit vm_show_exec(Cli *cli, Arguments *arguments)
 {
 	static const char *const disk_fields[] = {
@@ -152,6 +167,7 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "disks", T(m_disks), disk_fields);
 	print_map(vm, "cdroms", T(m_cdroms), cdrom_fields);
 	print_map(vm, "nics", T(m_nics), nic_fields);
+	print_conflicts(json_get_path(vm, "status.conflicts"));
 	json_object *pending = json_get_path(vm, "status.pending");
 	if (json_object_is_type(pending, json_type_array) && json_object_array_length(pending) > 0) {
 		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_pending), style_off(stdout));

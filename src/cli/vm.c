@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/vm-identity.h"
 #include "cli/ask.h"
 #include "cli/format.h"
 #include "cli/reason.h"
@@ -226,6 +227,8 @@ const Command vm_commands[] = {
 	 .complete = COMPLETE_VM, .options = answers_options, .changes = TRUE, .exec = vm_answers_exec},
 	{.name = "handed", .usage = "ID", .help = TEXT(m_vm_handed_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_VM, .exec = vm_handed_exec},
+	{.name = "renew-identity", .usage = "ID", .help = TEXT(m_vm_renew_identity_help), .min_words = 1, .max_words = 1,
+	 .complete = COMPLETE_VM, .options = renew_options, .changes = TRUE, .exec = renew_identity_exec},
 	{.name = "console", .usage = "ID", .help = TEXT(m_console_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_VM, .options = console_options, .exec = console_exec},
 	{.name = "vnc", .usage = "ID", .help = TEXT(m_vnc_help), .min_words = 1, .max_words = 1,

@@ -76,19 +76,22 @@ static void look_at_host(const Host *host, Report *to)
 		report(to, &own, NULL);
 }
 
-FINDING_OK(unique, "guest-ids.unique", "no UUID and no MAC address is used twice ({count} guests)", "UUIDやMACアドレスの重複はありません（ゲスト {count} 台）");
+FINDING_OK(unique, "guest-ids.unique", "no UUID, MAC address or serial number is used twice ({count} guests)", "UUID、MACアドレス、シリアル番号の重複はありません（ゲスト {count} 台）");
 FINDING(same_mac, "guest-ids.mac", STATE_WARNING,
 	"{who} have the MAC address {mac}", "{who} のMACアドレスが同じです: {mac}",
 	"in one network neither can be reached reliably", "同じネットワークではどちらにも安定して接続できません",
-	"replace one of the cards; the new one gets an address of its own: yado vm set ID --no-nic KEY, then yado vm set ID --nic mode=user (or mode=bridge,bridge=NAME)",
-	"片方のカードを交換してください。新しいものには固有のアドレスが付きます: yado vm set ID --no-nic KEY の後 yado vm set ID --nic mode=user（または mode=bridge,bridge=名前）");
+	"give the newer one an address of its own: yado vm renew-identity ID", "新しい方に固有のアドレスを付けてください: yado vm renew-identity ID");
 FINDING(same_uuid, "guest-ids.uuid", STATE_WARNING,
 	"{who} have the UUID {uuid}", "{who} のUUIDが同じです: {uuid}",
 	"software in them that is bound to the UUID (licences, backup, machine-id) takes them for one machine",
 	"UUIDで機器を識別するソフトウェア（ライセンス、バックアップ、machine-id）が同一のマシンとみなします",
-	"make one of them anew with a UUID of its own; 'yado history list vm/ID' shows where it came from",
-	"片方を別のUUIDで作り直してください。経緯は 'yado history list vm/ID' で分かります");
-static const Finding *const guest_findings[] = {&unique, &same_mac, &same_uuid, NULL};
+	"give the newer one a UUID of its own: yado vm renew-identity ID; 'yado history list vm/ID' shows where it came from",
+	"新しい方に固有のUUIDを付けてください: yado vm renew-identity ID。経緯は 'yado history list vm/ID' で分かります");
+FINDING(same_serial, "guest-ids.serial", STATE_WARNING,
+	"{who} have the serial number {serial}", "{who} のシリアル番号が同じです: {serial}",
+	"software that knows disks by their serial number takes them for one", "シリアル番号でディスクを識別するソフトウェアが同一とみなします",
+	"give the newer one a number of its own: yado vm renew-identity ID", "新しい方に固有の番号を付けてください: yado vm renew-identity ID");
+static const Finding *const guest_findings[] = {&unique, &same_mac, &same_uuid, &same_serial, NULL};
 
 /* Remembers who has a value; the earlier one who had it, or NULL. */
 static const char *remember(GHashTable *seen, const char *value, const char *who)
@@ -100,20 +103,21 @@ static const char *remember(GHashTable *seen, const char *value, const char *who
 	return earlier;
 }
 
-static gboolean look_at_cards(json_object *vm, const char *who, GHashTable *seen, Report *to)
+/* The field of each device of a map; reported as {field}. */
+static gboolean look_at_devices(json_object *devices, const char *field, const char *who, GHashTable *seen,
+				const Finding *finding, Report *to)
 {
-	json_object *nics = json_get(vm, "nics");
 	gboolean good = TRUE;
-	if (!json_object_is_type(nics, json_type_object))
+	if (!json_object_is_type(devices, json_type_object))
 		return TRUE;
-	json_object_object_foreach(nics, key, nic) {
-		const char *mac = json_get_str(nic, "mac", NULL);
-		g_autofree char *card = g_strdup_printf("%s %s", who, key);
-		const char *earlier = mac ? remember(seen, mac, card) : NULL;
+	json_object_object_foreach(devices, key, device) {
+		const char *value = json_get_str(device, field, NULL);
+		g_autofree char *of = g_strdup_printf("%s %s", who, key);
+		const char *earlier = value ? remember(seen, value, of) : NULL;
 		if (!earlier)
 			continue;
-		g_autofree char *both = g_strdup_printf("%s, %s", earlier, card);
-		report(to, &same_mac, "who", both, "mac", mac, NULL);
+		g_autofree char *both = g_strdup_printf("%s, %s", earlier, of);
+		report(to, finding, "who", both, field, value, NULL);
 		good = FALSE;
 	}
 	return good;
@@ -125,6 +129,7 @@ static void look_at_guests(const Host *host, Report *to)
 	json_auto json_object *vms = database_documents(host, "vm/", &reason);
 	g_autoptr(GHashTable) uuids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_autoptr(GHashTable) macs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(GHashTable) serials = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	gboolean good = TRUE;
 	if (!vms) {
 		report_unknown(to, reason);
@@ -134,7 +139,8 @@ static void look_at_guests(const Host *host, Report *to)
 		g_autofree char *who = g_strdup_printf("VM %s", path + strlen("vm/"));
 		const char *uuid = json_get_str(vm, "uuid", NULL);
 		const char *earlier = uuid ? remember(uuids, uuid, who) : NULL;
-		good &= look_at_cards(vm, who, macs, to);
+		good &= look_at_devices(json_get(vm, "nics"), "mac", who, macs, &same_mac, to);
+		good &= look_at_devices(json_get(vm, "disks"), "serial", who, serials, &same_serial, to);
 		if (!earlier)
 			continue;
 		g_autofree char *both = g_strdup_printf("%s, %s", earlier, who);

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "guest/adopt.h"
 #include "guest/power.h"
+#include "guest/unique.h"
 #include "guest/vm.h"
 
 enum {
@@ -27,7 +28,7 @@ struct Guests {
 	GMutex lock;
 	GTree *by_id;        /* gint64* -> Vm* */
 	GHashTable *by_name; /* name -> Vm* (borrowed from by_id) */
-	GHashTable *by_mac;  /* address of a network card -> Vm* (the same) */
+	Unique *unique;      /* what must be one of its kind */
 	guint watch_id;
 	GuestsWatch watch;
 	gpointer watch_data;
@@ -53,30 +54,21 @@ static gint64 id_of_path(const char *path)
 	return g_ascii_strtoll(path + strlen("vm/"), NULL, 10);
 }
 
-/* With the lock; body NULL: it has none any more. */
-static void index_cards(Guests *guests, Vm *vm, json_object *body)
+/* Who shares something with a guest that has changed may share it no longer, or may only now. */
+static void tell_others(Guests *guests, GArray *ids)
 {
-	for (guint i = 0; vm->macs && vm->macs[i]; i++)
-		if (g_hash_table_lookup(guests->by_mac, vm->macs[i]) == vm)
-			g_hash_table_remove(guests->by_mac, vm->macs[i]);
-	g_clear_pointer(&vm->macs, g_strfreev);
-	json_object *nics = json_get(body, "nics");
-	if (!nics)
-		return;
-	g_autoptr(GStrvBuilder) macs = g_strv_builder_new();
-	json_object_object_foreach (nics, key, nic) {
-		const char *mac = json_get_str(nic, "mac", "");
-		(void)key;
-		g_strv_builder_add(macs, mac);
-		g_hash_table_insert(guests->by_mac, g_strdup(mac), vm);
+	for (guint i = 0; i < ids->len; i++) {
+		g_autoptr(Vm) other = guests_get(guests, g_array_index(ids, gint64, i));
+		if (other)
+			vm_set_shared(other, unique_is_shared(guests->unique, other->id));
 	}
-	vm->macs = g_strv_builder_end(macs);
 }
 
 static void follow(const char *path, gint64 rev, json_object *body, gpointer data)
 {
 	Guests *guests = data;
 	gint64 id = id_of_path(path);
+	g_autoptr(GArray) others = unique_follow(guests->unique, id, body);
 
 	g_mutex_lock(&guests->lock);
 	Vm *vm = g_tree_lookup(guests->by_id, &id);
@@ -89,7 +81,6 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	}
 	if (vm) {
 		held = vm_ref(vm);
-		index_cards(guests, vm, body);
 		if (vm->name && g_hash_table_lookup(guests->by_name, vm->name) == vm)
 			g_hash_table_remove(guests->by_name, vm->name);
 		if (body)
@@ -107,6 +98,9 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 		vm_set_document(held, body, rev);
 	else if (held && watch)
 		watch(id, NULL, watch_data);
+	if (held && body)
+		vm_set_shared(held, unique_is_shared(guests->unique, id));
+	tell_others(guests, others);
 	if (held && !body) {
 		g_mutex_lock(&held->lock);
 		held->deleted = TRUE;
@@ -131,7 +125,7 @@ Guests *guests_new(Services *services, GError **error)
 	g_mutex_init(&guests->lock);
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	guests->by_mac = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	guests->unique = unique_new();
 	guests->reactions = g_thread_pool_new(react, NULL, REACTION_THREADS, FALSE, NULL);
 	guests->slow_reactions = g_thread_pool_new(react, NULL, SLOW_THREADS, FALSE, NULL);
 	services->guests = guests;
@@ -223,17 +217,15 @@ void guests_free(Guests *guests)
 	g_thread_pool_free(guests->slow_reactions, FALSE, TRUE);
 	guests->services->guests = NULL; /* reactions found us there until now */
 	g_hash_table_destroy(guests->by_name);
-	g_hash_table_destroy(guests->by_mac);
+	unique_free(guests->unique);
 	g_tree_destroy(guests->by_id);
 	g_mutex_clear(&guests->lock);
 	g_free(guests);
 }
 
-gint64 guests_mac_owner(Guests *guests, const char *mac)
+Unique *guests_unique(Guests *guests)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&guests->lock);
-	const Vm *vm = g_hash_table_lookup(guests->by_mac, mac);
-	return vm ? vm->id : 0;
+	return guests->unique;
 }
 
 Vm *guests_get(Guests *guests, gint64 id)

@@ -5,6 +5,7 @@
 #include "guest/services.h"
 
 typedef struct Vm Vm;
+typedef struct Unique Unique;
 
 /* Loads every guest's document and follows the store from then on. */
 Guests *guests_new(Services *services, GError **error);
@@ -22,8 +23,8 @@ gboolean guests_check_starts(Guests *guests, GError **error); /* ERROR_CONFLICT 
 /* By number or name; new reference. ERROR_NOT_FOUND. */
 Vm *guests_find(Guests *guests, const char *id_or_name, GError **error);
 Vm *guests_get(Guests *guests, gint64 id); /* NULL if there is none */
-/* The guest that has a network card with this address, or 0. */
-gint64 guests_mac_owner(Guests *guests, const char *mac);
+/* What of them must be one of its kind. */
+Unique *guests_unique(Guests *guests);
 /* New references, ordered by id; only ids > after; at most limit (0: all). Free with g_ptr_array_unref. */
 GPtrArray *guests_list(Guests *guests, gint64 after, guint limit);
 guint guests_count(Guests *guests);

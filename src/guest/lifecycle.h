@@ -28,6 +28,8 @@ Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
 Plan *plan_compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted);
 /* ERROR_STALE that says who changed what since the revision that was seen. */
 void plan_explain_stale(Vm *vm, gint64 seen, GError **error);
+/* To new values of what must be one of its kind (unique_renew). ERROR_CONFLICT while it runs. */
+Plan *plan_renew(Vm *vm, json_object *choice, GError **error);
 /* To a document of the past (history restore): through the same checks. */
 Plan *plan_restore(Services *services, gint64 id, json_object *document, GError **error);
 

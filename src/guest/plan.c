@@ -10,6 +10,7 @@
 #include "guest/handed.h"
 #include "guest/lifecycle.h"
 #include "guest/prepare.h"
+#include "guest/unique.h"
 #include "schema/schema.h"
 
 void plan_free(Plan *plan)
@@ -243,6 +244,36 @@ static gboolean volumes_exist(Services *services, json_object *document, GError 
 	return TRUE;
 }
 
+/* What the guest's system may make of it. */
+static void describe_renewal(Plan *plan)
+{
+	for (size_t i = 0; i < json_object_array_length(plan->changes); i++) {
+		const char *path = json_get_str(json_object_array_get_idx(plan->changes, i), "path", "");
+		if (g_str_equal(path, "uuid"))
+			add_effect(plan, "a system that is licensed to the UUID may want to be activated again");
+		else if (g_str_has_prefix(path, "nics."))
+			add_effect(plan, "%s: a DHCP server may give it another IP address", path);
+	}
+}
+
+Plan *plan_renew(Vm *vm, json_object *choice, GError **error)
+{
+	gint64 rev = 0;
+	json_auto json_object *present = vm_dup_document(vm, &rev);
+	if (vm_state_is_alive(vm_get_state(vm))) {
+		g_autofree char *label = vm_label(vm);
+		error_set(error, ERROR_CONFLICT, "stop it first", "%s is %s: its identity can be renewed while it is stopped",
+			  label, vm_state_name(vm_get_state(vm)));
+		return NULL;
+	}
+	json_auto json_object *wanted = unique_renew(vm->services, present, choice, error);
+	if (!wanted || !prepare_check(vm->services, present, wanted, error))
+		return NULL;
+	Plan *plan = compare(vm->services, vm, present, rev, wanted);
+	describe_renewal(plan);
+	return plan;
+}
+
 Plan *plan_restore(Services *services, gint64 id, json_object *document, GError **error)
 {
 	gint64 rev = REV_ABSENT;
@@ -255,5 +286,13 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	    !build_exists(services, wanted, error) ||
 	    !prepare_check(services, present, wanted, error))
 		return NULL;
-	return compare(services, vm, present, rev, wanted);
+	Plan *plan = compare(services, vm, present, rev, wanted);
+	json_auto json_object *conflicts = unique_conflicts(guests_unique(services->guests), id, wanted);
+	for (size_t i = 0; i < json_get_count(conflicts); i++) {
+		json_object *conflict = json_object_array_get_idx(conflicts, i);
+		add_effect(plan, "VM %" G_GINT64_FORMAT ": its %s is that of VM %" G_GINT64_FORMAT
+			   " by now; 'yado vm renew-identity' mends that", id, json_get_str(conflict, "path", ""),
+			   json_get_int(conflict, "vm", 0));
+	}
+	return plan;
 }

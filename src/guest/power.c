@@ -1,5 +1,6 @@
 /* Power actions as tasks. Each checks the state when it is asked for (so that a refusal comes at once) and again when
  * it runs, and ends only when the new state is a fact. */
+#include "guest/unique.h"
 #include "guest/power.h"
 
 #include <string.h>
@@ -41,7 +42,8 @@ static gboolean may_start(Vm *vm, GError **error)
 {
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	gboolean stopped = vm_get_state(vm) == VM_STOPPED; /* the pages of one that runs become free */
-	if (guests_check_starts(vm->services->guests, error) && (!stopped || memory_check_start(document, error)))
+	if (guests_check_starts(vm->services->guests, error) && (!stopped || memory_check_start(document, error)) &&
+	    unique_check_start(vm, error))
 		return TRUE;
 	g_autofree char *label = vm_label(vm);
 	g_prefix_error(error, "cannot start %s: ", label);

@@ -11,6 +11,7 @@
 #include "guest/guests.h"
 #include "guest/memory.h"
 #include "guest/placement.h"
+#include "guest/unique.h"
 #include "guest/vm.h"
 #include "net/tap.h"
 #include "preset/preset.h"
@@ -33,15 +34,20 @@ static char *random_hex(guint bytes)
 	return g_string_free(text, FALSE);
 }
 
+char *prepare_random_serial(void)
+{
+	return random_hex(8);
+}
+
 /* One that no guest has: of 16 million, two of some thousands drawn are likely the same. */
-static char *random_mac(Services *services)
+char *prepare_random_mac(Services *services)
 {
 	for (;;) {
 		guint8 data[3];
 		RAND_bytes(data, sizeof data);
 		/* QEMU's and KVM's customary prefix. */
 		g_autofree char *mac = g_strdup_printf("52:54:00:%02x:%02x:%02x", data[0], data[1], data[2]);
-		if (!guests_mac_owner(services->guests, mac))
+		if (!unique_has_mac(guests_unique(services->guests), mac))
 			return g_steal_pointer(&mac);
 	}
 }
@@ -144,7 +150,7 @@ static gboolean complete_disk(Services *services, const char *uuid, const char *
 	gint64 size = json_get_int(disk, "size", 0), least = 0;
 
 	if (!json_get(disk, "serial")) {
-		g_autofree char *serial = random_hex(8);
+		g_autofree char *serial = prepare_random_serial();
 		json_set_str(disk, "serial", serial);
 	}
 	if (!json_get(disk, "wwn") && !g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk")) {
@@ -196,7 +202,7 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 			(void)nic_key;
 			if (json_get(nic, "mac"))
 				continue;
-			g_autofree char *mac = random_mac(services);
+			g_autofree char *mac = prepare_random_mac(services);
 			json_set_str(nic, "mac", mac);
 		}
 	}
@@ -223,7 +229,7 @@ json_object *prepare_create(Services *services, json_object *input, const Asker 
 	/* As elsewhere: who wants virtual machines in the guest says so, and others get a smaller target. */
 	if (!json_get(json_get(document, "cpu"), "nested"))
 		json_set_bool(json_get(document, "cpu"), "nested", FALSE);
-	if (!complete_devices(services, NULL, document, error) || !prepare_check(services, NULL, document, error))
+	if (!complete_devices(services, NULL, document, error) || !unique_check(services, NULL, document, error) || !prepare_check(services, NULL, document, error))
 		return NULL;
 	return json_object_get(document);
 }
@@ -244,7 +250,7 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
 		json_object_object_del(kernel, "cmdline");
 	}
 	if (!complete_devices(services, present, document, error) ||
-	    !prepare_check(services, present, document, error))
+	    !unique_check(services, present, document, error) || !prepare_check(services, present, document, error))
 		return NULL;
 	return json_object_get(document);
 }
@@ -338,10 +344,6 @@ static gboolean check_nics(Services *services, json_object *present, json_object
 			return fail_field(error, field,
 					  "create it (ip link add NAME type bridge; ip link set NAME up) or choose another",
 					  "%s: bridge '%s' does not exist on node %s", field, bridge, services->node);
-		gint64 owner = old ? 0 : guests_mac_owner(services->guests, mac);
-		if (owner && owner != json_get_int(document, "id", 0))
-			return fail_field(error, mac_field, "leave it out to get a new one",
-					  "%s: VM %" G_GINT64_FORMAT " has that address", mac_field, owner);
 	}
 	return TRUE;
 }

@@ -17,6 +17,9 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
 /* Of that what the guest is handed (prepare-handed.c): each field in sense with the others. */
 gboolean prepare_check_handed(json_object *document, GError **error);
+/* A MAC address that no guest has, and a disk's serial number; caller frees. */
+char *prepare_random_mac(Services *services);
+char *prepare_random_serial(void);
 /* Names the volumes of disks that have none yet: "vm-ID-KEY", with a number where a detached volume has that name. */
 void prepare_name_volumes(Services *services, json_object *document, gint64 id);
 /* The part of it that is about graphics, watchdog, sound and vsock (what this node's QEMU and kernel have), and

@@ -78,7 +78,6 @@ void vm_unref(Vm *vm)
 		json_object_put(vm->agent_nics);
 	g_free(vm->agent_version);
 	g_free(vm->name);
-	g_strfreev(vm->macs);
 	g_free(vm->reason_code);
 	g_free(vm->reason);
 	g_array_unref(vm->restarts_us);
@@ -229,6 +228,8 @@ static void renew_row(Vm *vm)
 	json_set_int(row, "cpus",
 		     json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1));
 	json_set_bool(row, "pending", vm->pending);
+	if (vm->shared)
+		json_set_bool(row, "conflict", TRUE);
 	json_set_int(row, "rev", vm->rev);
 	GRefString *former = vm->row;
 	g_atomic_pointer_set(&vm->row, make_text(row));
@@ -252,6 +253,18 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	vm->agent_wanted = json_get_bool(document, "agent", FALSE);
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
+}
+
+void vm_set_shared(Vm *vm, gboolean shared)
+{
+	g_mutex_lock(&vm->lock);
+	gboolean changed = vm->shared != shared;
+	vm->shared = shared;
+	if (changed)
+		renew_row(vm);
+	g_mutex_unlock(&vm->lock);
+	if (changed)
+		guests_notify(vm->services->guests, vm);
 }
 
 void vm_set_document(Vm *vm, json_object *document, gint64 rev)

@@ -32,7 +32,6 @@ typedef struct Vm {
 	GRefString *text;    /* the document, compact JSON */
 	gint64 rev;
 	char *name;
-	char **macs; /* of its network cards: below the lock of all guests, whose index has them */
 	gboolean deleted;
 	VmState state;
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
@@ -44,6 +43,7 @@ typedef struct Vm {
 	gboolean settling;   /* a thread is at work in vm_settle_exit() */
 	GRefString *applied; /* hardware that the running process has, compact JSON; NULL when not running */
 	gboolean pending;    /* applied differs from the document */
+	gboolean shared;     /* another guest has its UUID, or a MAC address or serial number of it */
 	Qmp *qmp;
 	pid_t pid;
 	guint64 start_time;
@@ -90,6 +90,7 @@ gint64 vm_get_rev(Vm *vm); /* of its document */
 /* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
 Qmp *vm_ref_qmp(Vm *vm, GError **error);
 
+void vm_set_shared(Vm *vm, gboolean shared);
 void vm_set_document(Vm *vm, json_object *document, gint64 rev);
 /* The same, telling nobody: of a guest that nobody knows yet. One without a document must not be in the table. */
 void vm_load_document(Vm *vm, json_object *document, gint64 rev);

@@ -96,5 +96,5 @@ extern const char *const measurement_spans[]; /* values of both tables' `span`, 
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
 	user_data_request_table, guest_password_table, answers_request_table;
-extern const Table cpu_features_table, baseline_table, baseline_request_table;
+extern const Table cpu_features_table, baseline_table, baseline_request_table, renew_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

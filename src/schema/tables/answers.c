@@ -42,6 +42,9 @@ static const Field vm_row_fields[] = {
 	 .help = "processors: sockets, cores and threads multiplied", .help_ja = "プロセッサ数（ソケット×コア×スレッド）"},
 	{.name = "pending", .type = FIELD_BOOL, .flags = ALWAYS | FIELD_ROW,
 	 .help = "whether changes wait for the next start", .help_ja = "次の起動を待つ変更があるか"},
+	{.name = "conflict", .type = FIELD_BOOL, .flags = MAYBE,
+	 .help = "whether another guest has its UUID, a MAC address or a serial number of it as well",
+	 .help_ja = "UUID、MACアドレス、シリアル番号が他のゲストと重複しているか"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of its document", .help_ja = "文書のリビジョン"},
 	{0}};
@@ -81,6 +84,16 @@ static const Field console_fields[] = {
 static const Table console_table = {.name = "console", .title = "Console", .title_ja = "コンソール",
 				    .fields = console_fields};
 
+static const Field conflict_fields[] = {
+	{.name = "path", .type = FIELD_STRING, .flags = ALWAYS, .help = "what is used twice, as in 'nics.nic0.mac'",
+	 .help_ja = "重複している項目（例: 'nics.nic0.mac'）"},
+	{.name = "value", .type = FIELD_STRING, .flags = ALWAYS, .help = "its value", .help_ja = "その値"},
+	{.name = "vm", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
+	 .help = "guest that has it as well", .help_ja = "同じ値を持つゲスト"},
+	{0}};
+static const Table conflict_table = {.name = "conflict", .title = "Conflict", .title_ja = "重複",
+				     .fields = conflict_fields};
+
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
 	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
@@ -95,6 +108,9 @@ static const Field vm_status_fields[] = {
 	 .help = "changes that wait for the next start", .help_ja = "次の起動を待つ変更"},
 	{.name = "console", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &console_table, .help = "serial console",
 	 .help_ja = "シリアルコンソール"},
+	{.name = "conflicts", .type = FIELD_ITEMS, .flags = MAYBE, .table = &conflict_table,
+	 .help = "what of it must be one of its kind, and another guest has as well; it is not started before it is renewed",
+	 .help_ja = "他のゲストと重複している識別子。新しくするまで起動できない"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of the document", .help_ja = "文書のリビジョン"},
 	{0}};

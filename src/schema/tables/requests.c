@@ -27,6 +27,17 @@ static const Field node_shutdown_fields[] = {
 const Table node_shutdown_request_table = {.name = "node-shutdown-request", .title = "Shutdown of a node's guests",
 					   .title_ja = "ノードの全ゲストのシャットダウン", .fields = node_shutdown_fields};
 
+static const Field renew_fields[] = {
+	{.name = "uuid", .type = FIELD_BOOL, .fallback = "false", .title = "UUID", .title_ja = "UUID",
+	 .help = "a new UUID", .help_ja = "新しいUUID"},
+	{.name = "macs", .type = FIELD_BOOL, .fallback = "false", .title = "MAC addresses", .title_ja = "MACアドレス",
+	 .help = "a new MAC address for each network card", .help_ja = "各ネットワークカードの新しいMACアドレス"},
+	{.name = "serials", .type = FIELD_BOOL, .fallback = "false", .title = "Serial numbers", .title_ja = "シリアル番号",
+	 .help = "a new serial number for each disk", .help_ja = "各ディスクの新しいシリアル番号"},
+	{0}};
+const Table renew_request_table = {.name = "renew-request", .title = "New identity", .title_ja = "識別子の更新",
+				   .fields = renew_fields};
+
 static const Field restore_fields[] = {
 	{.name = "rev", .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = G_MAXINT64,
 	 .title = "Revision", .title_ja = "リビジョン",

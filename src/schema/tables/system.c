@@ -194,4 +194,4 @@ const Table *const schema_tables[] = {
 	&user_data_request_table, &guest_password_table, &answers_request_table, &handed_table,
 	&vm_row_table, &vm_status_table, &vm_stats_table, &vm_measurements_table, &node_measurements_table, &plan_table, &error_table, &commit_table, &restore_table,
 	&preset_table, &task_log_table, &schema_row_table, &login_answer_table, &self_table, &privilege_table, &ticket_table, &doctor_table,
-	&cpu_features_table, &baseline_request_table, &baseline_table, NULL};
+	&cpu_features_table, &baseline_request_table, &baseline_table, &renew_request_table, NULL};

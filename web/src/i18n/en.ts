@@ -18,7 +18,7 @@ export const en = {
   task_queued: "queued", task_running: "running", task_done: "done", task_failed: "failed", task_cancelled: "cancelled",
   // overview
   no_guests: "There are no guests yet.", memory: "Memory", cpus: "Processors", acceleration: "Acceleration", uptime: "Up for", used_of: "{used} of {total}", free_of: "{free} of {total} free",
-  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_pending: "{name}: changes wait for the next start",
+  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_conflict: "{name}: another guest has the same identity", conflict_title: "Another guest has this as well. The guest is not started until it has values of its own.", conflict_of: "{path}: {value}, as VM {vm}", renew_identity: "Give it new ones", renew_of: "New identity of {name}", attention_pending: "{name}: changes wait for the next start",
   attention_unusable: "Storage {name} cannot be used", attention_full: "Storage {name} has only {free} left", recent_tasks: "Recent tasks", no_tasks: "No tasks",
   // guests
   create_guest: "New guest", col_id: "No.", col_name: "Name", col_state: "State", col_reason: "Reason", col_cpus: "CPUs", col_memory: "Memory", col_tags: "Tags", col_since: "Since",

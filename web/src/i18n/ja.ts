@@ -14,7 +14,7 @@ export const ja: Messages = {
   state_running: "稼働中", state_starting: "起動中", state_stopping: "停止処理中", state_paused: "一時停止", state_panicked: "パニック", state_unknown: "不明", state_stopped: "停止",
   task_queued: "待機中", task_running: "実行中", task_done: "完了", task_failed: "失敗", task_cancelled: "中止",
   no_guests: "ゲストはまだありません。", memory: "メモリ", cpus: "プロセッサー", acceleration: "アクセラレーション", uptime: "稼働時間", used_of: "{used} / {total}", free_of: "空き {free} / {total}",
-  unusable: "使用不可", usable: "使用可", attention: "要確認", attention_none: "問題はありません", attention_pending: "{name}: 次回起動時に反映される変更があります",
+  unusable: "使用不可", usable: "使用可", attention: "要確認", attention_none: "問題はありません", attention_conflict: "{name}: 他のゲストと識別子が重複しています", conflict_title: "他のゲストと重複しています。固有の値にするまで起動できません。", conflict_of: "{path}: {value}（VM {vm} と同じ）", renew_identity: "新しい値にする", renew_of: "{name} の識別子の更新", attention_pending: "{name}: 次回起動時に反映される変更があります",
   attention_unusable: "ストレージ {name} を使用できません", attention_full: "ストレージ {name} の空きは {free} だけです", recent_tasks: "最近のタスク", no_tasks: "タスクはありません",
   create_guest: "ゲストを作成", col_id: "番号", col_name: "名前", col_state: "状態", col_reason: "理由", col_cpus: "CPU", col_memory: "メモリ", col_tags: "タグ", col_since: "経過",
   pending_mark: "要再起動", count_of: "{count} / {all} 件", filter: "絞り込み", filter_hint: "state:running tag:prod name~web memory>1G", filter_unknown: "項目「{name}」はありません。使えるもの: {fields}",

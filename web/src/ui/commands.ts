@@ -55,6 +55,7 @@ const entries: Record<Name, Entry> = {
   "vm password": guests("hardware"),
   "vm answers": guests("hardware"),
   "vm handed": guests("hardware"),
+  "vm renew-identity": guests("summary"),
   "vm console": guests("console"),
   "vm vnc": guests("console"),
   "image list": { to: "/images" },

@@ -177,6 +177,15 @@ function OneGuest(props: { vm: string }): JSX.Element {
                 </Menu>
               </div>
             </div>
+            <Show when={found().status.conflicts?.length}>
+              <div class="box bad stack">
+                <strong>{t("conflict_title")}</strong>
+                <ul class="plain-list"><For each={found().status.conflicts}>{(one) => <li>{t("conflict_of", { path: one.path, value: one.value, vm: one.vm })}</li>}</For></ul>
+                <Show when={found().status.state === "stopped" && may("vm.configure", `/vms/${found().id}`)}>
+                  <div><button onClick={() => setChange({ title: t("renew_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/renew-identity`, body: {}, command: "vm renew-identity", words: [found().name] })}>{t("renew_identity")}</button></div>
+                </Show>
+              </div>
+            </Show>
             <nav class="tabs" aria-label={found().name}>
               <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
             </nav>
