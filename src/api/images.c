@@ -24,16 +24,20 @@ static gboolean list_images(Call *call, GError **error)
 	return answer_page(call, items, error);
 }
 
+static Doc *find_image(Call *call, const char *path, GError **error)
+{
+	Doc *doc = store_get(call->services->store, path, NULL);
+	if (!doc)
+		error_set(error, ERROR_NOT_FOUND, "'yado image list' shows what there is", "there is no image '%s'",
+			  call->args[0]);
+	return doc;
+}
+
 static gboolean get_image(Call *call, GError **error)
 {
 	g_autofree char *path = g_strconcat("image/", call->args[0], NULL);
-	g_autoptr(Doc) doc = store_get(call->services->store, path, NULL);
-	if (!doc) {
-		error_set(error, ERROR_NOT_FOUND, "'yado image list' shows what there is", "there is no image '%s'",
-			  call->args[0]);
-		return FALSE;
-	}
-	return answer_document(call, 200, json_copy(doc->body), doc->rev);
+	g_autoptr(Doc) doc = find_image(call, path, error);
+	return doc && answer_document(call, 200, json_copy(doc->body), doc->rev);
 }
 
 static gint64 submit(Call *call, const TaskKind *kind, const char *name, json_object *args, GError **error)
@@ -143,17 +147,47 @@ static gboolean build_image(Call *call, GError **error)
 	return task && answer_task(call, task, NULL);
 }
 
+/* What is said about it; what is in it stays. */
+static json_object *changed_image(Call *call, const Doc *doc, json_object *patch, GError **error)
+{
+	json_auto json_object *image = schema_change(&image_table, doc->body, patch, error);
+	const char *os = json_get_str(image, "os", NULL);
+	if (!image || !call_check_rev(call, doc->rev, error) ||
+	    (os && g_strcmp0(os, json_get_str(doc->body, "os", NULL)) && !preset_check_os(os, error)))
+		return NULL;
+	return json_object_get(image);
+}
+
+static gboolean change_image(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	g_autofree char *path = g_strconcat("image/", call->args[0], NULL);
+	g_autoptr(Doc) doc = find_image(call, path, error);
+	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
+	if (!patch)
+		return FALSE;
+	json_auto json_object *image = changed_image(call, doc, patch, &refusal);
+	if (call->plan)
+		return image ? answer_document_plan(call, doc->body, image, doc->rev, NULL)
+			     : answer_refused(call, g_steal_pointer(&refusal));
+	if (!image) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	g_autoptr(Batch) batch = batch_new(call->request->user, 0);
+	batch_put(batch, path, doc->rev, image);
+	gint64 rev = store_commit(call->services->store, batch, error);
+	return rev && answer_document(call, 200, json_object_get(image), rev);
+}
+
 static gboolean delete_image(Call *call, GError **error)
 {
 	const char *name = call->args[0];
 	g_autofree char *path = g_strconcat("image/", name, NULL);
-	g_autoptr(Doc) doc = store_get(call->services->store, path, NULL);
+	g_autoptr(Doc) doc = find_image(call, path, error);
 	g_autoptr(GError) refusal = NULL;
-	if (!doc) {
-		error_set(error, ERROR_NOT_FOUND, "'yado image list' shows what there is", "there is no image '%s'",
-			  name);
+	if (!doc)
 		return FALSE;
-	}
 	if (call_check_rev(call, doc->rev, &refusal) && call->plan)
 		image_check_unused(&call->services->image, name, &refusal);
 	if (call->plan)
@@ -182,6 +216,9 @@ const Route image_routes[] = {
 	{"GET", "/images/{}", get_image, "an image", PRIVILEGE_IMAGE_READ, SCOPE_IMAGE, .answer = ANSWER_DOCUMENT,
 	 .result = &image_table,
 	 .summary_ja = "イメージ1つ"},
+	{"PATCH", "/images/{}", change_image, "change what is said about an image", PRIVILEGE_IMAGE_MANAGE, SCOPE_IMAGE,
+	 .plannable = TRUE, .if_match = TRUE, .body = &image_table, .answer = ANSWER_DOCUMENT, .result = &image_table,
+	 .summary_ja = "イメージの説明やOSの変更"},
 	{"DELETE", "/images/{}", delete_image, "delete an image", PRIVILEGE_IMAGE_MANAGE, SCOPE_IMAGE,
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK,
 	 .summary_ja = "イメージの削除"},

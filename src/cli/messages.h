@@ -487,6 +487,7 @@ MESSAGE(m_col_needs, "NEEDS", "必須");
 MESSAGE(m_col_takes, "TAKES", "指定可");
 MESSAGE(m_name_twice, "the image has two names: '%s' and --name '%s'", "イメージ名が2つあります: '%s' と --name '%s'");
 MESSAGE(m_image_import_help, "take in a disk image or an ISO file", "ディスクイメージやISOファイルを取り込む");
+MESSAGE(m_image_set_help, "change what is said about an image: its operating system, its description", "イメージのOSや説明を変更する");
 MESSAGE(m_image_delete_help, "delete images", "イメージを削除する");
 MESSAGE(m_image_none, "No images yet. Make one: yado image build tiny", "イメージはまだありません。作成: yado image build tiny");
 MESSAGE(m_cannot_open, "cannot open '%s'", "'%s' を開けません");

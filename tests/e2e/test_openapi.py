@@ -190,6 +190,9 @@ def examples(api):
     detached = [volume["name"] for volume in volumes if not volume["attached"]]
     assert detached
     api("POST", "/history/restore?plan=1", {"rev": rev, "prefix": f"vm/{vm}"}, status=200)
+    api("PATCH", "/images/tiny?plan=1", {"os": "generic"}, status=200)
+    api("PATCH", "/images/tiny", {"os": "linux", "description": "for tests"}, status=200)
+    api("PATCH", "/images/tiny", {"os": "nosuch"}, status=400)
     api("POST", "/images/build?plan=1", {"recipe": "tiny", "name": "other"}, status=200)
     task = made["task"]
     commit = api("GET", f"/history?prefix=vm/{vm}", status=200)["items"][0]["rev"]

@@ -128,6 +128,13 @@ def test_an_image_says_what_its_guests_are(inn, medium):
     assert "disks.disk0.size" not in made
     made = chosen(inn, cdroms={"cd0": {"image": "setup"}})
     assert made["os"] == "freebsd-14" and made["disks.disk0.bus"] == "virtio-scsi" and made["disks.disk0.size"] >= 1 << 30
+    # What was not known at the import can be said later, and what was wrong corrected.
+    inn("image", "set", "moved", "--os", "windows-10")
+    assert inn("image", "show", "moved")["os"] == chosen(inn, image="moved")["os"] == "windows-10"
+    inn("image", "set", "moved", "--unset", "os")
+    assert not chosen(inn, image="moved")
+    with pytest.raises(CommandError, match="windows-9"):
+        inn("image", "set", "moved", "--os", "windows-9")
     # What is given is not asked of the image.
     assert chosen(inn, image="moved", os="linux")["disks.disk0.bus"] == "virtio-scsi"
     for name in ("moved", "setup"):

@@ -22,7 +22,7 @@ static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhd
 	 .help_ja = "説明"}
 
 #define OS_FIELD                                                                                                      \
-	{.name = "os", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_FIXED | FIELD_ROW, .min = 1, .max = 63, .check = schema_check_key, \
+	{.name = "os", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 1, .max = 63, .check = schema_check_key, \
 	 .title = "Operating system", .title_ja = "OS", \
 	 .help = "operating system in it, by the name of a preset ('yado preset list'), which guests made from it get; 'virtio-win': drivers for Windows", \
 	 .help_ja = "中のOSのプリセット名（'yado preset list'）。これから作るゲストに使う。'virtio-win' はWindows用ドライバー"}

@@ -64,6 +64,7 @@ const entries: Record<Name, Entry> = {
   "image recipes": { to: "/images?do=build", allowed: manageImages },
   "image import": { to: "/images", allowed: manageImages },
   "image export": images,
+  "image set": images,
   "image delete": images,
   "preset list": presets,
   "preset show": presets,

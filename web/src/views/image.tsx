@@ -4,12 +4,14 @@ import { createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
 import { live } from "../api/live";
 import { reading, tableOf } from "../api/read";
-import { valueForPeople } from "../api/schema";
+import { valueForPeople, type Document } from "../api/schema";
 import type { Image } from "../api/types";
 import { t, type Key } from "../i18n";
 import { when } from "../i18n/units";
 import { ChangeDialog, deletion, type Change } from "../ui/change";
+import { Editor } from "../ui/editor";
 import { ErrorBox } from "../ui/errors";
+import { systems } from "../ui/systems";
 
 const shown: [keyof Image, Key][] = [["os", "system"], ["kind", "kind"], ["format", "format"], ["size", "size"], ["memory", "memory"], ["recipe", "recipe"], ["created", "created"], ["build", "image_build"], ["digest", "digest"], ["append", "kernel_line"], ["description", "description"]];
 const machineText = new Set<keyof Image>(["build", "digest", "append"]);
@@ -21,6 +23,8 @@ export function ImageView(): JSX.Element {
   const table = tableOf("image");
   const image = reading(path, (of) => get<Image>(of), { changes: createMemo(() => live.image.get(params.image)) });
   const [change, setChange] = createSignal<Change>();
+  const [editing, setEditing] = createSignal(false);
+  const all = systems();
   const files = (of: Image) => [
     { name: of.kind === "iso" ? "ISO" : t("file_disk"), of: "disk" },
     ...(of.kind === "system" ? [{ name: t("file_kernel"), of: "kernel" }, { name: t("file_kernel_efi"), of: "kernel-efi" }, { name: t("file_initrd"), of: "initrd" }] : []),
@@ -35,9 +39,10 @@ export function ImageView(): JSX.Element {
               <h1><bdi>{found().name}</bdi></h1>
               <div class="actions">
                 <Show when={may("vm.create", "/vms")}><A class="button main-action" href={`/guests/new?image=${encodeURIComponent(found().name)}`}>{t("guest_from_it")}</A></Show>
-                <Show when={may("image.manage", path())}><button class="danger" onClick={() => setChange(deletion("image", path(), found().name))}>{t("delete")}</button></Show>
+                <Show when={may("image.manage", path())}><button onClick={() => setEditing(true)}>{t("edit")}</button><button class="danger" onClick={() => setChange(deletion("image", path(), found().name))}>{t("delete")}</button></Show>
               </div>
             </div>
+            <Show when={editing()}><Editor table="image" title={t("change_of", { name: found().name })} base={found() as unknown as Document} path={path()} command="image" suggest={{ os: [...all().map((one) => one.name), "virtio-win"] }} close={() => setEditing(false)} done={() => image.again()} /></Show>
             <div class="columns">
               <section class="card">
                 <dl class="facts">
