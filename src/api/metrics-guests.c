@@ -184,6 +184,9 @@ static void add_running(MetricsPage *page, Vm *vm, const char *id, const char *n
 	add_number(page, "yado_vm_vcpus", cpu, "vcpus", 1, labels);
 	add_number(page, "yado_vm_memory_limit_bytes", memory, "limit", 1, labels);
 	add_number(page, "yado_vm_memory_used_bytes", memory, "used", 1, labels);
+	add_number(page, "yado_vm_memory_guest_total_bytes", memory, "guest_total", 1, labels);
+	add_number(page, "yado_vm_memory_guest_used_bytes", memory, "guest_used", 1, labels);
+	add_number(page, "yado_vm_memory_taken_back_bytes", memory, "taken_back", 1, labels);
 	json_object_object_foreach (nics, key, nic) {
 		const char *const nic_labels[] = {"id", id, "name", name, "nic", key, NULL};
 		add_number(page, "yado_vm_nic_received_bytes_total", nic, "rx_bytes", 1, nic_labels);

@@ -35,6 +35,7 @@ const Route *const route_tables[] = {
 	mapping_routes,
 	task_routes,
 	node_routes,
+	node_memory_routes,
 	measurement_routes,
 	doctor_routes,
 	history_routes,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/agent.h"
+#include "guest/balloon.h"
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
@@ -154,6 +155,11 @@ static json_object *describe_status(Vm *vm)
 	json_set(status, "agent", agent);
 	json_set(status, "addresses", addresses);
 	json_set(status, "pending", pending);
+	json_object *memory = json_object_new_object();
+	if (balloon_describe(vm, memory))
+		json_set(status, "memory", memory);
+	else
+		json_object_put(memory);
 	json_set_str(console, "writer", writer);
 	json_set(status, "console", console);
 	if (shared) {

@@ -414,6 +414,8 @@ MESSAGE(m_addresses, "addresses", "アドレス");
 MESSAGE(m_agent, "agent", "エージェント");
 MESSAGE(m_cpu, "CPUs", "CPU");
 MESSAGE(m_memory, "memory", "メモリ");
+MESSAGE(m_memory_in_guest, "used inside", "ゲスト内の使用量");
+MESSAGE(m_memory_taken_back, "taken back", "回収中");
 MESSAGE(m_acceleration, "acceleration", "アクセラレーション");
 MESSAGE(m_image, "image", "イメージ");
 MESSAGE(m_os, "system", "OS");
@@ -530,6 +532,9 @@ MESSAGE(m_node_show_help, "show a node: versions, acceleration and why; this one
 MESSAGE(m_node_devices_help, "list the PCI and USB devices of a node; this one if none is named",
 	"ノードのPCIデバイスとUSBデバイスの一覧。省略時はこのノード");
 MESSAGE(m_device_none, "No PCI or USB devices.", "PCIデバイスもUSBデバイスもありません。");
+MESSAGE(m_node_memory_help, "how guests share a node's memory (balloons, KSM, huge pages): show it, or with flags change it",
+	"ゲスト間のメモリの分け方（バルーン、KSM、ヒュージページ）を表示する。フラグで変更する");
+MESSAGE(m_node_memory_changed, "the memory setting of the node is changed", "ノードのメモリ設定を変更しました");
 MESSAGE(m_node_stats_help, "CPU, load, memory, disk and network use of a node; this one if none is named",
 	"ノードのCPU、負荷、メモリ、ディスク、ネットワークの使用量（省略時はこのノード）");
 MESSAGE(m_node_shutdown_guests_help, "shut down all guests of a node, the last to start first; this one if none is named",
@@ -595,6 +600,7 @@ MESSAGE(m_col_reason, "REASON", "理由");
 MESSAGE(m_col_cpus, "CPUS", "CPU数");
 MESSAGE(m_col_cpu, "CPU", "CPU");
 MESSAGE(m_col_memory, "MEMORY", "メモリ");
+MESSAGE(m_col_inside, "IN GUEST", "ゲスト内");
 MESSAGE(m_col_limit, "LIMIT", "上限");
 MESSAGE(m_col_age, "FOR", "経過");
 MESSAGE(m_col_since, "SINCE", "開始");

@@ -40,6 +40,23 @@ static Exit shutdown_guests_exec(Cli *cli, Arguments *arguments)
 	return reply ? finish(cli, reply, NULL, NULL) : code;
 }
 
+/* Shown, or with flags changed. */
+static Exit memory_exec(Cli *cli, Arguments *arguments)
+{
+	const char *node = arguments->words->len ? arguments_word(arguments, 0) : "self";
+	g_autofree char *path = ask_path("/nodes/", node, "/memory");
+	Exit code = EXIT_DONE;
+	if (arguments->flags->len == 0) {
+		g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
+		return reply ? resource_print(cli, reply->body, &node_memory_table) : code;
+	}
+	json_auto json_object *patch = arguments_document(arguments, NULL);
+	if (!patch)
+		return EXIT_USAGE;
+	Reply *reply = ask(cli, "PATCH", path, patch, &code);
+	return reply ? finish(cli, reply, &node_memory_table, T(m_node_memory_changed)) : code;
+}
+
 static Exit stats_exec(Cli *cli, Arguments *arguments)
 {
 	const char *node = arguments->words->len ? arguments_word(arguments, 0) : "self";
@@ -66,6 +83,8 @@ const Command node_commands[] = {
 	 .complete = COMPLETE_NODE, .exec = cpu_features_exec},
 	{.name = "baseline", .usage = "FILE…", .help = TEXT(m_node_baseline_help), .min_words = 1, .max_words = 64,
 	 .complete = COMPLETE_FILE, .exec = baseline_exec},
+	{.name = "memory", .usage = "[NAME]", .help = TEXT(m_node_memory_help), .max_words = 1, .complete = COMPLETE_NODE,
+	 .table = &node_memory_table, .mode = FLAGS_CHANGE, .changes = TRUE, .exec = memory_exec},
 	{.name = "shutdown-guests", .usage = "[NAME]", .help = TEXT(m_node_shutdown_guests_help), .max_words = 1,
 	 .complete = COMPLETE_NODE, .options = shutdown_guests_options, .changes = TRUE, .exec = shutdown_guests_exec},
 	{0}};

@@ -84,6 +84,9 @@ static void print_facts(json_object *vm)
 	g_autofree char *cpu = describe_cpu(vm);
 	pairs_add(pairs, T(m_cpu), cpu);
 	add_value(pairs, T(m_memory), vm, "memory");
+	add_value(pairs, T(m_memory_in_guest), vm, "status.memory.guest_used");
+	if (json_get_int(json_get(json_get(vm, "status"), "memory"), "taken_back", 0))
+		add_value(pairs, T(m_memory_taken_back), vm, "status.memory.taken_back");
 	add_value(pairs, T(m_acceleration), vm, "status.acceleration");
 	add_value(pairs, T(m_os), vm, "os");
 	add_value(pairs, T(m_image), vm, "image");

@@ -22,6 +22,7 @@ static const Column stats_columns[] = {
 	{.path = "name", .heading = TEXT(m_col_name)},
 	{.path = "cpu", .heading = TEXT(m_col_cpu), .as = &as_count},
 	{.path = "memory", .heading = TEXT(m_col_memory), .as = &as_count},
+	{.path = "inside", .heading = TEXT(m_col_inside), .as = &as_count},
 	{.path = "limit", .heading = TEXT(m_col_limit), .as = &as_count},
 	{.path = "read", .heading = TEXT(m_col_read), .as = &as_count},
 	{.path = "write", .heading = TEXT(m_col_write), .as = &as_count},
@@ -110,6 +111,7 @@ static void guest_rows(const char *name, json_object *before, json_object *after
 	g_autofree char *percent = cpu >= 0 ? g_strdup_printf("%.1f %%", cpu / 1e4) : g_strdup("-");
 	json_set_str(row, "cpu", percent);
 	set_size(row, "memory", json_get(after, "memory"), "used");
+	set_size(row, "inside", json_get(after, "memory"), "guest_used");
 	set_size(row, "limit", json_get(after, "memory"), "limit");
 	double disk[3] = {-1, -1, -1}, nic[3] = {-1, -1, -1};
 	device_rows(before, after, "disks", disk_keys, disk_columns, span_us, devices ? rows : NULL, disk);

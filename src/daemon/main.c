@@ -25,9 +25,11 @@
 #include "daemon/listen.h"
 #include "daemon/loop.h"
 #include "daemon/manager.h"
+#include "guest/balloon.h"
 #include "guest/boot.h"
 #include "guest/claim.h"
 #include "guest/guests.h"
+#include "guest/node-memory.h"
 #include "guest/services.h"
 #include "measure/measure.h"
 #include "sandbox/caged.h"
@@ -280,6 +282,8 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	if (!tasks_start(services->tasks, error))
 		return FALSE;
 	services->measure = measure_start(services, options->state);
+	node_memory_apply(services);
+	balloon_start(services);
 	events_start(services);
 	bulk_start(services);
 	daemon->api = api_new(services, error);
@@ -306,6 +310,7 @@ static void take_apart(Daemon *daemon)
 		events_stop(services);
 		boot_stop(services->boot);
 	}
+	balloon_stop();
 	g_clear_pointer(&services->measure, measure_stop);
 	/* A task that waits for what does not come still uses all that is taken apart below, and needs none of it done:
 	 * store and journals are whole at any moment. */

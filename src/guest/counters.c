@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "guest/agent.h"
+#include "guest/balloon.h"
 #include "guest/open.h"
 #include "guest/stats.h"
 #include "net/tap.h"
@@ -94,6 +95,10 @@ gboolean vm_read_counters(Vm *vm, VmDevices **inout_devices, VmCounters *ret_cou
 		cpu->devices = devices->vcpus;
 	}
 	counters.memory_known = vm_read_memory(vm, &counters.memory);
+	VmBalloon balloon;
+	counters.guest_memory_known = balloon_get(vm, &balloon) && balloon.total > 0;
+	if (counters.guest_memory_known)
+		counters.guest_memory = (guint64)balloon.used;
 	for (guint i = 0; i < devices->card_count; i++)
 		add_card(vm, &devices->cards[i], &counters);
 	*ret_counters = counters;

@@ -24,6 +24,8 @@ typedef struct VmCounters {
 	gboolean user_cards;   /* it has some */
 	gboolean memory_known;
 	guint64 memory;        /* what its process uses */
+	gboolean guest_memory_known;
+	guint64 guest_memory;  /* what the guest itself says that it uses */
 } VmCounters;
 
 /* Which devices it has, kept between two readings: to find that out takes longer than to read. */

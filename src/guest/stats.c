@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/agent.h"
+#include "guest/balloon.h"
 #include "guest/open.h"
 #include "net/tap.h"
 #include "qemu/command.h"
@@ -124,6 +125,7 @@ static json_object *host_stats(Vm *vm, json_object *hardware)
 	json_set_int(memory, "limit", json_get_int(hardware, "memory", 0));
 	known = vm_read_memory(vm, &value);
 	set_known(memory, "used", known, value);
+	balloon_describe(vm, memory);
 	json_set(stats, "memory", memory);
 	return stats;
 }
@@ -159,6 +161,7 @@ json_object *vm_stats(Vm *vm, GError **error)
 	json_object *disks = hardware ? ask_disks(vm, hardware, COMMAND_TIMEOUT_MS, error) : NULL;
 	if (!disks)
 		return NULL;
+	balloon_refresh(vm, COMMAND_TIMEOUT_MS, NULL); /* without its driver, what the guest uses stays unknown */
 	agent_refresh(vm, AGENT_TIMEOUT_MS, NULL); /* for the cards' counters; without an agent they stay unknown */
 	json_object *stats = host_stats(vm, hardware);
 	json_set(stats, "disks", disks);

@@ -251,6 +251,7 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	g_atomic_pointer_set(&vm->tags, tags_new(json_get(document, "tags")));
 	vm_tags_unref(former);
 	vm->agent_wanted = json_get_bool(document, "agent", FALSE);
+	vm->memory_min = json_get_int(document, "memory_min", 0);
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
 }

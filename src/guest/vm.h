@@ -15,6 +15,13 @@
 
 typedef struct Console Console;
 
+/* What the balloon's driver and QEMU said last of the guest's memory (balloon.h); bytes. */
+typedef struct VmBalloon {
+	gint64 at_us;       /* monotonic; 0: nothing yet */
+	gint64 total, used; /* as the guest sees it; total 0: it does not say */
+	gint64 taken;       /* back from it */
+} VmBalloon;
+
 typedef struct Vm {
 	/* What a list reads of each guest, in one line of the processor's cache; of this `tags` and `row` are below the lock. */
 	gint64 id;
@@ -48,6 +55,8 @@ typedef struct Vm {
 	pid_t pid;
 	guint64 start_time;
 	gint64 memory_base;  /* bytes that the process began with; 0: not known */
+	gint64 memory_min;   /* of the document; 0: none */
+	VmBalloon balloon;
 	int pidfd;           /* -1 when not running */
 	GSource *exit_source;   /* on the monitor thread, as the next */
 	GSource *silence_timer; /* to ask a silent monitor again */

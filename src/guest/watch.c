@@ -231,6 +231,7 @@ void vm_release_process(Vm *vm)
 	GSource *exit_source = g_steal_pointer(&vm->exit_source);
 	GSource *silence_timer = g_steal_pointer(&vm->silence_timer);
 	vm->pid = 0;
+	vm->balloon = (VmBalloon){0};
 	g_mutex_unlock(&vm->lock);
 	/* Without a process, nobody connects to the agent anew. */
 	agent_disconnect(vm);

@@ -3,6 +3,7 @@
 #include "measure/asking.h"
 
 #include "guest/agent.h"
+#include "guest/balloon.h"
 
 enum { THREADS = 16, QUESTION_MS = 500 };
 
@@ -48,8 +49,8 @@ static void ask(gpointer data, gpointer user_data)
 	Question *question = data;
 	Asking *asking = user_data;
 	Counters disks = {0};
-	if (!g_atomic_int_get(&asking->stopping))
-		vm_read_disk_counters(question->vm, QUESTION_MS, &disks, NULL);
+	if (!g_atomic_int_get(&asking->stopping) && vm_read_disk_counters(question->vm, QUESTION_MS, &disks, NULL))
+		balloon_refresh(question->vm, QUESTION_MS, NULL);
 	answer(question, &disks);
 	if (question->with_agent && !g_atomic_int_get(&asking->stopping))
 		agent_refresh(question->vm, QUESTION_MS, NULL);

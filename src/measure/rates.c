@@ -57,6 +57,8 @@ Values rates_of_guest(Reading *last, gint64 now_us, const VmCounters *now)
 	set_cpu(&last->groups[COUNTER_CPU], &now->groups[COUNTER_CPU], now->vcpus, &values.of[0]);
 	if (now->memory_known)
 		values.of[1] = (float)now->memory;
+	if (now->guest_memory_known)
+		values.of[8] = (float)now->guest_memory;
 	set_rates(&last->groups[COUNTER_DISKS], &now->groups[COUNTER_DISKS], 4, &values.of[2]);
 	set_rates(&last->groups[COUNTER_TAPS], &now->groups[COUNTER_TAPS], 2, &values.of[6]);
 	set_agent_rates(last, &now->groups[COUNTER_AGENT], &values.of[6]);

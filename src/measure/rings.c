@@ -44,7 +44,23 @@ typedef struct Newest {
 	guint32 number; /* of the last interval of which something is known; 0: none */
 } Newest;
 
-static const char *const migrations[] = {"CREATE TABLE ring(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT", NULL};
+static const char *const migrations[] = {"CREATE TABLE ring(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT",
+					 "UPDATE ring SET data = widen(data)", NULL};
+
+/* The second migration, as a function of SQL: slots had room for eight series once. */
+static void widen(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	enum { FORMER_BYTES = sizeof(guint32) + 8 * sizeof(float) };
+	const char *former = sqlite3_value_blob(values[0]);
+	gsize slots = (gsize)sqlite3_value_bytes(values[0]) / FORMER_BYTES;
+	(void)count;
+	g_autofree Slot *ring = g_new(Slot, slots);
+	for (gsize i = 0; i < slots; i++) {
+		ring[i].values = values_unknown;
+		memcpy(&ring[i], former + i * FORMER_BYTES, FORMER_BYTES);
+	}
+	sqlite3_result_blob(context, ring, (int)(slots * sizeof(Slot)), SQLITE_TRANSIENT);
+}
 
 static sqlite3_int64 row_id(gint64 object, Span span)
 {
@@ -186,6 +202,8 @@ static int try_open(Rings *rings, GError **error)
 			    "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
 			    "PRAGMA cache_size = -256; PRAGMA journal_size_limit = 1048576; PRAGMA trusted_schema = 0",
 			    NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_create_function(rings->db, "widen", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, widen, NULL, NULL);
 	if (code == SQLITE_OK && !migrate(rings->db, rings->path, migrations, error))
 		code = error_code(*error) == ERROR_UNSUPPORTED ? SQLITE_NOTADB : sqlite3_errcode(rings->db);
 	if (code == SQLITE_OK)

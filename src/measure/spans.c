@@ -17,13 +17,13 @@ const SpanInfo spans[SPAN_COUNT] = {
 /* Fractions to a hundredth of a percent; bytes, and bytes a second, whole; operations a second to a tenth. */
 const Series guest_series[] = {
 	{"cpu", 4}, {"memory", 0}, {"disk_read", 0}, {"disk_write", 0}, {"disk_reads", 1}, {"disk_writes", 1},
-	{"net_receive", 0}, {"net_send", 0}, {0}};
+	{"net_receive", 0}, {"net_send", 0}, {"memory_guest", 0}, {0}};
 const Series node_series[] = {{"cpu", 4}, {"load", 2}, {"memory", 0}, {"disk_read", 0}, {"disk_write", 0},
 			      {"net_receive", 0}, {"net_send", 0}, {0}};
 
 G_STATIC_ASSERT(G_N_ELEMENTS(guest_series) - 1 <= SERIES_MAX && G_N_ELEMENTS(node_series) - 1 <= SERIES_MAX);
 
-const Values values_unknown = {{NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}};
+const Values values_unknown = {{[0 ... SERIES_MAX - 1] = NAN}};
 
 Span span_from_name(const char *name)
 {

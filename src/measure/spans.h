@@ -13,7 +13,7 @@ extern const SpanInfo spans[SPAN_COUNT];
 /* SPAN_COUNT if there is no such name. */
 Span span_from_name(const char *name);
 
-enum { STEP_S = 20, SERIES_MAX = 8, SLOTS_MAX = 372 };
+enum { STEP_S = 20, SERIES_MAX = 10, SLOTS_MAX = 372 };
 
 typedef struct Series {
 	const char *name;

@@ -83,7 +83,7 @@ json_object *schema_describe_input(const Table *table, gboolean change);
 char *schema_reference(const Table *table, gboolean japanese);
 
 /* Resource tables, one file each in schema/tables/. */
-extern const Table vm_table, storage_table, mapping_table, device_table, image_table, image_import_table, image_build_table, recipe_table, task_table, node_table, volume_table,
+extern const Table vm_table, storage_table, mapping_table, device_table, image_table, image_import_table, image_build_table, recipe_table, task_table, node_table, node_memory_table, volume_table,
 	user_table, role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
 /* Parts of a guest's document, in a file of their own (tables/handed.c). */
 extern const Table smbios_table, guestinfo_table, cloud_init_table, answers_table;

@@ -12,7 +12,8 @@ import websocket
 from frames import CANCEL, EVENT, Frames
 from yado import Console, request, trusting, wait_for
 
-SERIES = ["cpu", "memory", "disk_read", "disk_write", "disk_reads", "disk_writes", "net_receive", "net_send"]
+SERIES = ["cpu", "memory", "disk_read", "disk_write", "disk_reads", "disk_writes", "net_receive", "net_send",
+          "memory_guest"]
 NODE_SERIES = ["cpu", "load", "memory", "disk_read", "disk_write", "net_receive", "net_send"]
 SPANS = {"hour": (20, 180), "day": (300, 288), "week": (1800, 336), "month": (7200, 372), "year": (86400, 366)}
 

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from test_change import change, change_as_planned, pending_paths, plan
+from test_measurements import Follower
 from yado import CommandError, Console, wait_for
 
 MIB = 1 << 20
+KSM = pathlib.Path("/sys/kernel/mm/ksm/run")
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 
 
@@ -74,6 +76,59 @@ def test_memory_grows_and_shrinks_under_a_running_guest_as_soon_as_it_takes_it(h
     console = boot(host, "subject")
     assert meminfo(console) >= before + 64
     assert pending_paths(host, "subject") == []
+
+
+def test_what_a_guest_uses_is_known_and_a_node_that_is_short_takes_the_rest_down_to_the_floor(host):
+    make(host, "subject", "--memory", "256M", "--memory-min", "160M")
+    console = boot(host, "subject")
+
+    def memory():
+        return host("vm", "stats", "subject")["memory"]
+    before = wait_for(lambda: memory()["guest_used"] and memory(), what="the guest's own figures")
+    assert before["limit"] == 256 * MIB and before["guest_used"] < before["guest_total"] < before["limit"]
+    assert before["taken_back"] == 0
+    console.shell("mkdir /tmp/full; mount -t tmpfs tmpfs /tmp/full; dd if=/dev/zero of=/tmp/full/x bs=1M count=40 2>&1")
+    wait_for(lambda: memory()["guest_used"] >= before["guest_used"] + 35 * MIB, what="what the guest has filled")
+    follower = Follower(host, "vms/subject")
+    assert follower.until(lambda values: values["memory_guest"])["values"]["memory_guest"] > before["guest_used"]
+    follower.close()
+    console.shell("umount /tmp/full")
+
+    total = meminfo(console)
+    host("node", "memory", "--balloon-at", "1")  # any node is short of memory then
+    wait_for(lambda: memory()["taken_back"] == 96 * MIB, what="the guest at its floor")
+    wait_meminfo(console, total - 98, total - 94)
+    change_as_planned(host, "subject", {"memory_min": 192 * MIB})
+    wait_for(lambda: memory()["taken_back"] == 64 * MIB, what="the guest at its new floor")
+    host("node", "memory", "--balloon-at", "99")
+    wait_for(lambda: memory()["taken_back"] == 0, what="all given back")
+    wait_meminfo(console, total - 1, total + 1)
+
+
+@pytest.mark.skipif(not KSM.exists(), reason="this kernel has no KSM")
+def test_merging_of_equal_pages_is_left_alone_until_it_is_set(host):
+    state = KSM.read_text()
+    try:
+        KSM.write_text("0")
+        assert host("node", "memory")["ksm_state"] == "off"
+        host("node", "memory", "--balloon-at", "70")
+        assert KSM.read_text().strip() == "0"
+        assert host("node", "memory", "--ksm", "on")["ksm_state"] == "on"
+        assert KSM.read_text().strip() == "1"
+        # Set by somebody else meanwhile: what is set here comes back with the daemon.
+        KSM.write_text("0")
+        host.stop()
+        host.start()
+        shown = host("node", "memory")
+        assert shown["ksm_state"] == "on" and shown["balloon_at"] == 70 and shown["ksm_saved"] >= 0
+        host("node", "memory", "--ksm", "off")
+        assert KSM.read_text().strip() == "2"
+    finally:
+        KSM.write_text(state.strip())
+    make(host, "apart", "--no-ksm")
+    host("vm", "start", "apart")
+    arguments = pathlib.Path(f"/proc/{host.status('apart')['pid']}/cmdline").read_bytes()
+    assert b"mem-merge=off" in arguments
 
 
 def test_sizes_that_do_not_fit_each_other_are_refused(host):

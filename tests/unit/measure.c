@@ -107,6 +107,40 @@ static void test_order(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(count_known(&fixture->view), ==, 0);
 }
 
+/* What was kept with room for eight series stays; the new ones are not known of that time. */
+static void test_widened(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	sqlite3 *db = NULL;
+	sqlite3_stmt *insert = NULL;
+	g_assert_cmpint(sqlite3_open(fixture->path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, "CREATE TABLE ring(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT; PRAGMA user_version = 1",
+				     NULL, NULL, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, "INSERT INTO ring VALUES(?1, ?2)", -1, &insert, NULL), ==, SQLITE_OK);
+	for (Span span = SPAN_HOUR; span < SPAN_COUNT; span++) {
+		g_autofree char *ring = g_malloc0(spans[span].slots * 36);
+		guint32 number = (guint32)((BEGIN + STEP_S) / STEP_S);
+		float values[8] = {7, 7, 7, 7, 7, 7, 7, 9};
+		if (span == SPAN_HOUR) {
+			memcpy(ring + slot_place(span, number) * 36, &number, sizeof number);
+			memcpy(ring + slot_place(span, number) * 36 + 4, values, sizeof values);
+		}
+		sqlite3_bind_int64(insert, 1, VM << 3 | span);
+		sqlite3_bind_blob(insert, 2, ring, (int)(spans[span].slots * 36), SQLITE_TRANSIENT);
+		g_assert_cmpint(sqlite3_step(insert), ==, SQLITE_DONE);
+		sqlite3_reset(insert);
+	}
+	sqlite3_finalize(insert);
+	sqlite3_close(db);
+	assert_near(get(fixture, VM, SPAN_HOUR, BEGIN + STEP_S, BEGIN + STEP_S), 7);
+	const Values *last = &fixture->view.values[fixture->view.count - 1];
+	assert_near(last->of[7], 9);
+	g_assert_true(isnan(last->of[8]));
+	put(fixture, VM, BEGIN + 2 * STEP_S, 8);
+	assert_near(get(fixture, VM, SPAN_HOUR, BEGIN + 2 * STEP_S, BEGIN + STEP_S), 7);
+	assert_near(get(fixture, VM, SPAN_HOUR, BEGIN + 2 * STEP_S, BEGIN + 2 * STEP_S), 8);
+}
+
 static void test_wrap_around(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -313,7 +347,7 @@ static void test_size_and_sweep(Fixture *fixture, gconstpointer data)
 	rings_read(fixture->rings, VM, SPAN_HOUR, BEGIN, &fixture->view);
 	gint64 size = file_size(fixture->path);
 	g_test_message("%.1f KiB a guest", (double)size / GUESTS / 1024);
-	g_assert_cmpint(size, <, GUESTS * 60 * 1024);
+	g_assert_cmpint(size, <, GUESTS * 70 * 1024);
 	for (guint32 i = 1; i < 500; i++)
 		rings_write(fixture->rings, BEGIN / STEP_S + i * 20, samples, GUESTS);
 	rings_sweep(fixture->rings, is_even, NULL);
@@ -589,6 +623,7 @@ int main(int argc, char **argv)
 #define ADD(name, test) g_test_add("/measure/" name, Fixture, NULL, set_up, test, tear_down)
 	ADD("what is written is found at its time", test_order);
 	ADD("the newest take the place of the oldest", test_wrap_around);
+	ADD("rings of an earlier release are kept with room for more series", test_widened);
 	ADD("coarser spans have averages", test_averages);
 	ADD("averages are of what is known", test_averages_are_of_what_is_known);
 	ADD("what goes on is told in every span", test_going_on);

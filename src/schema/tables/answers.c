@@ -94,6 +94,18 @@ static const Field conflict_fields[] = {
 static const Table conflict_table = {.name = "conflict", .title = "Conflict", .title_ja = "重複",
 				     .fields = conflict_fields};
 
+#define GUEST_MEMORY_FIELDS                                                                                     \
+	{.name = "guest_total", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",                    \
+	 .help = "memory that the guest sees, as its balloon's driver says", .help_ja = "ゲストから見えるメモリ（バルーンの報告）"},       \
+	{.name = "guest_used", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",                     \
+	 .help = "what the guest itself uses of that, without its caches", .help_ja = "そのうちゲスト自身の使用量（キャッシュを除く）"},      \
+	{.name = "taken_back", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",                     \
+	 .help = "what the node has taken back from it, being short of memory", .help_ja = "ノードのメモリ不足により回収した量"}
+
+static const Field guest_memory_fields[] = {GUEST_MEMORY_FIELDS, {0}};
+static const Table guest_memory_table = {.name = "guest-memory", .title = "Memory in the guest", .title_ja = "ゲスト内のメモリ",
+					 .fields = guest_memory_fields};
+
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
 	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
@@ -104,6 +116,8 @@ static const Field vm_status_fields[] = {
 	 .help_ja = "ゲストエージェント"},
 	{.name = "addresses", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &address_table,
 	 .help = "addresses that the agent told", .help_ja = "エージェントが報告したアドレス"},
+	{.name = "memory", .type = FIELD_OBJECT, .flags = MAYBE, .table = &guest_memory_table,
+	 .help = "its memory, as its balloon told last", .help_ja = "バルーンが最後に報告したメモリの状況"},
 	{.name = "pending", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &change_table,
 	 .help = "changes that wait for the next start", .help_ja = "次の起動を待つ変更"},
 	{.name = "console", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &console_table, .help = "serial console",
@@ -131,6 +145,7 @@ static const Field memory_stats_fields[] = {
 	 .help = "memory of the guest", .help_ja = "ゲストのメモリ"},
 	{.name = "used", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",
 	 .help = "what it takes on the node", .help_ja = "ノード上の使用量"},
+	GUEST_MEMORY_FIELDS,
 	{0}};
 static const Table memory_stats_table = {.name = "memory-stats", .title = "Memory", .title_ja = "メモリ",
 					 .fields = memory_stats_fields};

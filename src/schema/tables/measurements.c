@@ -29,6 +29,7 @@ static const Field vm_series_fields[] = {
 	SERIES("disk_writes", "1/s", "write requests to its disks", "ディスクの書き込み回数"),
 	SERIES("net_receive", "B/s", "received by its network cards", "ネットワークの受信"),
 	SERIES("net_send", "B/s", "sent by its network cards", "ネットワークの送信"),
+	SERIES("memory_guest", "B", "memory that the guest itself uses, as it says", "ゲスト自身が使用中のメモリ（ゲストの報告）"),
 	{0}};
 static const Table vm_series_table = {.name = "vm-series", .title = "Series of a guest", .title_ja = "ゲストの系列",
 				      .fields = vm_series_fields};

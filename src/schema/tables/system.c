@@ -125,6 +125,39 @@ static const Field node_fields[] = {
 	{0}};
 const Table node_table = {.name = "node", .title = "Node", .title_ja = "ノード", .fields = node_fields};
 
+static const char *const ksm_choices[] = {"leave", "off", "on", NULL};
+static const char *const ksm_states[] = {"absent", "off", "on", NULL};
+
+static const Field pages_fields[] = {
+	{.name = "total", .type = FIELD_INT, .flags = FIELD_READONLY, .max = G_MAXINT64,
+	 .help = "pages that are set aside", .help_ja = "確保済みのページ数"},
+	{.name = "free", .type = FIELD_INT, .flags = FIELD_READONLY, .max = G_MAXINT64,
+	 .help = "those that nobody uses", .help_ja = "未使用のページ数"},
+	{0}};
+static const Table pages_table = {.name = "huge-pages", .title = "Huge pages", .title_ja = "ヒュージページ",
+				  .fields = pages_fields};
+
+static const Field node_memory_fields[] = {
+	{.name = "balloon_at", .type = FIELD_INT, .min = 1, .max = 99, .fallback = "80", .unit = "%",
+	 .title = "Take memory back above a use of", .title_ja = "メモリ回収を始める使用率",
+	 .help = "use of the node's memory above which guests with memory_min are asked to give some back",
+	 .help_ja = "memory_min のあるゲストからメモリを回収し始める、ノードのメモリ使用率"},
+	{.name = "ksm", .type = FIELD_ENUM, .values = ksm_choices, .fallback = "\"leave\"",
+	 .title = "Merge equal pages (KSM)", .title_ja = "同一ページの統合（KSM）",
+	 .help = "whether the kernel merges pages that are the same in several guests; 'leave': as it was set by others",
+	 .help_ja = "複数ゲストの同一ページをカーネルがまとめるか。'leave' は現在の設定のまま"},
+	{.name = "ksm_state", .type = FIELD_ENUM, .flags = FIELD_READONLY, .values = ksm_states,
+	 .help = "whether it does so now; 'absent': it cannot", .help_ja = "現在の状態。'absent' は非対応"},
+	{.name = "ksm_saved", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = G_MAXINT64, .unit = "B",
+	 .help = "memory that merging saves", .help_ja = "統合で節約しているメモリ"},
+	{.name = "hugepages_2m", .type = FIELD_OBJECT, .flags = FIELD_READONLY | FIELD_NULLABLE, .table = &pages_table,
+	 .help = "huge pages of 2 MiB", .help_ja = "2 MiBのヒュージページ"},
+	{.name = "hugepages_1g", .type = FIELD_OBJECT, .flags = FIELD_READONLY | FIELD_NULLABLE, .table = &pages_table,
+	 .help = "huge pages of 1 GiB", .help_ja = "1 GiBのヒュージページ"},
+	{0}};
+const Table node_memory_table = {.name = "node-memory", .title = "Memory of the node", .title_ja = "ノードのメモリ",
+				 .version = 1, .fields = node_memory_fields};
+
 static const char *const audit_outcomes[] = {"done", "refused", "failed", NULL};
 
 static const Field audit_fields[] = {
@@ -188,7 +221,7 @@ const Table audit_verify_table = {.name = "audit-verify", .title = "Check of the
 
 const Table *const schema_tables[] = {
 	&vm_table,   &storage_table, &volume_table, &mapping_table, &device_table, &image_table, &image_import_table, &image_build_table, &recipe_table, &upload_table,
-	&task_table, &node_table,    &user_table,   &role_table,  &token_table,       &session_table,
+	&task_table, &node_table, &node_memory_table,    &user_table,   &role_table,  &token_table,       &session_table,
 	&access_settings_table, &audit_table, &audit_verify_table,
 	&login_table, &password_table, &shutdown_request_table, &node_shutdown_request_table, &restore_request_table, &console_request_table,
 	&user_data_request_table, &guest_password_table, &answers_request_table, &handed_table,

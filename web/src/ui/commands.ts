@@ -91,6 +91,7 @@ const entries: Record<Name, Entry> = {
   "node stats": node,
   "node cpu-features": node,
   "node baseline": node,
+  "node memory": node,
   "node shutdown-guests": node,
   "history list": history,
   "history show": history,

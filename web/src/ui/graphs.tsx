@@ -23,6 +23,7 @@ const byteSteps = Array.from({ length: 48 }, (_, i) => 2 ** i);
 export const graphOf = {
   cpu: (): GraphSpec => ({ title: t("graph_cpu"), lines: [{ series: "cpu", name: "" }], format: (value) => percent(value, value < 0.1 ? 1 : 0), top: 0.05 }),
   memory: (): GraphSpec => ({ title: t("graph_memory"), lines: [{ series: "memory", name: "" }], format: size, bytes: true }),
+  guestMemory: (): GraphSpec => ({ title: t("graph_memory"), lines: [{ series: "memory", name: t("memory_on_node") }, { series: "memory_guest", name: t("memory_in_guest") }], format: size, bytes: true }),
   load: (): GraphSpec => ({ title: t("graph_load"), lines: [{ series: "load", name: "" }], format: (value) => value.toFixed(2), top: 1 }),
   disks: (): GraphSpec => ({ title: t("graph_disk"), lines: [{ series: "disk_read", name: t("read") }, { series: "disk_write", name: t("written") }], format: perSecond, bytes: true, top: 1024 }),
   operations: (): GraphSpec => ({ title: t("graph_operations"), lines: [{ series: "disk_reads", name: t("read") }, { series: "disk_writes", name: t("written") }], format: (value) => `${Math.round(value)}/s`, top: 1 }),

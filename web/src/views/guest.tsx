@@ -50,7 +50,12 @@ function Summary(props: { vm: Vm }): JSX.Element {
           <header><h2>{t("hardware")}</h2><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></header>
           <dl class="facts">
             <dt>{t("col_cpus")}</dt><dd>{(props.vm.cpu?.sockets ?? 1) * (props.vm.cpu?.cores ?? 1) * (props.vm.cpu?.threads ?? 1)} · {props.vm.cpu?.model}</dd>
-            <dt>{t("memory")}</dt><dd>{size(props.vm.memory)}</dd>
+            <dt>{t("memory")}</dt>
+            <dd>
+              {size(props.vm.memory)}
+              <Show when={props.vm.status.memory?.guest_used}>{(used) => <> · {t("memory_now", { used: size(used()) })}</>}</Show>
+              <Show when={props.vm.status.memory?.taken_back}>{(taken) => <> · {t("memory_taken", { size: size(taken()) })}</>}</Show>
+            </dd>
             <For each={Object.entries(props.vm.disks ?? {})}>{([key, disk]) => <><dt>{key}</dt><dd>{size(disk.size)} · {disk.bus} · {disk.storage}</dd></>}</For>
             <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
             <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
