@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
+#include "guest/question.h"
 #include "guest/shutdown.h"
 #include "guest/volumes.h"
 
@@ -197,6 +198,6 @@ const TaskKind volume_delete_kind = {"volume.delete", &volume_pool, .run = run_v
 
 const TaskKind *const task_kinds[] = {
 	&vm_create_kind,   &vm_change_kind, &vm_delete_kind,	&vm_apply_kind,	   &vm_start_kind,    &vm_shutdown_kind,
-	&vm_stop_kind,	   &vm_reset_kind,  &vm_reboot_kind,	&vm_pause_kind,	   &vm_resume_kind,
+	&vm_stop_kind,	   &vm_reset_kind,  &vm_reboot_kind,	&vm_pause_kind,	   &vm_resume_kind,	   &vm_retry_kind,
 	&image_import_kind, &image_build_kind, &image_delete_kind, &volume_delete_kind,
 	&node_shutdown_kind, NULL};

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/power.h"
+#include "guest/question.h"
 #include "guest/vm.h"
 
 static gboolean act(Call *call, const TaskKind *kind, const char *effect, GError **error)
@@ -65,7 +66,42 @@ static gboolean resume(Call *call, GError **error)
 	return act(call, &vm_resume_kind, "runs on", error);
 }
 
+static gboolean get_question(Call *call, GError **error)
+{
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_object *question = vm ? question_describe(vm, error) : NULL;
+	return question && answer_json(call, 200, question);
+}
+
+static gboolean answer(Call *call, GError **error)
+{
+	g_autoptr(GError) refusal = NULL;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *body = vm ? call_document(call, error) : NULL;
+	if (!body)
+		return FALSE;
+	gboolean retry = g_str_equal(json_get_str(body, "answer", ""), "retry");
+	g_autofree char *label = vm_label(vm);
+	gboolean open = question_check(vm, &refusal);
+	if (call->plan)
+		return answer_action_plan(call, g_steal_pointer(&refusal), "%s %s", label,
+					  retry ? "tries again what was refused, and runs on"
+						: "loses its power; what it has not written is lost");
+	if (!open) {
+		g_propagate_error(error, g_steal_pointer(&refusal));
+		return FALSE;
+	}
+	gint64 task = vm_submit(vm, retry ? &vm_retry_kind : &vm_stop_kind, call->request->user, NULL, error);
+	return task && answer_task(call, task, NULL);
+}
+
 const Route vm_action_routes[] = {
+	{"GET", "/vms/{}/question", get_question, "why a guest stands still, and what it waits for", PRIVILEGE_VM_READ, SCOPE_VM,
+	 .answer = ANSWER_DOCUMENT, .result = &vm_question_table,
+	 .summary_ja = "ゲストが停止している理由と質問"},
+	{"POST", "/vms/{}/answer", answer, "answer a guest's question", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
+	 .body = &answer_request_table, .answer = ANSWER_TASK,
+	 .summary_ja = "ゲストの質問への回答"},
 	{"POST", "/vms/{}/start", start, "start a guest", PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE,
 	 .answer = ANSWER_TASK,
 	 .summary_ja = "ゲストの起動"},

@@ -109,6 +109,8 @@ extern const Command vm_commands[], image_commands[], preset_commands[], storage
 Exit console_exec(Cli *cli, Arguments *arguments);
 Exit vnc_exec(Cli *cli, Arguments *arguments);
 Exit vm_power_exec(Cli *cli, Arguments *arguments);
+Exit vm_question_exec(Cli *cli, Arguments *arguments);
+Exit vm_answer_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
 Exit devices_exec(Cli *cli, Arguments *arguments);

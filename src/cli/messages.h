@@ -348,6 +348,16 @@ MESSAGE(m_vm_reset_help, "press the reset button", "リセットする");
 MESSAGE(m_vm_reboot_help, "reboot guests cleanly", "ゲストを正常に再起動する");
 MESSAGE(m_vm_pause_help, "stop the CPUs, keep the memory", "CPUを止める（メモリは保持）");
 MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
+MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all guests if none is named",
+	"停止中のゲストの質問（ディスクの読み書きに失敗したもの）。省略時は全ゲスト");
+MESSAGE(m_vm_answer_help, "answer it: 'retry' tries again and lets the guest run on, 'stop' takes its power",
+	"質問に回答する。'retry' は再試行して続行、'stop' は電源断");
+MESSAGE(m_question_none, "no guest asks anything", "質問はありません");
+MESSAGE(m_question_since, "has stood still for %s:\n", "%s前から停止しています:\n");
+MESSAGE(m_question_full, "  %s: storage '%s' is full (%s free now): free space there\n", "  %s: ストレージ '%s' の空き容量が不足しています（現在の空き %s）。空きを作ってください\n");
+MESSAGE(m_question_failed, "  %s: storage '%s' fails (%s free now): see why\n", "  %s: ストレージ '%s' が失敗しています（空き %s）。原因を確認してください\n");
+MESSAGE(m_question_answers, "  yado vm answer %s retry    tries again and lets it run on\n  yado vm answer %s stop     takes its power\n",
+	"  yado vm answer %s retry    再試行して続行\n  yado vm answer %s stop     電源断\n");
 MESSAGE(m_vm_stats_help, "CPU, memory, disk and network use; all running guests if none is named",
 	"CPU、メモリ、ディスク、ネットワークの使用量（省略時は稼働中の全ゲスト）");
 MESSAGE(m_vm_none, "No guests yet. Make one: yado vm create hello --image tiny --start",

@@ -26,6 +26,7 @@
 #include "guest/live-memory.h"
 #include "guest/open.h"
 #include "guest/power.h"
+#include "guest/question.h"
 #include "guest/tpm.h"
 #include "guest/watchdog.h"
 #include "net/shape.h"
@@ -245,36 +246,23 @@ void vm_release_process(Vm *vm)
 	fd_close(pidfd);
 }
 
-/* Which disk stopped the guest, and why. */
+/* Which disks stopped the guest, and why. */
 static void describe_io_error(Vm *vm, Qmp *qmp)
 {
-	g_autoptr(GString) disks = g_string_new(NULL);
+	g_autoptr(GArray) disks = question_ask(vm, qmp, QUERY_TIMEOUT_MS, NULL);
+	if (!disks)
+		return; /* it does not answer any more */
 	gboolean no_space = FALSE;
-	json_auto json_object *blocks = qmp_command(qmp, "query-block", NULL, QUERY_TIMEOUT_MS, NULL);
-	for (size_t i = 0; i < json_get_count(blocks); i++) {
-		json_object *block = json_object_array_get_idx(blocks, i);
-		const char *status = json_get_str(block, "io-status", "ok");
-		if (g_str_equal(status, "ok"))
-			continue;
-		no_space |= g_str_equal(status, "nospace");
-		/* "disk-KEY" itself, or a path below it ("/machine/peripheral/disk-KEY/virtio-backend"). */
-		const char *name = strstr(json_get_str(block, "qdev", ""), "disk-");
-		g_autofree char *key = g_strndup(name ? name + strlen("disk-") : "?",
-						 name ? strcspn(name + strlen("disk-"), "/") : 1);
-		g_string_append_printf(disks, "%s%s", disks->len ? ", " : "", key);
-	}
+	for (guint i = 0; i < disks->len; i++)
+		no_space |= g_array_index(disks, QuestionDisk, i).no_space;
+	g_autofree char *reason = question_reason(vm, disks);
+	const char *code = no_space ? "no-space" : "io-error";
 	/* Asked again, the same answer is no news. */
 	g_mutex_lock(&vm->lock);
-	gboolean known = vm->state == VM_PAUSED && g_str_equal(vm->reason_code, no_space ? "no-space" : "io-error");
+	gboolean known = vm->state == VM_PAUSED && g_str_equal(vm->reason_code, code) && g_str_equal(vm->reason, reason);
 	g_mutex_unlock(&vm->lock);
-	if (known)
-		return;
-	if (no_space)
-		vm_set_state(vm, VM_PAUSED, "no-space",
-			     "paused: no space left for %s; free space on its storage, then resume it", disks->str);
-	else
-		vm_set_state(vm, VM_PAUSED, "io-error", "paused: I/O error on %s; see to its storage, then resume it",
-			     disks->len ? disks->str : "a disk");
+	if (!known)
+		vm_set_state(vm, VM_PAUSED, code, "%s", reason);
 }
 
 typedef enum Restart { RESTART_NEVER, RESTART_AGAIN, RESTART_ENOUGH } Restart;

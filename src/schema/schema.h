@@ -89,12 +89,12 @@ extern const Table vm_table, storage_table, mapping_table, device_table, image_t
 extern const Table smbios_table, guestinfo_table, cloud_init_table, answers_table;
 enum { HANDED_BYTES_MAX = 65536 }; /* of user-data and of an installer's answers */
 /* Answers that are no resource. */
-extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
+extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_question_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
 	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
 	doctor_table, handed_table, preset_choice_table, preset_table;
 extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
-extern const Table login_table, password_table, shutdown_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
+extern const Table login_table, password_table, shutdown_request_table, answer_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
 	user_data_request_table, guest_password_table, answers_request_table;
 extern const Table cpu_features_table, baseline_table, baseline_request_table, renew_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -180,6 +180,39 @@ static const Field vm_stats_fields[] = {
 const Table vm_stats_table = {.name = "vm-stats", .title = "Statistics", .title_ja = "統計",
 			      .fields = vm_stats_fields};
 
+static const char *const problems[] = {"no-space", "io-error", NULL};
+
+static const Field question_disk_fields[] = {
+	{.name = "disk", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "disk of the guest",
+	 .help_ja = "ゲストのディスク"},
+	{.name = "problem", .type = FIELD_ENUM, .flags = ALWAYS, .values = problems, .help = "what stood in the way",
+	 .help_ja = "妨げになったもの"},
+	{.name = "storage", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "storage that its volume is on",
+	 .help_ja = "ボリュームのあるストレージ"},
+	{.name = "volume", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "volume on that storage",
+	 .help_ja = "そのボリューム"},
+	{.name = "free", .type = FIELD_SIZE, .flags = MAYBE, .max = G_MAXINT64, .unit = "B",
+	 .help = "what the storage has free now", .help_ja = "ストレージの現在の空き容量"},
+	{.name = "remedy", .type = FIELD_STRING, .flags = ALWAYS, .help = "what to do before the answer",
+	 .help_ja = "回答の前にすること"},
+	{0}};
+static const Table question_disk_table = {.name = "question-disk", .title = "Disk in question", .title_ja = "問題のディスク",
+					  .fields = question_disk_fields};
+
+static const Field question_fields[] = {
+	{.name = "vm", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 100, .max = 999999999, .help = "guest that stands still",
+	 .help_ja = "停止しているゲスト"},
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 63, .help = "its name", .help_ja = "その名前"},
+	{.name = "problem", .type = FIELD_ENUM, .flags = ALWAYS | FIELD_ROW, .values = problems, .help = "what stood in the way",
+	 .help_ja = "妨げになったもの"},
+	{.name = "text", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "the same in words", .help_ja = "その説明"},
+	{.name = "since", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "since when (UTC)",
+	 .help_ja = "いつから（UTC）"},
+	{.name = "disks", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &question_disk_table,
+	 .help = "the disks that it is about", .help_ja = "該当するディスク"},
+	{0}};
+const Table vm_question_table = {.name = "vm-question", .title = "Question", .title_ja = "質問", .fields = question_fields};
+
 #define ERROR_FIELDS                                                                                                  \
 	{.name = "code", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "stable word",                     \
 	 .help_ja = "変わらない語"},                                                                                  \

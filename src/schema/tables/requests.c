@@ -18,6 +18,17 @@ static const Field shutdown_fields[] = {
 const Table shutdown_request_table = {.name = "shutdown-request", .title = "Shutdown", .title_ja = "シャットダウン",
 			      .fields = shutdown_fields};
 
+static const char *const question_answers[] = {"retry", "stop", NULL};
+
+static const Field answer_fields[] = {
+	{.name = "answer", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = question_answers,
+	 .title = "Answer", .title_ja = "回答",
+	 .help = "'retry' tries again what was refused and lets the guest run on, 'stop' takes its power",
+	 .help_ja = "'retry' は失敗した処理を再試行して続行、'stop' は電源断"},
+	{0}};
+const Table answer_request_table = {.name = "answer-request", .title = "Answer", .title_ja = "回答",
+				    .fields = answer_fields};
+
 static const Field node_shutdown_fields[] = {
 	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
 	 .title = "Time for each guest at most", .title_ja = "各ゲストの制限時間",

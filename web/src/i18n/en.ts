@@ -74,6 +74,10 @@ export const en = {
   // overview
   up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", cpu_arrangement: "sockets: {sockets}, cores: {cores}, threads: {threads}", cores_performance: "performance cores (P)", cores_efficiency: "efficiency cores (E)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
   up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
+  // questions
+  question_title: "The guest stands still and waits for an answer", question_full: "{disk}: storage “{storage}” is full ({free} free now). Free space there first.", question_failed: "{disk}: storage “{storage}” fails. See why first.",
+  question_kept: "Nothing is lost: what could not be done is kept, and done when the guest goes on.", question_retry: "Try again and go on", question_look: "Look again",
+  "kind_vm.retry": "Try again and go on",
   // memory
   memory_on_node: "on the node", memory_in_guest: "in the guest", memory_now: "{used} used inside", memory_taken: "{size} taken back",
   // graphs

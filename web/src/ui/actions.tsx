@@ -29,6 +29,9 @@ export const actions: readonly Action[] = [
 export const actionTitle = (action: Action) => t(`action_${action.name}` as Key);
 export const can = (action: Action, row: Pick<VmRow, "state">) => action.from.includes(row.state);
 
+// Whether it stands still until somebody answers (ui/question.tsx).
+export const asksSomething = (guest: Pick<VmRow, "state" | "reason_code">) => guest.state === "paused" && ["no-space", "io-error"].includes(guest.reason_code);
+
 const NAMED = 4;
 
 export interface Outcome {

@@ -50,6 +50,8 @@ const entries: Record<Name, Entry> = {
   "vm reboot": power("reboot"),
   "vm pause": power("pause"),
   "vm resume": power("resume"),
+  "vm question": guests("summary"),
+  "vm answer": guests("summary"),
   "vm stats": guests("summary"),
   "vm user-data": guests("hardware"),
   "vm password": guests("hardware"),

@@ -9,7 +9,7 @@ import type { Commit, List, Task, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
 import { reasonText } from "../i18n/api-words";
 import { ago, size, when } from "../i18n/units";
-import { act, actions, actionTitle, can } from "../ui/actions";
+import { act, actions, actionTitle, asksSomething, can } from "../ui/actions";
 import { ChangeDialog, deletion, type Change } from "../ui/change";
 import { now } from "../ui/clock";
 import { ErrorBox } from "../ui/errors";
@@ -25,6 +25,7 @@ import { TaskStateText, VmStateText } from "../ui/state";
 const Consoles = later(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
 const Handed = later(() => import("./handed").then((m) => ({ default: m.Handed })));
 const GuestGraphs = later(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
+const Question = later(() => import("../ui/question").then((m) => ({ default: m.Question })));
 const Permissions = later(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
 const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
 
@@ -191,6 +192,7 @@ function OneGuest(props: { vm: string }): JSX.Element {
                 </Show>
               </div>
             </Show>
+            <Show when={asksSomething(found().status)}><Suspense><Question vm={found()} /></Suspense></Show>
             <nav class="tabs" aria-label={found().name}>
               <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
             </nav>

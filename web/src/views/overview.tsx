@@ -8,6 +8,7 @@ import type { List, Node, Storage, VmState } from "../api/types";
 import { t, type Key } from "../i18n";
 import { reasonText } from "../i18n/api-words";
 import { ago, count, duration, percent, size } from "../i18n/units";
+import { asksSomething } from "../ui/actions";
 import { now } from "../ui/clock";
 import { later } from "../ui/later";
 import { taskTitle } from "../ui/object";
@@ -74,7 +75,7 @@ export function Overview(): JSX.Element {
     const found: Attention[] = [];
     for (const vm of live.vm.all()) {
       if (vm.state === "panicked" || vm.state === "unknown") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
-      else if (vm.state === "paused" && vm.reason_code === "no-space") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
+      else if (asksSomething(vm)) found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
       else if (vm.conflict) found.push({ level: "bad", text: t("attention_conflict", { name: vm.name }), path: `/guests/${vm.id}` });
       else if (vm.pending) found.push({ level: "warn", text: t("attention_pending", { name: vm.name }), path: `/guests/${vm.id}/hardware` });
     }

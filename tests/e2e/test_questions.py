@@ -1,0 +1,87 @@
+"""Questions: a guest whose disk's storage is full, or fails, stands still with nothing lost until somebody answers."""
+import subprocess
+
+import pytest
+
+from test_change import api, wait_task
+from yado import CommandError, Console, wait_for
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file system of 24 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24M,mode=755", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def question(host, name):
+    reply = api(host, "GET", f"/vms/{name}/question")
+    assert reply["status"] == 200, reply
+    return reply["body"]
+
+
+def answer(host, name, word):
+    reply = api(host, "POST", f"/vms/{name}/answer", {"answer": word})
+    assert reply["status"] == 202, reply
+    return wait_task(host, reply["body"]["task"])
+
+
+def test_a_full_storage_stops_the_guest_which_goes_on_when_that_is_answered(host, small):
+    host("storage", "create", "small", "--path", str(small))
+    host("vm", "create", "writer", "--image", "tiny", "--display", "none", "--disk",
+         "data:size=64M,storage=small,bus=virtio-blk,cache=writeback")
+    assert api(host, "GET", "/vms/writer/question")["status"] == 404
+    filler = small / "filler"
+    filler.write_bytes(b"x" * (20 * MIB))
+    host("vm", "start", "writer")
+    console = Console(host, "writer").login()
+    disk = "vda"  # the only one of its bus
+    wait_for(lambda: console.shell("test -b /dev/vda && cat /sys/block/vda/size") == "131072", what="the disk in the guest")
+
+    # It writes more than there is room for, and knows nothing of it.
+    wanted = console.shell("dd if=/dev/urandom of=/tmp/whole bs=1M count=8 2>/dev/null; sha256sum </tmp/whole").split()[0]
+    console.send(f"dd if=/tmp/whole of=/dev/{disk} bs=1M conv=fsync 2>/dev/null; echo 'written' $?; sync\n")
+    status = host.wait_state("writer", "paused")
+    assert status["reason_code"] == "no-space" and "'small' for data" in status["reason"], status
+    asked = question(host, "writer")
+    assert asked["problem"] == "no-space" and asked["name"] == "writer"
+    assert [(one["disk"], one["storage"], one["problem"]) for one in asked["disks"]] == [("data", "small", "no-space")]
+    assert asked["disks"][0]["free"] < MIB and "free space on storage 'small'" in asked["disks"][0]["remedy"]
+    text = host.text("vm", "question")
+    assert "writer" in text and "'small' is full" in text and "yado vm answer writer retry" in text
+    assert host("vm", "question")["items"] == [asked]
+
+    # Tried again without room, it asks again; a restarted daemon asks the same.
+    task = answer(host, "writer", "retry")
+    assert task["state"] == "failed" and "no space left" in task["error"]["message"], task
+    host.kill()
+    host.start()
+    assert question(host, "writer")["disks"][0]["disk"] == "data"
+    with pytest.raises(CommandError) as wrong:
+        host("vm", "answer", "writer", "perhaps")
+    assert "retry" in wrong.value.stderr
+
+    # With room, nothing was lost.
+    filler.unlink()
+    host("vm", "answer", "writer", "retry")
+    host.wait_state("writer", "running")
+    assert api(host, "GET", "/vms/writer/question")["status"] == 404
+    assert host("vm", "question")["items"] == []
+    console = Console(host, "writer")
+    console.read_until("written 0", 60)
+    console.shell("echo 3 > /proc/sys/vm/drop_caches")
+    assert console.shell(f"head -c {8 * MIB} /dev/{disk} | sha256sum").split()[0] == wanted
+
+    # The other answer.
+    filler.write_bytes(b"x" * (12 * MIB))
+    console.send(f"dd if=/dev/zero of=/dev/{disk} bs=1M seek=20 count=20 conv=fsync 2>/dev/null\n")
+    host.wait_state("writer", "paused")
+    said = api(host, "POST", "/vms/writer/answer?plan=1", {"answer": "stop"})["body"]["plan"]
+    assert not said["refused"] and "power" in said["effects"][0]
+    assert answer(host, "writer", "stop")["state"] == "done"
+    assert host.state_of("writer") == "stopped"
