@@ -27,6 +27,7 @@ export type AuditVerify = Schemas["AuditVerify"];
 export type Privilege = Schemas["Privilege"];
 export type Handed = Schemas["Handed"];
 export type Self = Schemas["Self"];
+export type NodeMemory = Schemas["NodeMemory"];
 export type VmQuestion = Schemas["VmQuestion"];
 export type VmMeasurements = Schemas["VmMeasurements"];
 

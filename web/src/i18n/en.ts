@@ -73,12 +73,12 @@ export const en = {
   "kind_image.build": "Build image", "kind_image.import": "Import image", "kind_image.delete": "Delete image", "kind_volume.delete": "Delete volume", "kind_node.shutdown-guests": "Shut down all guests", progress: "Progress", time_left: "about {time} left",
   // overview
   up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", cpu_arrangement: "sockets: {sockets}, cores: {cores}, threads: {threads}", cores_performance: "performance cores (P)", cores_efficiency: "efficiency cores (E)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
-  up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
   // questions
   question_title: "The guest stands still and waits for an answer", question_full: "{disk}: storage “{storage}” is full ({free} free now). Free space there first.", question_failed: "{disk}: storage “{storage}” fails. See why first.",
   question_kept: "Nothing is lost: what could not be done is kept, and done when the guest goes on.", question_retry: "Try again and go on", question_look: "Look again",
   "kind_vm.retry": "Try again and go on",
   // memory
+  huge_pages: "Huge pages", pages_free: "{free} of {total} free", ksm_absent: "not in this kernel", ksm_off: "off", ksm_on: "on", ksm_saves: "saves {size}",
   memory_on_node: "on the node", memory_in_guest: "in the guest", memory_now: "{used} used inside", memory_taken: "{size} taken back",
   // graphs
   time_span: "Time span", span_live: "Now", span_hour: "Hour", span_day: "Day", span_week: "Week", span_month: "Month", span_year: "Year", graph_load: "Load", graph_operations: "Disk operations",

@@ -13,6 +13,7 @@ import { Mappings } from "../ui/mappings";
 import { Meter } from "../ui/state";
 import { follow, tellFailed } from "../ui/toasts";
 
+const NodeMemoryCard = later(() => import("../ui/node-memory").then((m) => ({ default: m.NodeMemoryCard })));
 const NodeGraphs = later(() => import("../ui/node-graphs").then((m) => ({ default: m.NodeGraphs })));
 
 interface Check {
@@ -133,6 +134,7 @@ export function NodeView(): JSX.Element {
       </Show>
       <Suspense><NodeGraphs /></Suspense>
       <Show when={may("mapping.read", "/mappings")}><Mappings /></Show>
+      <Show when={may("node.read", "/nodes")}><div class="columns"><Suspense><NodeMemoryCard /></Suspense></div></Show>
       <div class="columns"><Doctor /></div>
       <Show when={shuttingDown()}>
         <ShutdownDialog table="node-shutdown-request" title={t("shutdown_guests")} text={t("shutdown_guests_text")} path="/nodes/self/shutdown-guests" command="node shutdown-guests" word="self" close={() => setShuttingDown(false)} go={shutDown} />
