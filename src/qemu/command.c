@@ -218,6 +218,18 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 				sockets, cores, threads);
 		return FALSE;
 	}
+	guint nodes = qemu_memory_nodes(vm);
+	if (sockets % nodes != 0) {
+		error_set_field(error, ERROR_INVALID, "cpu.numa", "make cpu.sockets a multiple of it",
+				"%u NUMA nodes cannot share %" G_GINT64_FORMAT " socket(s): a socket is in one of them", nodes,
+				sockets);
+		return FALSE;
+	}
+	if (json_get_int(vm, "memory", 0) / nodes < MAX(qemu_memory_page(vm), mib)) {
+		error_set_field(error, ERROR_INVALID, "cpu.numa", "give it more memory, or smaller pages",
+				"%u NUMA nodes cannot share the memory: each needs a page of it", nodes);
+		return FALSE;
+	}
 	/* With a thread for each of several CPUs, QEMU's translator loses races when the host is busy: of 90 boots with four
 	 * CPUs under QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old breakpoint for
 	 * ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then lacks the clock that

@@ -62,6 +62,27 @@ static gboolean has_backend(json_object *vm)
 	return qemu_memory_page(vm) || qemu_memory_is_shared(vm);
 }
 
+guint qemu_memory_nodes(json_object *vm)
+{
+	return (guint)MAX(json_get_int(json_get(vm, "cpu"), "numa", 1), 1);
+}
+
+/* Each node has a backend of its own, and the CPUs of as many sockets; the last has what is left of the memory. */
+static void add_nodes(GPtrArray *argv, json_object *vm, guint nodes)
+{
+	json_object *cpu = json_get(vm, "cpu");
+	gint64 memory = json_get_int(vm, "memory", 0), unit = MAX(qemu_memory_page(vm), MIB);
+	gint64 part = memory / nodes / unit * unit;
+	gint64 cpus = json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1) / nodes;
+	for (guint node = 0; node < nodes; node++) {
+		g_autofree char *id = g_strdup_printf("ram-%u", node);
+		gint64 size = node < nodes - 1 ? part : memory - part * (nodes - 1);
+		add_json(argv, "-object", qemu_memory_backend(vm, id, size, qemu_memory_is_shared(vm)));
+		add(argv, "-numa", g_strdup_printf("node,nodeid=%u,cpus=%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ",memdev=%s", node,
+						   node * cpus, (node + 1) * cpus - 1, id));
+	}
+}
+
 /* Room costs nothing but address space. 0: the guest has no device. */
 static gint64 device_size(json_object *vm)
 {
@@ -76,13 +97,15 @@ void qemu_memory_add(GPtrArray *argv, json_object *vm)
 	add(argv, "-m", room ? g_strdup_printf("size=%" G_GINT64_FORMAT "M,maxmem=%" G_GINT64_FORMAT "M", memory / MIB,
 					       (memory + room) / MIB)
 			     : g_strdup_printf("%" G_GINT64_FORMAT, memory / MIB));
-	if (has_backend(vm))
+	if (qemu_memory_nodes(vm) > 1)
+		add_nodes(argv, vm, qemu_memory_nodes(vm));
+	else if (has_backend(vm))
 		add_json(argv, "-object", qemu_memory_backend(vm, "ram", memory, qemu_memory_is_shared(vm)));
 }
 
 char *qemu_memory_machine(json_object *vm)
 {
-	return g_strconcat(has_backend(vm) ? ",memory-backend=ram" : "",
+	return g_strconcat(has_backend(vm) && qemu_memory_nodes(vm) == 1 ? ",memory-backend=ram" : "",
 			   json_get_bool(vm, "ksm", TRUE) ? "" : ",mem-merge=off", NULL);
 }
 

@@ -18,6 +18,9 @@ gboolean qemu_memory_is_shared(json_object *vm);
 /* An -object with that much of the guest's memory, as the document wants its pages. New reference. */
 json_object *qemu_memory_backend(json_object *vm, const char *id, gint64 size, gboolean shared);
 
+/* NUMA nodes that the guest sees. */
+guint qemu_memory_nodes(json_object *vm);
+
 /* "-m" and what belongs to it; and what stands in -machine, from a comma on (caller frees). */
 void qemu_memory_add(GPtrArray *argv, json_object *vm);
 char *qemu_memory_machine(json_object *vm);

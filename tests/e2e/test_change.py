@@ -97,7 +97,7 @@ CHANGES = [
     ({"autostart": {"enabled": True, "order": 7, "delay": 3}}, True),
     ({"restart": {"policy": "never", "max": 9}}, True),
     ({"shutdown": {"timeout": 33, "action": "leave"}}, True),
-    ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64", "hyperv": True}}, False),
+    ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64", "hyperv": True, "numa": 2}}, False),
     ({"os": "generic"}, True),
     ({"clock": "local"}, False),
     ({"cpu": {"flags": ["-aes"], "nested": True}}, False),

@@ -108,6 +108,7 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
     assert refusal(host, "subject", {"flags": ["+aes", "-aes"]})["field"] == "cpu.flags"
     for flag in ("aes", "+", "+aes,enforce=off", "+enforce"):
         assert refusal(host, "subject", {"flags": [flag]})["field"] == "cpu.flags"
+    assert refusal(host, "subject", {"numa": 2})["field"] == "cpu.numa"
     assert refusal(host, "subject", {"limit": 1})["field"] == "cpu.limit"
     assert refusal(host, "subject", {"shares": 0})["field"] == "cpu.shares"
     node = host("node", "show")
@@ -147,15 +148,19 @@ def test_the_node_shows_its_processors_and_nodes_find_what_they_have_in_common(h
             host("node", "baseline", *wrong)
 
 
-def test_a_guest_runs_a_guest_only_where_that_is_switched_on(host):
-    make(host, "subject")
+def test_a_guest_sees_its_numa_nodes_and_runs_a_guest_only_where_that_is_switched_on(host):
+    make(host, "subject", "--cpu-sockets", "2", "--cpu-numa", "2", "--memory", "200M")
     assert host.vm("subject")["cpu"]["nested"] is False
     host("vm", "start", "subject")
     console = Console(host, "subject").login()
     assert console.shell("grep -cwE 'svm|vmx' /proc/cpuinfo") == "0"
+    nodes = "/sys/devices/system/node"
+    assert console.shell(f"cat {nodes}/online {nodes}/node0/cpulist {nodes}/node1/cpulist").split() == ["0-1", "0", "1"]
+    sizes = [int(console.shell(f"grep MemTotal {nodes}/node{node}/meminfo").split()[3]) for node in (0, 1)]
+    assert all(size > 40 << 10 for size in sizes), sizes
     console.close()
-    host("vm", "set", "subject", "--cpu-nested", "--cpu-flags=-aes")
-    assert {entry["path"] for entry in host.status("subject")["pending"]} == {"cpu.nested", "cpu.flags"}
+    host("vm", "set", "subject", "--cpu-nested", "--cpu-flags=-aes", "--cpu-sockets", "1", "--unset", "cpu.numa")
+    assert {entry["path"] for entry in host.status("subject")["pending"]} == {"cpu.nested", "cpu.flags", "cpu.sockets", "cpu.numa"}
     host("vm", "stop", "subject")
     host("vm", "start", "subject")
     console = Console(host, "subject").login()
