@@ -12,7 +12,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent mount procps xfsprogs
-	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
+	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl shim-signed grub-efi-amd64-signed groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
 	"${packages_debian[@]}")
 packages_full=(clang)
 
@@ -59,5 +59,5 @@ make_user() {
 build_programs() { # FOLDER
 	[ -f "$1/build.ninja" ] || meson setup "$1" --buildtype=release
 	ninja -C "$1" src/daemon/yadod src/cli/yado web/web src/launch/yado-launch src/httpd/yado-httpd \
-		src/remote/yado-remote src/pump/yado-pump src/seed/yado-seed src/qemu/probe.rom
+		src/remote/yado-remote src/pump/yado-pump src/nvram/yado-nvram src/seed/yado-seed src/qemu/probe.rom
 }

@@ -126,6 +126,7 @@ static const struct {
 	{"vm", PRIVILEGE_VM_READ, "/vms"},
 	{"vm-state", PRIVILEGE_VM_READ, "/vms"},
 	{"vm-identity", PRIVILEGE_VM_READ, "/vms"},
+	{"vm-firmware-setup", PRIVILEGE_VM_READ, "/vms"},
 	{"image", PRIVILEGE_IMAGE_READ, "/images"},
 	{"storage", PRIVILEGE_STORAGE_READ, "/storages"},
 	{"volume", PRIVILEGE_STORAGE_READ, "/storages"},

@@ -25,6 +25,7 @@ struct Api {
 const Route *const route_tables[] = {
 	vm_routes,
 	vm_action_routes,
+	vm_firmware_routes,
 	handed_routes,
 	console_routes,
 	image_routes,

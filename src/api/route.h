@@ -95,7 +95,7 @@ typedef struct Route {
 } Route;
 
 /* One table a resource, each ending with a NULL method; all of them, for who walks over them. */
-extern const Route vm_routes[], vm_action_routes[], handed_routes[], console_routes[], image_routes[], storage_routes[], mapping_routes[], task_routes[],
+extern const Route vm_routes[], vm_action_routes[], vm_firmware_routes[], handed_routes[], console_routes[], image_routes[], storage_routes[], mapping_routes[], task_routes[],
 	node_routes[], node_memory_routes[], measurement_routes[], doctor_routes[], history_routes[], image_file_routes[], preset_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
 	audit_routes[], user_routes[], role_routes[], token_routes[], session_routes[], setting_routes[],
 	health_routes[], metrics_routes[];

@@ -9,6 +9,7 @@
 #include "guest/agent.h"
 #include "guest/balloon.h"
 #include "guest/console.h"
+#include "guest/firmware-setup.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
@@ -160,6 +161,7 @@ static json_object *describe_status(Vm *vm)
 		json_set(status, "memory", memory);
 	else
 		json_object_put(memory);
+	json_set_bool(status, "firmware_setup", firmware_setup_is_wanted(vm));
 	json_set_str(console, "writer", writer);
 	json_set(status, "console", console);
 	if (shared) {

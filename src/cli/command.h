@@ -101,7 +101,7 @@ typedef struct Group {
 
 extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
-	shutdown_options[], stats_options[], doctor_options[], bundle_options[];
+	shutdown_options[], firmware_setup_options[], upgrade_hardware_options[], stats_options[], doctor_options[], bundle_options[];
 extern const Command vm_commands[], image_commands[], preset_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
 	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
 	audit_commands[], remote_commands[], top_commands[];
@@ -111,6 +111,8 @@ Exit vnc_exec(Cli *cli, Arguments *arguments);
 Exit vm_power_exec(Cli *cli, Arguments *arguments);
 Exit vm_question_exec(Cli *cli, Arguments *arguments);
 Exit vm_answer_exec(Cli *cli, Arguments *arguments);
+Exit vm_firmware_setup_exec(Cli *cli, Arguments *arguments);
+Exit vm_upgrade_hardware_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
 Exit devices_exec(Cli *cli, Arguments *arguments);

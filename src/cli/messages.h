@@ -347,6 +347,14 @@ MESSAGE(m_vm_stop_help, "turn the power off", "電源を切る");
 MESSAGE(m_vm_reset_help, "press the reset button", "リセットする");
 MESSAGE(m_vm_reboot_help, "reboot guests cleanly", "ゲストを正常に再起動する");
 MESSAGE(m_vm_pause_help, "stop the CPUs, keep the memory", "CPUを止める（メモリは保持）");
+MESSAGE(m_vm_setup_help, "enter the firmware's set-up at the next start, once", "次の起動時に一度だけファームウェア設定に入る");
+MESSAGE(m_opt_setup_cancel, "take the request back", "要求を取り消す");
+MESSAGE(m_vm_setup_asked, "guest %s enters its firmware's set-up at its next start", "ゲスト %s は次の起動時にファームウェア設定に入ります");
+MESSAGE(m_vm_setup_cancelled, "guest %s starts as usual", "ゲスト %s は通常どおり起動します");
+MESSAGE(m_vm_upgrade_help, "give a guest this node's newest machine version at its next start",
+	"次の起動時からノードの最新のマシンバージョンにする");
+MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2", "別のバージョン（例: pc-q35-7.2）");
+MESSAGE(m_vm_upgraded, "guest %s: machine version %s -> %s", "ゲスト %s: マシンバージョン %s -> %s");
 MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
 MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all guests if none is named",
 	"停止中のゲストの質問（ディスクの読み書きに失敗したもの）。省略時は全ゲスト");

@@ -42,7 +42,7 @@ enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20, ARENAS_MAX = 8 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
-	{"vm", FALSE},	    {"storage", FALSE}, {"mapping", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE},
+	{"vm", FALSE},	    {"storage", FALSE}, {"mapping", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE}, {"vm-firmware-setup", TRUE},
 	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},
 	{"user", TRUE},	    {"role", TRUE},	{"token", TRUE},   {"setting", TRUE},	 {NULL, FALSE},
 };

@@ -28,7 +28,7 @@ static void add_threads(const Host *host, const HostProcess *process, GString *t
 
 static void add_processes(const Host *host, Archive *archive)
 {
-	static const char *const names[] = {"yadod", "yado-httpd", "yado-launch", "yado-pump", "yado-seed", NULL};
+	static const char *const names[] = {"yadod", "yado-httpd", "yado-launch", "yado-pump", "yado-nvram", "yado-seed", NULL};
 	static const char *const files[] = {"status", "limits", "io", "cgroup"};
 	g_autoptr(GPtrArray) processes = host_processes(host, names);
 	g_autoptr(GString) text = g_string_new(NULL);

@@ -10,7 +10,7 @@
 #include "doctor/redact.h"
 
 static const char *const kinds[] = {"vm/",    "storage/",     "image/",	   "volume/", "node/",
-				    "setting/", "vm-identity/", "vm-state/", "vm-name/"};
+				    "setting/", "vm-identity/", "vm-state/", "vm-firmware-setup/", "vm-name/"};
 
 static void add_json(Archive *archive, const char *name, const char *what, json_object *json)
 {

@@ -118,7 +118,7 @@ static gboolean run_delete(Task *task, gpointer data, GError **error)
 		return FALSE;
 	g_autofree char *name = vm_dup_name(vm);
 	json_auto json_object *present = vm_dup_document(vm, NULL);
-	static const char *const kinds[] = {"vm", "vm-identity", "vm-state"};
+	static const char *const kinds[] = {"vm", "vm-identity", "vm-state", "vm-firmware-setup"};
 	g_autofree char *name_path = g_strdup_printf("vm-name/%s", name);
 	g_autoptr(Batch) batch = batch_new(task_user(task), task_id(task));
 	delete_existing(services, batch, name_path);

@@ -4,6 +4,7 @@
  * document, here it appears, changes or goes. What guests do by themselves (power off, panic, die) arrives on the
  * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. What
  * talks to guests' agents, which may take seconds to give no answer, has threads of its own. */
+#include "guest/firmware-setup.h"
 #include "guest/guests.h"
 
 #include <malloc.h>
@@ -138,6 +139,10 @@ Guests *guests_new(Services *services, GError **error)
 	for (guint i = 0; i < documents->len; i++) {
 		Doc *doc = g_ptr_array_index(documents, i);
 		follow(doc->path, doc->rev, doc->body, guests);
+	}
+	if (!firmware_setup_load(services, error)) {
+		guests_free(guests);
+		return NULL;
 	}
 	/* All documents as trees are ten times what is kept of them; malloc would not give that back by itself. */
 	g_clear_pointer(&documents, g_ptr_array_unref);

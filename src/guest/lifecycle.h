@@ -23,6 +23,8 @@ json_object *plan_describe(const Plan *plan); /* new reference */
 /* may_use: of the images that nobody named, a preset takes those only that who asks may use. */
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error);
 /* if_match: revision that the client saw, or REV_ANY; another present one is ERROR_STALE and says what changed. */
+/* To another machine version, which otherwise stays as it was made; NULL: the newest of this node. */
+Plan *plan_upgrade(Vm *vm, const char *machine, gint64 if_match, GError **error);
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error);
 /* To a document that was made from the present one. */
 Plan *plan_compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted);

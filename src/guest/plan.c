@@ -189,6 +189,27 @@ Plan *plan_compare(Vm *vm, json_object *present, gint64 rev, json_object *wanted
 	return compare(vm->services, vm, present, rev, wanted);
 }
 
+Plan *plan_upgrade(Vm *vm, const char *machine, gint64 if_match, GError **error)
+{
+	gint64 rev = 0;
+	json_auto json_object *present = vm_dup_document(vm, &rev);
+	json_auto json_object *wanted = json_copy(present);
+	if (if_match != REV_ANY && if_match != rev) {
+		plan_explain_stale(vm, if_match, error);
+		return NULL;
+	}
+	json_set_str(wanted, "machine", machine ? machine : vm->services->host->newest_machine);
+	if (!prepare_check(vm->services, present, wanted, error))
+		return NULL;
+	Plan *plan = compare(vm->services, vm, present, rev, wanted);
+	if (json_get_count(plan->changes) > 0)
+		add_effect(plan, "the guest's system finds a board of another version: Linux does not mind, Windows looks for "
+				 "drivers once and may ask to be activated again");
+	else
+		add_effect(plan, "the guest has machine version %s already", json_get_str(present, "machine", ""));
+	return plan;
+}
+
 Plan *plan_change(Vm *vm, json_object *patch, gint64 if_match, GError **error)
 {
 	gint64 rev = 0;

@@ -18,6 +18,7 @@
 #include "base/process.h"
 #include "guest/adopt.h"
 #include "guest/console.h"
+#include "guest/firmware-setup.h"
 #include "guest/identity.h"
 #include "guest/open.h"
 #include "guest/placement.h"
@@ -217,7 +218,9 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	gboolean placed = json_get(cpu, "pin") || json_get(cpu, "kind");
 	if (!placement_check(vm->services, NULL, cpu, error))
 		return FALSE;
-	if (!launch_qemu(vm, document, cards, &launched, error)) {
+	gboolean setup = firmware_setup_is_wanted(vm);
+	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
+	if (!started || !launch_qemu(vm, started, cards, &launched, error)) {
 		clean_up(vm);
 		return FALSE;
 	}
@@ -247,6 +250,8 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 			vm_set_state(vm, VM_RUNNING, "restarted", "restarted after this: %s", cause);
 		else
 			vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
+		if (setup)
+			firmware_setup_done(vm, task_user(task));
 		vm_watch_exit(vm);
 		return TRUE;
 	}

@@ -40,6 +40,7 @@ typedef struct Vm {
 	gint64 rev;
 	char *name;
 	gboolean deleted;
+	gboolean firmware_setup; /* wanted at the next start (firmware-setup.h) */
 	VmState state;
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
 	char *reason;        /* for people */

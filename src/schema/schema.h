@@ -94,7 +94,7 @@ extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_question_ta
 	doctor_table, handed_table, preset_choice_table, preset_table;
 extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
-extern const Table login_table, password_table, shutdown_request_table, answer_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
+extern const Table login_table, password_table, shutdown_request_table, firmware_setup_request_table, upgrade_hardware_request_table, answer_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
 	user_data_request_table, guest_password_table, answers_request_table;
 extern const Table cpu_features_table, baseline_table, baseline_request_table, renew_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

@@ -71,7 +71,7 @@ def contents(deb):
 def test_each_package_has_its_files(debs):
     files = {name: contents(deb) for name, deb in debs.items()}
     units = "/lib/systemd/system/"
-    assert {"/usr/sbin/yadod", "/usr/lib/yado/yado-launch", "/usr/lib/yado/yado-pump", "/usr/lib/yado/yado-seed", "/usr/share/yado/probe.rom",
+    assert {"/usr/sbin/yadod", "/usr/lib/yado/yado-launch", "/usr/lib/yado/yado-pump", "/usr/lib/yado/yado-nvram", "/usr/lib/yado/yado-seed", "/usr/share/yado/probe.rom",
             "/usr/share/yado/recipes/tiny/build", units + "yadod.service", units + "yado-guests.slice",
             units + "yado-guests.service", "/usr/lib/sysusers.d/yado.conf", "/usr/lib/tmpfiles.d/yado.conf",
             "/usr/lib/sysctl.d/30-yado.conf", "/usr/share/man/man8/yadod.8.gz",

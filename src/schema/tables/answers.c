@@ -120,6 +120,8 @@ static const Field vm_status_fields[] = {
 	 .help = "its memory, as its balloon told last", .help_ja = "バルーンが最後に報告したメモリの状況"},
 	{.name = "pending", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &change_table,
 	 .help = "changes that wait for the next start", .help_ja = "次の起動を待つ変更"},
+	{.name = "firmware_setup", .type = FIELD_BOOL, .flags = ALWAYS,
+	 .help = "whether its next start enters the firmware's set-up", .help_ja = "次の起動時にファームウェア設定に入るか"},
 	{.name = "console", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &console_table, .help = "serial console",
 	 .help_ja = "シリアルコンソール"},
 	{.name = "conflicts", .type = FIELD_ITEMS, .flags = MAYBE, .table = &conflict_table,

@@ -29,6 +29,22 @@ static const Field answer_fields[] = {
 const Table answer_request_table = {.name = "answer-request", .title = "Answer", .title_ja = "回答",
 				    .fields = answer_fields};
 
+static const Field firmware_setup_fields[] = {
+	{.name = "cancel", .type = FIELD_BOOL, .fallback = "false",
+	 .title = "Take it back", .title_ja = "取り消す",
+	 .help = "take the request back", .help_ja = "要求を取り消す"},
+	{0}};
+const Table firmware_setup_request_table = {.name = "firmware-setup-request", .title = "Firmware set-up",
+					    .title_ja = "ファームウェア設定", .fields = firmware_setup_fields};
+
+static const Field upgrade_hardware_fields[] = {
+	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = check_machine,
+	 .title = "Machine version", .title_ja = "マシンバージョン",
+	 .help = "machine version; the node's newest if not given", .help_ja = "マシンバージョン。省略時はノードの最新"},
+	{0}};
+const Table upgrade_hardware_request_table = {.name = "upgrade-hardware-request", .title = "Upgrade of the virtual hardware",
+					      .title_ja = "仮想ハードウェアの更新", .fields = upgrade_hardware_fields};
+
 static const Field node_shutdown_fields[] = {
 	{.name = "timeout", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 3600, .unit = "s",
 	 .title = "Time for each guest at most", .title_ja = "各ゲストの制限時間",

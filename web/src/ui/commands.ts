@@ -52,6 +52,8 @@ const entries: Record<Name, Entry> = {
   "vm resume": power("resume"),
   "vm question": guests("summary"),
   "vm answer": guests("summary"),
+  "vm firmware-setup": guests("summary"),
+  "vm upgrade-hardware": guests("hardware"),
   "vm stats": guests("summary"),
   "vm user-data": guests("hardware"),
   "vm password": guests("hardware"),
