@@ -434,6 +434,8 @@ MESSAGE(m_cpu, "CPUs", "CPU");
 MESSAGE(m_memory, "memory", "メモリ");
 MESSAGE(m_memory_in_guest, "used inside", "ゲスト内の使用量");
 MESSAGE(m_memory_taken_back, "taken back", "回収中");
+MESSAGE(m_answers, "answers", "応答ファイル");
+MESSAGE(m_guestinfo, "Guest info", "ゲスト情報");
 MESSAGE(m_acceleration, "acceleration", "アクセラレーション");
 MESSAGE(m_image, "image", "イメージ");
 MESSAGE(m_os, "system", "OS");

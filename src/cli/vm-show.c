@@ -95,6 +95,8 @@ static void print_facts(json_object *vm)
 	add_value(pairs, T(m_firmware), vm, "firmware");
 	add_value(pairs, T(m_display), vm, "display");
 	add_value(pairs, T(m_boot), vm, "boot");
+	add_value(pairs, "cloud-init", vm, "cloud_init.enabled");
+	add_value(pairs, T(m_answers), vm, "answers.kind");
 	add_value(pairs, T(m_autostart), vm, "autostart.enabled");
 	add_value(pairs, T(m_restart), vm, "restart.policy");
 	add_value(pairs, T(m_console_writer), vm, "status.console.writer");
@@ -155,6 +157,7 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 		"size", "storage", "volume", "format", "bus", "image", "cache", "serial", NULL};
 	static const char *const cdrom_fields[] = {"image", "bus", NULL};
 	static const char *const nic_fields[] = {"mode", "bridge", "model", "mac", "link", NULL};
+	static const char *const guestinfo_fields[] = {"value", NULL};
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), NULL);
 	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
@@ -170,6 +173,7 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "disks", T(m_disks), disk_fields);
 	print_map(vm, "cdroms", T(m_cdroms), cdrom_fields);
 	print_map(vm, "nics", T(m_nics), nic_fields);
+	print_map(vm, "guestinfo", T(m_guestinfo), guestinfo_fields);
 	print_conflicts(json_get_path(vm, "status.conflicts"));
 	json_object *pending = json_get_path(vm, "status.pending");
 	if (json_object_is_type(pending, json_type_array) && json_object_array_length(pending) > 0) {

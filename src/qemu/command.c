@@ -11,6 +11,9 @@
  *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
  *          1f.2  q35's own SATA controller, six ports
  *
+ * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port that
+ * is free, far from where disks come.
+ *
  * Every file comes as a descriptor; those that QEMU's block layer opens are descriptor sets with the same number.
  * Whatever the document says goes into JSON arguments, or is escaped, or is checked: it cannot become an option. */
 #include "qemu/command.h"

@@ -140,6 +140,9 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
         assert not any(secret in content for secret in secrets), place
     console.close()
 
+    text = host.text("vm", "show", "web")
+    assert "Guest info\n" in text and "kickstart" in text and "cloud-init" in text, text
+
     # Taken away they are gone, and their secrets with them.
     def kept():
         with sqlite3.connect(f"file:{host.state}/store.db?mode=ro", uri=True) as store:
