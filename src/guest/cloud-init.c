@@ -34,8 +34,12 @@ static void add_user(json_object *config, json_object *cloud, const char *passwo
 {
 	const char *user = json_get_str(cloud, "user", NULL);
 	json_object *keys = json_get(cloud, "keys");
-	if (user)
-		json_set_str(config, "user", user); /* instead of the image's usual name */
+	if (user) {
+		/* What else the image's usual user has (sudo, groups, shell), this one has instead. */
+		json_object *instead = json_object_new_object();
+		json_set_str(instead, "name", user);
+		json_set(config, "user", instead);
+	}
 	if (g_strcmp0(user, "root") == 0)
 		json_set_bool(config, "disable_root", FALSE);
 	json_set(config, "users", words("default"));
@@ -65,14 +69,20 @@ static char *make_config(json_object *cloud, const char *password_hash)
 	return g_strconcat("#cloud-config\n", text, NULL);
 }
 
-static void add_route(json_object *routes, const char *to, const char *via)
+/* The default route is a route for IPv4, as newer releases want it; for IPv6 it is "gateway6", since 22.4 (Debian 12) makes
+ * ::/64 of ::/0. */
+static void add_gateways(json_object *card, json_object *fixed)
 {
-	if (!via)
-		return;
-	json_object *route = json_object_new_object();
-	json_set_str(route, "to", to);
-	json_set_str(route, "via", via);
-	json_object_array_add(routes, route);
+	const char *gateway = json_get_str(fixed, "gateway", NULL), *gateway6 = json_get_str(fixed, "gateway6", NULL);
+	if (gateway) {
+		json_object *routes = json_object_new_array(), *route = json_object_new_object();
+		json_set_str(route, "to", "0.0.0.0/0");
+		json_set_str(route, "via", gateway);
+		json_object_array_add(routes, route);
+		json_set(card, "routes", routes);
+	}
+	if (gateway6)
+		json_set_str(card, "gateway6", gateway6);
 }
 
 static json_object *describe_card(json_object *cloud, const char *key, json_object *nic)
@@ -88,18 +98,13 @@ static json_object *describe_card(json_object *cloud, const char *key, json_obje
 	json_set_bool(card, "dhcp4", !address);
 	if (!address && !address6)
 		return card;
-	json_object *addresses = json_object_new_array(), *routes = json_object_new_array();
+	json_object *addresses = json_object_new_array();
 	if (address)
 		json_object_array_add(addresses, json_object_new_string(address));
 	if (address6)
 		json_object_array_add(addresses, json_object_new_string(address6));
 	json_set(card, "addresses", addresses);
-	add_route(routes, "0.0.0.0/0", json_get_str(fixed, "gateway", NULL));
-	add_route(routes, "::/0", json_get_str(fixed, "gateway6", NULL));
-	if (json_get_count(routes))
-		json_set(card, "routes", routes);
-	else
-		json_object_put(routes);
+	add_gateways(card, fixed);
 	json_object *servers = json_get(cloud, "dns"), *search = json_get(cloud, "search");
 	if (json_get_count(servers) || json_get_count(search)) {
 		json_object *names = json_object_new_object();

@@ -84,7 +84,7 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     assert json.loads(files["meta-data"])["local-hostname"] == "web.example.org"
     head, config = files["user-data"].split("\n", 1)
     config = json.loads(config)
-    assert head == "#cloud-config" and config["user"] == "ana" and config["packages"] == ["nginx-light", "jq"]
+    assert head == "#cloud-config" and config["user"] == {"name": "ana"} and config["packages"] == ["nginx-light", "jq"]
     assert config["ssh_authorized_keys"] == [KEY] and "password" not in config
     card = json.loads(files["network-config"])["ethernets"]["nic1"]
     assert card["match"] == {"macaddress": document["nics"]["nic1"]["mac"]} and card["addresses"] == ["192.0.2.10/24"]
@@ -122,7 +122,7 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     files = files_of(console, drives["CIDATA"])
     assert files["user-data"] + "\n" == own.read_text()
     config = json.loads(files["vendor-data"].split("\n", 1)[1])
-    assert config["user"] == "ana" and config["ssh_pwauth"] and config["chpasswd"] == {"expire": False}
+    assert config["user"] == {"name": "ana"} and config["ssh_pwauth"] and config["chpasswd"] == {"expire": False}
     assert subprocess.run(["openssl", "passwd", "-6", "-salt", config["password"].split("$")[2], PASSWORD],
                           capture_output=True, text=True, check=True).stdout.strip() == config["password"]
     # cloud-init takes the guest for a new one, and does its work again.

@@ -298,7 +298,7 @@ const scenarios = {
     await page.locator("dialog").getByRole("button", { name: "Apply" }).click();
     await page.getByText("SHA-256").waitFor();
     await page.getByRole("button", { name: "What the guest will get" }).click();
-    await page.locator("dialog").getByText('"user": "ana"').waitFor();
+    await page.locator("dialog").getByText('"name": "ana"').waitFor();
     check(!(await page.content()).includes("secret-of-the-script"), "what was given is not shown");
     const flaws = await seriousFlaws(page);
     check(flaws.length === 0, `it is accessible: ${flaws}`);

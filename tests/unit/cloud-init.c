@@ -73,14 +73,14 @@ static void test_all_fields(void)
 	json_auto json_object *network = json_parse(network_body, strlen(network_body), NULL);
 	g_autofree char *config_text = json_dup_text(config), *cards = json_dup_text(json_get(network, "ethernets"));
 	g_assert_cmpstr(config_text, ==,
-			"{\"manage_etc_hosts\":\"localhost\",\"user\":\"root\",\"disable_root\":false,\"users\":[\"default\"],"
+			"{\"manage_etc_hosts\":\"localhost\",\"user\":{\"name\":\"root\"},\"disable_root\":false,\"users\":[\"default\"],"
 			"\"ssh_authorized_keys\":[\"ssh-ed25519 AAAA/+= \\\"quoted\\\": {x}\"],\"password\":\"$6$salt$hash\","
 			"\"chpasswd\":{\"expire\":false},\"ssh_pwauth\":true,\"package_update\":true,\"packages\":[\"jq\"]}");
 	g_assert_cmpstr(cards, ==,
 			"{\"a-name-longer-than-linux-has\":{\"match\":{\"macaddress\":\"52:54:00:00:00:03\"},\"dhcp4\":true},"
 			"\"nic2\":{\"match\":{\"macaddress\":\"52:54:00:00:00:02\"},\"set-name\":\"nic2\",\"dhcp4\":false,"
 			"\"addresses\":[\"192.0.2.10/24\",\"2001:db8::10/64\"],"
-			"\"routes\":[{\"to\":\"0.0.0.0/0\",\"via\":\"192.0.2.1\"},{\"to\":\"::/0\",\"via\":\"fe80::1\"}],"
+			"\"routes\":[{\"to\":\"0.0.0.0/0\",\"via\":\"192.0.2.1\"}],\"gateway6\":\"fe80::1\","
 			"\"nameservers\":{\"addresses\":[\"192.0.2.53\"],\"search\":[\"example.org\"]}},"
 			"\"nic10\":{\"match\":{\"macaddress\":\"52:54:00:00:00:0a\"},\"set-name\":\"nic10\",\"dhcp4\":true}}");
 }
