@@ -73,6 +73,9 @@ export const en = {
   "kind_image.build": "Build image", "kind_image.import": "Import image", "kind_image.delete": "Delete image", "kind_volume.delete": "Delete volume", "kind_node.shutdown-guests": "Shut down all guests", progress: "Progress", time_left: "about {time} left",
   // overview
   up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", cpu_arrangement: "sockets: {sockets}, cores: {cores}, threads: {threads}", cores_performance: "performance cores (P)", cores_efficiency: "efficiency cores (E)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
+  // firmware
+  setup_once: "Enter firmware set-up at the next start", setup_cancel: "Do not enter firmware set-up", setup_waits: "the next start enters the set-up",
+  upgrade_hardware: "Upgrade the machine version…", upgrade_of: "Machine version of {name}",
   // questions
   question_title: "The guest stands still and waits for an answer", question_full: "{disk}: storage “{storage}” is full ({free} free now). Free space there first.", question_failed: "{disk}: storage “{storage}” fails. See why first.",
   question_kept: "Nothing is lost: what could not be done is kept, and done when the guest goes on.", question_retry: "Try again and go on", question_look: "Look again",

@@ -52,6 +52,8 @@ export const ja: Messages = {
   "kind_vm.create": "作成", "kind_vm.change": "変更", "kind_vm.apply": "変更の反映", "kind_vm.delete": "削除", "kind_vm.start": "起動", "kind_vm.shutdown": "シャットダウン", "kind_vm.stop": "電源オフ", "kind_vm.reset": "リセット", "kind_vm.reboot": "再起動", "kind_vm.pause": "一時停止", "kind_vm.resume": "再開",
   "kind_image.build": "イメージの作成", "kind_image.import": "イメージの取り込み", "kind_image.delete": "イメージの削除", "kind_volume.delete": "ボリュームの削除", "kind_node.shutdown-guests": "全ゲストのシャットダウン", progress: "進捗", time_left: "残り約 {time}",
   up_for: "稼働時間 {time}", accel_kvm: "ハードウェア（KVM）", accel_tcg: "ソフトウェア（TCG）", cpu_arrangement: "ソケット {sockets}、コア {cores}、スレッド {threads}", cores_performance: "高性能コア（P）", cores_efficiency: "高効率コア（E）", first_steps: "はじめに", first_image: "イメージを用意する", first_image_text: "レシピからLinuxを作成するか、ISOやディスクイメージをアップロードします。", first_guest: "ゲストを作成する", first_guest_text: "稼働するとすぐにコンソールが開きます。",
+  setup_once: "次回の起動時にファームウェア設定に入る", setup_cancel: "ファームウェア設定に入るのを取り消す", setup_waits: "次回の起動で設定に入ります",
+  upgrade_hardware: "マシンバージョンを更新…", upgrade_of: "{name} のマシンバージョン",
   question_title: "ゲストは停止して回答を待っています", question_full: "{disk}: ストレージ「{storage}」の空き容量が不足しています（現在の空き {free}）。先に空きを作ってください。", question_failed: "{disk}: ストレージ「{storage}」でエラーが発生しています。先に原因を確認してください。",
   question_kept: "データは失われていません。未完了の処理は保持され、再開時に実行されます。", question_retry: "再試行して続行", question_look: "再確認",
   "kind_vm.retry": "再試行して続行",

@@ -60,7 +60,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <For each={Object.entries(props.vm.disks ?? {})}>{([key, disk]) => <><dt>{key}</dt><dd>{size(disk.size)} · {disk.bus} · {disk.storage}</dd></>}</For>
             <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
             <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
-            <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}</dd>
+            <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
           </dl>
         </section>
       </div>
@@ -140,6 +140,11 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
   );
 }
 
+function firmwareSetup(vm: Vm): Change {
+  const cancel = vm.status.firmware_setup;
+  return { title: `${t(cancel ? "setup_cancel" : "setup_once")}: ${vm.name}`, method: "POST", path: `/vms/${vm.id}/firmware-setup`, body: { cancel }, command: "vm firmware-setup", words: cancel ? [vm.name, "--cancel"] : [vm.name] };
+}
+
 // Each guest has a view of its own: no console, graph or form goes along to the next one.
 export function Guest(): JSX.Element {
   const params = useParams<{ vm: string }>();
@@ -178,6 +183,8 @@ function OneGuest(props: { vm: string }): JSX.Element {
                     {(action) => <button class="danger" disabled={!can(action, row() ?? found().status)} onClick={() => void act(action, [found()])}>{actionTitle(action)}</button>}
                   </For>
                   <button disabled={!can(shutdown, row() ?? found().status)} onClick={() => setShuttingDown(true)}>{t("shutdown_with")}</button>
+                  <button disabled={!may("vm.power", `/vms/${found().id}`)} onClick={() => setChange(firmwareSetup(found()))}>{t(found().status.firmware_setup ? "setup_cancel" : "setup_once")}</button>
+                  <button disabled={!may("vm.configure", `/vms/${found().id}`)} onClick={() => setChange({ title: t("upgrade_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/upgrade-hardware`, body: {}, command: "vm upgrade-hardware", words: [found().name] })}>{t("upgrade_hardware")}</button>
                   <hr />
                   <button class="danger" disabled={found().status.state !== "stopped" || !may("vm.delete", `/vms/${found().id}`)} onClick={() => setChange(deletion("vm", `/vms/${found().id}`, found().name))}>{t("delete")}</button>
                 </Menu>
