@@ -351,6 +351,7 @@ MESSAGE(m_vm_setup_help, "enter the firmware's set-up at the next start, once", 
 MESSAGE(m_opt_setup_cancel, "take the request back", "要求を取り消す");
 MESSAGE(m_vm_setup_asked, "guest %s enters its firmware's set-up at its next start", "ゲスト %s は次の起動時にファームウェア設定に入ります");
 MESSAGE(m_vm_setup_cancelled, "guest %s starts as usual", "ゲスト %s は通常どおり起動します");
+MESSAGE(m_vm_setup_waits, "The next start enters the firmware's set-up.", "次の起動時にファームウェア設定に入ります。");
 MESSAGE(m_vm_upgrade_help, "give a guest this node's newest machine version at its next start",
 	"次の起動時からノードの最新のマシンバージョンにする");
 MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2", "別のバージョン（例: pc-q35-7.2）");

@@ -175,6 +175,9 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "nics", T(m_nics), nic_fields);
 	print_map(vm, "guestinfo", T(m_guestinfo), guestinfo_fields);
 	print_conflicts(json_get_path(vm, "status.conflicts"));
+	json_object *setup = json_get_path(vm, "status.firmware_setup");
+	if (setup && json_object_get_boolean(setup))
+		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_vm_setup_waits), style_off(stdout));
 	json_object *pending = json_get_path(vm, "status.pending");
 	if (json_object_is_type(pending, json_type_array) && json_object_array_length(pending) > 0) {
 		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_pending), style_off(stdout));
