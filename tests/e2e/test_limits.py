@@ -12,7 +12,7 @@ from test_change import change_as_planned, plan
 from yado import Console, wait_for
 
 MIB = 1 << 20
-HOST, GUEST = "198.18.77.1", "198.18.77.2"
+HOST, GUEST = "fd00:77::1", "fd00:77::2"  # the guest's DHCP client takes away any address of IPv4
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def bridge():
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     try:
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
-        subprocess.run(["ip", "addr", "add", f"{HOST}/24", "dev", name], check=True)
+        subprocess.run(["ip", "addr", "add", f"{HOST}/64", "dev", name, "nodad"], check=True)
         yield name
     finally:
         subprocess.run(["ip", "link", "del", name], check=False)
@@ -44,7 +44,7 @@ def serve(listener, size, times):
 def rate_of(console, sends, size):
     """Bytes per second over the network, as the other end saw them."""
     times = []
-    with contextlib.closing(socket.create_server((HOST, 0))) as listener:
+    with contextlib.closing(socket.create_server((HOST, 0), family=socket.AF_INET6)) as listener:
         thread = threading.Thread(target=serve, args=(listener, 0 if sends else size, times), daemon=True)
         thread.start()
         port = listener.getsockname()[1]
@@ -63,9 +63,14 @@ def read_disk(console, device, size, block=65536):
     return time.monotonic() - begin
 
 
-def near(value, wanted):
+def helpers(number):
+    """The devices through which what the guest sends is led."""
+    return [name for name in os.listdir("/sys/class/net") if name.startswith(f"yi{number}.")]
+
+
+def assert_near(value, wanted):
     """A limit is kept, and nearly reached; a busy machine may stay below."""
-    return 0.4 * wanted < value < 1.3 * wanted
+    assert 0.25 * wanted < value < 1.3 * wanted, f"{value:.0f} where {wanted} is the limit"
 
 
 def test_disks_and_cards_keep_their_limits_from_the_start_and_live(host, bridge):
@@ -75,34 +80,32 @@ def test_disks_and_cards_keep_their_limits_from_the_start_and_live(host, bridge)
     host("vm", "start", "g")
     console = Console(host, "g").login()
     number = host.vm("g")["id"]
-    # Without its DHCP client, which would take the address away.
-    wait_for(lambda: console.shell("kill -9 $(cat /run/net-eth0/pid) && echo gone") == "gone", what="the DHCP client's end")
-    up = f"ip link set eth0 up; ip addr replace {GUEST}/24 dev eth0; ping -c 1 -W 1 {HOST}"
+    up = f"ip link set eth0 up; ip addr replace {GUEST}/64 dev eth0; ping -c 1 -W 1 {HOST}"
     wait_for(lambda: "bytes from" in console.shell(up), what="the network")
 
     # From the start.
-    assert near(rate_of(console, False, 2 * MIB), MIB)
-    assert near(rate_of(console, True, MIB // 4), MIB // 8)
-    assert near(4 * MIB / read_disk(console, "vda", 4 * MIB), 2 * MIB)
+    assert_near(rate_of(console, False, 2 * MIB), MIB)
+    assert_near(rate_of(console, True, MIB // 4), MIB // 8)
+    assert_near(4 * MIB / read_disk(console, "vda", 4 * MIB), 2 * MIB)
     # Live, both kinds of disk; a burst lets pass what the limit alone would take six seconds for.
     b = console.shell("for d in /sys/block/sd*; do [ $(cat $d/size) = 131072 ] && echo ${d##*/}; done")
     change_as_planned(host, "g", {"disks": {"b": {"limit_iops": 60}}})
-    assert near(120 * 4096 / read_disk(console, b, 120 * 4096, 4096), 60 * 4096)
+    assert_near(120 * 4096 / read_disk(console, b, 120 * 4096, 4096), 60 * 4096)
     change_as_planned(host, "g", {"disks": {"b": {"limit_iops": 20, "limit_iops_burst": 1000, "limit_burst_seconds": 5},
                                             "a": {"limit_read_bandwidth": None}}})
     assert read_disk(console, b, 120 * 4096, 4096) < 3
     assert read_disk(console, "vda", 4 * MIB) < 1.5
     change_as_planned(host, "g", {"nics": {"nic0": {"limit_send": None, "limit_receive": 2 * MIB}}})
     assert rate_of(console, True, MIB) > MIB // 4  # emulated processors send no faster than some MiB/s
-    assert near(rate_of(console, False, 4 * MIB), 2 * MIB)
+    assert_near(rate_of(console, False, 4 * MIB), 2 * MIB)
     # A card that is plugged in has its limits at once.
     change_as_planned(host, "g", {"nics": {"nic1": {"mode": "bridge", "bridge": bridge, "limit_send": MIB}}})
-    assert os.path.exists(f"/sys/class/net/yi{number}.1")
+    assert len(helpers(number)) == 1
     change_as_planned(host, "g", {"nics": {"nic1": None}})
-    assert not os.path.exists(f"/sys/class/net/yi{number}.1")
+    assert not helpers(number)
     change_as_planned(host, "g", {"nics": {"nic0": {"limit_send": MIB}}})
     host("vm", "stop", "g")
-    assert not [name for name in os.listdir("/sys/class/net") if name.startswith(f"yi{number}.")]
+    assert not helpers(number)
 
 
 def test_limits_that_mean_nothing_are_refused_with_the_field(host):
