@@ -58,6 +58,17 @@ def test_a_guest_is_a_scope_with_all_that_belongs_to_it_and_leaves_none(machine)
     assert int(machine.property(scope, "CPUUsageNSec")) > 0
     assert machine("vm", "stats", "a")["cpu"]["usec"] > 0
 
+    # Bounds are systemd's, which would undo others, and so the kernel's.
+    def bounds():
+        return [machine.property(scope, name) for name in ("CPUWeight", "CPUQuotaPerSecUSec")]
+    assert bounds() == ["100", "infinity"]
+    machine("vm", "set", "a", "--cpu-shares", "300", "--cpu-limit", "150")
+    assert bounds() == ["300", "1.500000s"]
+    machine.text("systemctl", "daemon-reload")
+    for name, value in (("cpu.weight", "300"), ("cpu.max", "150000 100000")):
+        file = f"/sys/fs/cgroup{SLICE}{scope}/{name}"
+        assert machine.run("test", "-e", file).returncode or machine.text("cat", file).strip() == value
+
     # Whatever becomes of yadod.
     machine.text("systemctl", "restart", "yadod")
     assert machine.status("a")["pid"] == pid and machine.state_of("a") == "running"
@@ -68,6 +79,7 @@ def test_a_guest_is_a_scope_with_all_that_belongs_to_it_and_leaves_none(machine)
     for _ in range(3):
         machine("vm", "stop", "a")
         machine("vm", "start", "a")  # the former scope may not have gone yet
+    assert bounds() == ["300", "1.500000s"]
     machine("vm", "stop", "a")
     wait_for(lambda: is_gone(machine, scope), 20, "the end of the scope")
     # Workers were below yadod's own unit and are gone as well.
