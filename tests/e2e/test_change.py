@@ -128,7 +128,7 @@ CHANGES = [
     ({"rng": {"model": "none"}}, False), ({"rng": {"model": "virtio", "limit": 4096}}, False),
     ({"serial_ports": 2}, False), ({"serial_ports": 1}, False),
     ({"smbios": dict.fromkeys("manufacturer product version serial sku family asset_tag".split(), "X, 1")}, False),
-    ({"guestinfo": {"role": {"value": "db"}}}, False), ({"guestinfo": {"role": None}}, False),
+    ({"guestinfo": {"role": {"value": "db"}}}, False), ({"guestinfo": {"role": None}}, True),
     ({"cloud_init": {"user": "ana", "keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFv4Qd0Fz3i0"], "packages": ["jq"],
                      "dns": ["192.0.2.53"], "search": ["example.org"], "bus": "sata", "enabled": False,
                      "nics": {"nic0": {"address": "192.0.2.2/24", "gateway": "192.0.2.1", "address6": "2001:db8::2/64",
