@@ -12,14 +12,19 @@ static const char text[] =
 #include "presets_text.h" /* made from presets.json */
 	;
 
+typedef struct Presets {
+	json_object *root; /* what the presets point into */
+	GPtrArray *all;
+} Presets;
+
 static gpointer read_all(gpointer unused)
 {
-	static json_object *root; /* what the presets point into */
 	g_autoptr(GError) error = NULL;
+	Presets *presets = g_new0(Presets, 1);
 	(void)unused;
-	root = json_parse(text, sizeof text - 1, &error);
-	GPtrArray *presets = root ? presets_read(root, &error) : NULL;
-	if (!presets)
+	presets->root = json_parse(text, sizeof text - 1, &error);
+	presets->all = presets->root ? presets_read(presets->root, &error) : NULL;
+	if (!presets->all)
 		g_error("%s", error->message); /* a part of the program is broken; its tests read it too */
 	return presets;
 }
@@ -27,7 +32,7 @@ static gpointer read_all(gpointer unused)
 const GPtrArray *presets_all(void)
 {
 	static GOnce once = G_ONCE_INIT;
-	return g_once(&once, read_all, NULL);
+	return ((Presets *)g_once(&once, read_all, NULL))->all;
 }
 
 static const Preset *look_up(const char *name)
