@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/freeze.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
 #include "guest/question.h"
@@ -200,4 +201,4 @@ const TaskKind *const task_kinds[] = {
 	&vm_create_kind,   &vm_change_kind, &vm_delete_kind,	&vm_apply_kind,	   &vm_start_kind,    &vm_shutdown_kind,
 	&vm_stop_kind,	   &vm_reset_kind,  &vm_reboot_kind,	&vm_pause_kind,	   &vm_resume_kind,	   &vm_retry_kind,
 	&image_import_kind, &image_build_kind, &image_delete_kind, &volume_delete_kind,
-	&node_shutdown_kind, NULL};
+	&node_shutdown_kind, &vm_freeze_kind, &vm_thaw_kind, &vm_trim_kind, NULL};

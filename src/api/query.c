@@ -60,6 +60,11 @@ const Parameter query_parameters[] = {
 	 .help_ja = "このチェックのみ（カンマ区切り）"},
 	{"span", PARAMETER_TEXT, .max = NAME_LENGTH, .values = measurement_spans, .help = "how much is told; an hour if it is not given",
 	 .help_ja = "期間（省略時は1時間）"},
+	{"path", PARAMETER_TEXT, .max = 4096, .help = "absolute path of a file in the guest",
+	 .help_ja = "ゲスト内のファイルの絶対パス"},
+	{"permissions", PARAMETER_TEXT, .max = 4,
+	 .help = "octal, as in 600; without it those of the former file, or 644",
+	 .help_ja = "8進数のモード（例: 600）。省略時は既存のファイルと同じ、なければ644"},
 	{"hash", PARAMETER_TEXT, .max = 64, .help = "its hash as it was then", .help_ja = "そのときのハッシュ"},
 	{0}};
 

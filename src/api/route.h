@@ -98,7 +98,7 @@ typedef struct Route {
 extern const Route vm_routes[], vm_action_routes[], vm_firmware_routes[], handed_routes[], console_routes[], image_routes[], storage_routes[], mapping_routes[], task_routes[],
 	node_routes[], node_memory_routes[], measurement_routes[], doctor_routes[], history_routes[], image_file_routes[], preset_routes[], upload_routes[], event_routes[], schema_routes[], openapi_routes[],
 	audit_routes[], user_routes[], role_routes[], token_routes[], session_routes[], setting_routes[],
-	health_routes[], metrics_routes[];
+	health_routes[], metrics_routes[], guest_tool_routes[], guest_exec_routes[], guest_file_routes[];
 extern const Route *const route_tables[]; /* NULL-terminated */
 
 /* The body as a JSON object ({} if there is none). New reference; ERROR_INVALID. */

@@ -102,6 +102,7 @@ typedef struct Group {
 extern const Group groups[];
 extern const Option global_options[], change_options[], console_options[], vnc_options[],
 	shutdown_options[], firmware_setup_options[], upgrade_hardware_options[], stats_options[], doctor_options[], bundle_options[];
+extern const Option exec_options[], get_file_options[], put_file_options[], agent_password_options[], freeze_options[];
 extern const Command vm_commands[], image_commands[], preset_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
 	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
 	audit_commands[], remote_commands[], top_commands[];
@@ -116,6 +117,15 @@ Exit vm_upgrade_hardware_exec(Cli *cli, Arguments *arguments);
 Exit vm_show_exec(Cli *cli, Arguments *arguments);
 Exit vm_stats_exec(Cli *cli, Arguments *arguments);
 Exit devices_exec(Cli *cli, Arguments *arguments);
+/* vm-exec.c, vm-file.c, vm-guest.c */
+Exit vm_exec_exec(Cli *cli, Arguments *arguments);
+Exit vm_get_file_exec(Cli *cli, Arguments *arguments);
+Exit vm_put_file_exec(Cli *cli, Arguments *arguments);
+Exit vm_guest_info_exec(Cli *cli, Arguments *arguments);
+Exit vm_filesystems_exec(Cli *cli, Arguments *arguments);
+Exit vm_set_password_exec(Cli *cli, Arguments *arguments);
+Exit vm_sync_time_exec(Cli *cli, Arguments *arguments);
+Exit vm_guest_task_exec(Cli *cli, Arguments *arguments);
 Exit whoami_exec(Cli *cli, Arguments *arguments);
 Exit doctor_exec(Cli *cli, Arguments *arguments);
 Exit bundle_exec(Cli *cli, Arguments *arguments);

@@ -369,6 +369,63 @@ MESSAGE(m_question_answers, "  yado vm answer %s retry    tries again and lets i
 	"  yado vm answer %s retry    再試行して続行\n  yado vm answer %s stop     電源断\n");
 MESSAGE(m_vm_stats_help, "CPU, memory, disk and network use; all running guests if none is named",
 	"CPU、メモリ、ディスク、ネットワークの使用量（省略時は稼働中の全ゲスト）");
+MESSAGE(m_vm_exec_help, "run a command in a guest; its exit code becomes this command's",
+	"ゲスト内でコマンドを実行する（終了コードはそのまま返る）");
+MESSAGE(m_vm_get_file_help, "copy a file out of a guest, '-' to standard output",
+	"ゲストのファイルを取り出す（'-' で標準出力へ）");
+MESSAGE(m_vm_put_file_help, "copy a file into a guest, '-' from standard input",
+	"ゲストにファイルを書き込む（'-' で標準入力から）");
+MESSAGE(m_vm_guest_info_help, "what the guest's agent says: system, users, clock",
+	"エージェントが報告するOS、ユーザー、時計を表示する");
+MESSAGE(m_vm_filesystems_help, "the guest's file systems, how full they are, and their disks",
+	"ゲストのファイルシステム、使用量、ディスクを表示する");
+MESSAGE(m_vm_set_password_help, "set a user's password in the guest", "ゲスト内のユーザーのパスワードを設定する");
+MESSAGE(m_vm_sync_time_help, "set the guest's clock to the node's", "ゲストの時計をノードに合わせる");
+MESSAGE(m_vm_freeze_help, "have the guest write out everything and write nothing more, for a bounded time",
+	"ゲストのファイルシステムを凍結する（時間制限あり）");
+MESSAGE(m_vm_thaw_help, "let a frozen guest write again", "凍結したゲストを解凍する");
+MESSAGE(m_vm_trim_help, "have the guest give back what it no longer uses of its disks",
+	"使わなくなったディスク領域をゲストに返却させる");
+MESSAGE(m_opt_exec_input, "pass standard input on, up to 512 KiB", "標準入力を渡す（512 KiBまで）");
+MESSAGE(m_opt_exec_timeout, "end it after that time (3600)", "この時間で終了させる（3600）");
+MESSAGE(m_opt_exec_limit, "end it when it has written so much (64M)", "出力がこの量に達したら終了させる（64M）");
+MESSAGE(m_opt_exec_leave, "it runs on when this command is interrupted", "このコマンドを中断しても続行させる");
+MESSAGE(m_opt_file_mode, "the file's mode, as in 600", "ファイルのモード（例: 600）");
+MESSAGE(m_opt_freeze_seconds, "thaw it after that time in any case (60)", "この時間が過ぎたら必ず解凍する（60）");
+MESSAGE(m_exec_input_large, "standard input is more than %s", "標準入力が %s を超えています");
+MESSAGE(m_exec_input_hint, "put it into the guest with 'yado vm put-file'", "'yado vm put-file' でゲストに書き込んでください");
+MESSAGE(m_exec_limit_wrong, "'%s' is no size, as in 64M", "'%s' はサイズではありません（例: 64M）");
+MESSAGE(m_exec_timeout, "the command took too long and was ended", "制限時間を超えたため、コマンドを終了させました");
+MESSAGE(m_exec_limit, "the command wrote too much and was ended (--output-limit)",
+	"出力が上限を超えたため、コマンドを終了させました（--output-limit）");
+MESSAGE(m_exec_withdrawn, "the right to this was withdrawn, and the command was ended",
+	"権限が取り消されたため、コマンドを終了させました");
+MESSAGE(m_exec_stopped, "yadod ends, and so the command was ended", "yadodが終了するため、コマンドを終了させました");
+MESSAGE(m_exec_cut, "the output is not complete", "出力の一部が失われました");
+MESSAGE(m_exec_lost, "how the command ends is not known: the connection was lost",
+	"接続が切れたため、コマンドの結果は不明です");
+MESSAGE(m_exec_left, "\nyado: the command runs on in the guest as process %" G_GINT64_FORMAT "; its output is lost\n",
+	"\nyado: コマンドはゲスト内でプロセス %" G_GINT64_FORMAT " として続行します（以後の出力は失われます）\n");
+MESSAGE(m_exec_interrupted, "\nyado: the command in the guest (process %" G_GINT64_FORMAT ") is being ended\n",
+	"\nyado: ゲスト内のコマンド（プロセス %" G_GINT64_FORMAT "）を終了させます\n");
+MESSAGE(m_stdout, "standard output", "標準出力");
+MESSAGE(m_file_got, "%s is now %s (%s)\n", "%s を %s に保存しました（%s）\n");
+MESSAGE(m_file_put, "%s is in the guest (%s)\n", "%s をゲストに書き込みました（%s）\n");
+MESSAGE(m_file_not_atomic,
+	"  → it was written in place: this guest's agent runs no commands to put it there all at once\n",
+	"  → このゲストのエージェントはコマンドを実行できないため、ファイルに直接書き込みました\n");
+MESSAGE(m_filesystems_none, "The guest tells of no file systems.", "ファイルシステムは報告されていません。");
+MESSAGE(m_guest_password_set, "The password of '%s' in the guest is set.", "ゲスト内の '%s' のパスワードを設定しました。");
+MESSAGE(m_time_set, "The guest's clock is set.", "ゲストの時計を合わせました。");
+MESSAGE(m_time_set_from, "The guest's clock was %+.3f s off and is now %+.3f s.\n",
+	"ゲストの時計のずれ: %+.3f 秒 → %+.3f 秒\n");
+MESSAGE(m_frozen_until, ", file systems frozen until %s", "、ファイルシステムは %s まで凍結中");
+MESSAGE(m_col_mountpoint, "MOUNTED ON", "マウント先");
+MESSAGE(m_col_guest_device, "DEVICE", "デバイス");
+MESSAGE(m_col_fs_type, "TYPE", "種類");
+MESSAGE(m_col_fs_used, "USED", "使用量");
+MESSAGE(m_col_fs_disks, "DISKS", "ディスク");
+MESSAGE(m_col_share, "USE", "使用率");
 MESSAGE(m_vm_none, "No guests yet. Make one: yado vm create hello --image tiny --start",
 	"ゲストはまだありません。作成: yado vm create hello --image tiny --start");
 MESSAGE(m_vm_none_match, "No guest matches. All of them: yado vm list", "該当するゲストはありません。全件: yado vm list");

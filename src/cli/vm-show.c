@@ -61,7 +61,10 @@ static void add_agent(Pairs *pairs, json_object *agent)
 	const char *state = json_get_str(agent, "state", NULL), *version = json_get_str(agent, "version", NULL);
 	if (!state)
 		return;
-	g_autofree char *text = g_strconcat(state, version ? " " : NULL, version, NULL);
+	const char *until = json_get_str(agent, "frozen_until", NULL);
+	g_autofree char *at = until ? format_time(until) : NULL;
+	g_autofree char *frozen = at ? g_strdup_printf(T(m_frozen_until), at) : g_strdup("");
+	g_autofree char *text = g_strconcat(state, version ? " " : "", version ? version : "", frozen, NULL);
 	g_autofree char *safe = format_safe(text);
 	pairs_add(pairs, T(m_agent), safe);
 }

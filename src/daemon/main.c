@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "api/bulk.h"
 #include "api/events.h"
+#include "api/guest-work.h"
 #include "api/health.h"
 #include "api/idempotency.h"
 #include "api/kinds.h"
@@ -306,6 +307,7 @@ static void take_apart(Daemon *daemon)
 	health_stop();
 	metrics_stop();
 	transfers_stop();
+	guest_work_stop();
 	if (services->guests) {
 		events_stop(services);
 		boot_stop(services->boot);

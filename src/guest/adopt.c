@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/agent.h"
+#include "guest/freeze.h"
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/power.h"
@@ -216,6 +217,7 @@ static void take_over(Vm *vm, const char *name, gint64 since_us)
 		catch_up(vm, state, since_us);
 	vm_watch_exit(vm);
 	agent_look(vm);
+	freeze_adopt(vm);
 }
 
 static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)

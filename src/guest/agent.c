@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/file.h"
 #include "guest/guests.h"
 #include "guest/open.h"
 
@@ -24,7 +25,7 @@ enum {
 	MAC_LENGTH = 17, /* xx:xx:xx:xx:xx:xx */
 };
 
-static Qmp *ref_agent(Vm *vm, GError **error)
+Qmp *agent_ref(Vm *vm, GError **error)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	if (vm->agent && qmp_is_open(vm->agent))
@@ -49,6 +50,7 @@ void agent_disconnect(Vm *vm)
 	json_object *nics = g_steal_pointer(&vm->agent_nics);
 	GSource *timer = g_steal_pointer(&vm->agent_timer);
 	vm->agent_port_open = FALSE;
+	g_clear_pointer(&vm->agent_handles, g_array_unref); /* its files ended with it */
 	g_clear_pointer(&vm->agent_version, g_free);
 	g_cond_broadcast(&vm->changed);
 	g_mutex_unlock(&vm->lock);
@@ -63,7 +65,7 @@ void agent_disconnect(Vm *vm)
 
 gboolean agent_refresh(Vm *vm, guint timeout_ms, GError **error)
 {
-	g_autoptr(Qmp) agent = ref_agent(vm, error);
+	g_autoptr(Qmp) agent = agent_ref(vm, error);
 	if (!agent)
 		return FALSE;
 	json_object *nics = qmp_command(agent, "guest-network-get-interfaces", NULL, timeout_ms, error);
@@ -150,6 +152,7 @@ static void set_port(Vm *vm, gboolean open)
 	guint next_s = RETRY_S;
 	if (connected || connect_agent(vm)) {
 		agent_refresh(vm, AGENT_TIMEOUT_MS, NULL);
+		guest_file_close_left(vm);
 		json_auto json_object *document = vm_dup_document(vm, NULL);
 		json_auto json_object *addresses = agent_addresses(vm);
 		gboolean calm = json_get_count(addresses) ||
@@ -207,7 +210,7 @@ void agent_look(Vm *vm)
 
 gboolean agent_shutdown(Vm *vm, GError **error)
 {
-	g_autoptr(Qmp) agent = ref_agent(vm, error);
+	g_autoptr(Qmp) agent = agent_ref(vm, error);
 	g_autoptr(GError) local = NULL;
 	if (!agent)
 		return FALSE;
@@ -225,10 +228,19 @@ gboolean agent_shutdown(Vm *vm, GError **error)
 	return FALSE;
 }
 
+static void set_frozen(json_object *json, gint64 until_us)
+{
+	g_autoptr(GDateTime) until = until_us > 0 ? g_date_time_new_from_unix_utc(until_us / G_USEC_PER_SEC) : NULL;
+	g_autofree char *text = until ? g_date_time_format_iso8601(until) : NULL;
+	if (text)
+		json_set_str(json, "frozen_until", text);
+}
+
 json_object *agent_describe(Vm *vm)
 {
 	json_object *json = json_object_new_object();
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	set_frozen(json, vm->frozen_until_us);
 	json_set_str(json, "state", vm->agent ? "connected" : vm->agent_wanted && vm->qmp ? "waiting" : "none");
 	if (vm->agent_version)
 		json_set_str(json, "version", vm->agent_version);

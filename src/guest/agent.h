@@ -8,6 +8,8 @@ enum { AGENT_TIMEOUT_MS = 5000 };
  * that. */
 void agent_look(Vm *vm);
 void agent_disconnect(Vm *vm);
+/* Its connection; new reference. ERROR_UNAVAILABLE if the agent is not connected. */
+Qmp *agent_ref(Vm *vm, GError **error);
 /* Asks for the guest's network cards and addresses again. */
 gboolean agent_refresh(Vm *vm, guint timeout_ms, GError **error);
 /* Asks the guest to power off. TRUE once the agent has taken the request. */

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/adopt.h"
+#include "guest/freeze.h"
 #include "guest/power.h"
 #include "guest/unique.h"
 #include "guest/vm.h"
@@ -155,6 +156,8 @@ static gboolean release_process(gpointer key, gpointer value, gpointer data)
 {
 	(void)key;
 	(void)data;
+	/* While nobody is there to thaw it, no guest is left frozen. */
+	freeze_end(value);
 	vm_release_process(value);
 	return FALSE;
 }

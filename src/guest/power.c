@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/agent.h"
+#include "guest/freeze.h"
 #include "guest/guests.h"
 #include "guest/memory.h"
 
@@ -245,6 +246,7 @@ static gboolean recover_stop(Task *task, json_object *steps, gpointer data, GErr
 static gboolean ask_guest(Vm *vm, Task *task, gboolean *ret_agent, GError **error)
 {
 	g_autoptr(GError) agent_error = NULL;
+	freeze_end(vm); /* it could write nothing at its end */
 	*ret_agent = agent_shutdown(vm, &agent_error);
 	if (*ret_agent) {
 		task_step(task, "asked the guest agent");

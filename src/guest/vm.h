@@ -72,6 +72,9 @@ typedef struct Vm {
 	char *agent_version;
 	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
 	gint64 agent_nics_us;    /* when that was, monotonic */
+	gint64 frozen_until_us;  /* UTC; its file systems are frozen by us until then; 0: they are not */
+	GSource *thaw_timer;     /* on the monitor thread */
+	GArray *agent_handles;   /* gint64: files that the agent could not be told to close; NULL: none */
 } Vm;
 
 Vm *vm_new(Services *services, gint64 id);

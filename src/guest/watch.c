@@ -21,6 +21,7 @@
 #include "guest/adopt.h"
 #include "guest/agent.h"
 #include "guest/console.h"
+#include "guest/freeze.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 #include "guest/live-memory.h"
@@ -236,6 +237,7 @@ void vm_release_process(Vm *vm)
 	g_mutex_unlock(&vm->lock);
 	/* Without a process, nobody connects to the agent anew. */
 	agent_disconnect(vm);
+	freeze_release(vm);
 	console_close(vm);
 	end_source(exit_source);
 	end_source(silence_timer);

@@ -53,7 +53,7 @@ json_object *qmp_run_agent_command(Qmp *qmp, const char *command, json_object *a
 	if (qmp->agent_synced || synchronize(qmp, deadline, &failure))
 		value = command ? qmp_run_command(qmp, command, arguments, -1, 0, deadline, &failure)
 				: json_object_new_object();
-	if (!value && error_code(failure) != ERROR_FAILED)
+	if (!value && error_code(failure) != ERROR_FAILED && error_code(failure) != ERROR_UNSUPPORTED)
 		qmp->agent_synced = FALSE;
 
 	g_mutex_lock(&qmp->lock);

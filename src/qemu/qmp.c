@@ -25,7 +25,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { READ_SIZE = 64 << 10, READS_PER_TURN = 16 };
+enum { READ_SIZE = 64 << 10, READS_PER_TURN = 16, REASON_LENGTH = 1024 };
 
 static GMainContext *monitor_context;
 static GThread *monitor_thread;
@@ -355,6 +355,17 @@ static json_object *exchange(Qmp *qmp, const char *command, const char *text, gs
 	return reply;
 }
 
+/* What the peer says is of any length and any letters. */
+static void set_refusal(Qmp *qmp, const char *command, json_object *failure, GError **error)
+{
+	const char *text = json_get_str(failure, "desc", "no reason given");
+	g_autofree char *reason = g_utf8_make_valid(text, (gssize)strnlen(text, REASON_LENGTH));
+	/* Also of an agent's command that its configuration, or a frozen guest, does not allow. */
+	gboolean unknown = qmp->agent && g_str_equal(json_get_str(failure, "class", ""), "CommandNotFound");
+	error_set(error, unknown ? ERROR_UNSUPPORTED : ERROR_FAILED, NULL, "%s refused '%s': %s", peer_name(qmp), command,
+		  reason);
+}
+
 /* sync: see Pending. */
 json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *arguments, int fd, gint64 sync,
 			     gint64 deadline, GError **error)
@@ -380,8 +391,7 @@ json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *argumen
 		return NULL;
 	json_object *failure = json_get(reply, "error");
 	if (failure) {
-		error_set(error, ERROR_FAILED, NULL, "%s refused '%s': %s", peer_name(qmp), command,
-			  json_get_str(failure, "desc", "no reason given"));
+		set_refusal(qmp, command, failure, error);
 		return NULL;
 	}
 	json_object *value = json_get(reply, "return");

@@ -29,7 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qmp, qmp_unref)
 gboolean qmp_is_open(Qmp *qmp);
 
 /* arguments: reference is taken over, may be NULL. Returns a new reference to the "return" value. Errors:
- * ERROR_FAILED with QEMU's text, ERROR_TIMEOUT, ERROR_UNAVAILABLE when the connection ends. */
+ * ERROR_FAILED with QEMU's text (ERROR_UNSUPPORTED: the guest agent has or allows no such command), ERROR_TIMEOUT, ERROR_UNAVAILABLE when the connection ends. */
 json_object *qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error);
 /* The same with a descriptor (lent) for add-fd, getfd. */
 json_object *qmp_command_fd(Qmp *qmp, const char *command, json_object *arguments, int fd, guint timeout_ms,

@@ -86,6 +86,8 @@ static void serve(Remote *remote, Frame *request)
 		console_open(remote, request);
 	} else if (strcmp(method, "POST") == 0 && strcmp(plain, "/api/v1/images") == 0 && request->fd_count > 0) {
 		upload_image(remote, request);
+	} else if (strcmp(method, "POST") == 0 && g_str_has_suffix(plain, "/guest/file") && request->fd_count > 0) {
+		transfer_send_file(remote, request);
 	} else {
 		transfer_request(remote, request);
 	}

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -15,6 +16,11 @@ typedef struct Download {
 	const HttpCall *call;
 	int fd; /* our end; -1 until it has begun */
 } Download;
+
+typedef struct Sending {
+	Remote *remote;
+	gint64 size;
+} Sending;
 
 static json_object *head_of(const HttpCall *call)
 {
@@ -93,12 +99,12 @@ static gboolean take_download(const void *bytes, gsize length, gpointer data)
 	return fd_write_all(download->fd, bytes, length);
 }
 
-/* "/api/v1/images/NAME/disk" takes its time, and so does a support bundle. */
+/* "/api/v1/images/NAME/disk" takes its time, and so do a support bundle and a file of a guest. */
 static gboolean may_be_file(const char *path)
 {
 	const char *images = "/api/v1/images/";
 	return (g_str_has_prefix(path, images) && strchr(path + strlen(images), '/')) ||
-	       g_str_has_suffix(path, "/support-bundle");
+	       g_str_has_suffix(path, "/support-bundle") || strstr(path, "/guest/file?");
 }
 
 void transfer_request(Remote *remote, Frame *request)
@@ -135,4 +141,36 @@ void transfer_request(Remote *remote, Frame *request)
 	http_call_clear(&call);
 	if (headers)
 		json_object_put(headers);
+}
+
+static void on_sent(gint64 count, gpointer data)
+{
+	const Sending *sending = data;
+	transfer_progress(sending->remote, "upload", count, sending->size);
+}
+
+void transfer_send_file(Remote *remote, Frame *request)
+{
+	struct stat status;
+	fd_auto int file = frame_steal_fd(request, 0);
+	g_autoptr(GError) error = NULL;
+	if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode)) {
+		error_set(&error, ERROR_INVALID, NULL, "it must be a regular file");
+		control_respond_error(&remote->control, error);
+		return;
+	}
+	Sending sending = {remote, status.st_size};
+	HttpCall call = {
+		.method = json_get_str(request->head, "method", "POST"),
+		.path = json_get_str(request->head, "path", "/"),
+		.file = file,
+		.length = status.st_size,
+		.sent = on_sent,
+		.data = &sending,
+	};
+	if (http_perform(remote->http, &call, &error))
+		transfer_respond(remote, &call);
+	else
+		control_respond_error(&remote->control, error);
+	http_call_clear(&call);
 }

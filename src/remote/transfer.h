@@ -10,6 +10,8 @@ typedef struct Remote {
 
 /* Carries the request as it is and answers it. */
 void transfer_request(Remote *remote, Frame *request);
+/* The same of one that comes with a file: its bytes are the body. */
+void transfer_send_file(Remote *remote, Frame *request);
 /* What came back, as a response's head and body. */
 void transfer_respond(Remote *remote, const HttpCall *call);
 /* A call of our own, of a JSON body and answer; the answer (new reference), or NULL with the error that it describes. */

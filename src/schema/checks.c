@@ -230,3 +230,19 @@ const char *check_mirror(const char *value)
 		return "be an address that begins with http:// or https://, without user, query and fragment";
 	return NULL;
 }
+
+const char *check_guest_user(const char *value)
+{
+	return strchr(value, ':') ? "not contain a colon" : NULL;
+}
+
+const char *check_base64(const char *value)
+{
+	gsize length = strlen(value), body = length;
+	while (body > 0 && length - body < 2 && value[body - 1] == '=')
+		body--;
+	for (gsize i = 0; i < body; i++)
+		if (!g_ascii_isalnum(value[i]) && value[i] != '+' && value[i] != '/')
+			return "be base64";
+	return length % 4 ? "be base64" : NULL;
+}

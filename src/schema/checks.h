@@ -24,6 +24,8 @@ const char *check_time(const char *value);       /* ISO 8601 with a zone, as in 
 const char *check_package(const char *value);    /* a Debian package (Debian Policy §5.6.7) */
 const char *check_suite(const char *value);      /* a release of a Debian archive, by its code name */
 const char *check_mirror(const char *value);     /* an HTTP address without a query, as sources of apt have it */
+const char *check_guest_user(const char *value); /* what a guest may call its users: no colon, no control characters */
+const char *check_base64(const char *value);     /* RFC 4648 §4, on one line, with its padding */
 const char *check_digest(const char *value);     /* SHA-256, 64 hexadecimal digits in lower case */
 const char *check_smbios(const char *value);     /* printable ASCII, as DMTF DSP0134 §6.1.3 has its strings */
 const char *check_login(const char *value);      /* who signs in to a guest, as useradd(8) takes it */

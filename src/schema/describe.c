@@ -115,7 +115,8 @@ static json_object *describe_type(const Field *field, View view)
 		json_set(schema, "items", describe_element(field, view));
 		if (field->flags & FIELD_READONLY)
 			break;
-		json_set_bool(schema, "uniqueItems", TRUE);
+		if (!(field->flags & FIELD_REPEATS))
+			json_set_bool(schema, "uniqueItems", TRUE);
 		describe_bounds(schema, "minItems", "maxItems", field);
 		break;
 	case FIELD_OBJECT:

@@ -8,6 +8,8 @@ const PrivilegeInfo privileges[PRIVILEGE_COUNT] = {
 	[PRIVILEGE_VM_READ] = {"vm.read", "see a guest, its tasks and its statistics", "ゲストの状態、タスク、統計の参照"},
 	[PRIVILEGE_VM_POWER] = {"vm.power", "start, stop, pause and reset a guest", "ゲストの起動、停止、一時停止、リセット"},
 	[PRIVILEGE_VM_CONSOLE] = {"vm.console", "use a guest's consoles", "ゲストのコンソールの使用"},
+	[PRIVILEGE_VM_GUEST] = {"vm.guest", "act inside a guest through its agent: commands, files, passwords, freezing",
+				"エージェントによるゲスト内の操作（コマンド、ファイル、パスワード、凍結）"},
 	[PRIVILEGE_VM_CONFIGURE] = {"vm.configure", "change a guest's configuration", "ゲストの設定の変更"},
 	[PRIVILEGE_VM_CREATE] = {"vm.create", "make guests", "ゲストの作成"},
 	[PRIVILEGE_VM_DELETE] = {"vm.delete", "delete a guest with its disks", "ゲストとディスクの削除"},
@@ -43,7 +45,7 @@ const PrivilegeInfo privileges[PRIVILEGE_COUNT] = {
 const BuiltinRole builtin_roles[] = {
 	{"admin", ((Privileges)1 << PRIVILEGE_COUNT) - 2, "everything", "すべて"},
 	{"operator",
-	 READ_ALL | BIT(VM_POWER) | BIT(VM_CONSOLE) | BIT(VM_CONFIGURE) | BIT(VM_CREATE) | BIT(VM_DELETE) |
+	 READ_ALL | BIT(VM_POWER) | BIT(VM_CONSOLE) | BIT(VM_GUEST) | BIT(VM_CONFIGURE) | BIT(VM_CREATE) | BIT(VM_DELETE) |
 		 BIT(IMAGE_MANAGE) | BIT(STORAGE_USE) | BIT(NETWORK_USE) | BIT(MAPPING_USE),
 	 "guests and images, but not the node nor who may do what", "ゲストとイメージの管理（ノードとアクセス権は除く）"},
 	{"user", BIT(VM_READ) | BIT(VM_POWER) | BIT(VM_CONSOLE) | BIT(IMAGE_READ) | BIT(STORAGE_READ),

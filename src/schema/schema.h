@@ -33,6 +33,7 @@ typedef enum FieldFlags {
 	FIELD_LIVE = 1 << 3,     /* a change takes effect while the guest runs */
 	FIELD_NULLABLE = 1 << 4, /* may be absent: has no value unless set; an answer may have null there */
 	FIELD_ROW = 1 << 5,      /* shown as a column in lists by default */
+	FIELD_REPEATS = 1 << 6,  /* a LIST may have the same twice: its order matters */
 } FieldFlags;
 
 typedef struct Table Table;
@@ -96,5 +97,7 @@ extern const char *const measurement_spans[]; /* values of both tables' `span`, 
 /* Bodies of requests that are no resource. */
 extern const Table login_table, password_table, shutdown_request_table, firmware_setup_request_table, upgrade_hardware_request_table, answer_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
 	user_data_request_table, guest_password_table, answers_request_table;
+extern const Table agent_password_table, guest_exec_table, guest_freeze_table;
+extern const Table guest_info_table, guest_filesystem_table, guest_time_table, guest_command_table, guest_file_table;
 extern const Table cpu_features_table, baseline_table, baseline_request_table, renew_request_table;
 extern const Table *const schema_tables[]; /* all, NULL-terminated */

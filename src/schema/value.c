@@ -160,7 +160,7 @@ static json_object *take_list(const Field *field, const char *path, json_object 
 		const char *phrase = check_text(field, element);
 		if (!phrase && field->check)
 			phrase = field->check(text);
-		if (phrase || !g_hash_table_add(seen, (char *)text)) {
+		if (phrase || (!g_hash_table_add(seen, (char *)text) && !(field->flags & FIELD_REPEATS))) {
 			g_autofree char *quoted = value_quote(text);
 			if (phrase)
 				error_set_field(error, ERROR_INVALID, path, NULL, "%s: '%s' must %s", path, quoted,

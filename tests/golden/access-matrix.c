@@ -75,7 +75,7 @@ static char *path_of(const Route *route, guint variant)
 	} names[] = {{"images", "tiny"},    {"storages", "local"}, {"volumes", "vm-100-disk0"}, {"nodes", "self"},
 		     {"history", "1"},      {"1", "vm"},           {"vm", "100"},               {"users", "somebody"},
 		     {"roles", "operator"}, {"tokens", "x"},       {"sessions", "x"},           {"uploads", "x"},
-		     {"schemas", "vm"},     {"mappings", "media"},   {"presets", "linux"}};
+		     {"schemas", "vm"},     {"mappings", "media"},   {"presets", "linux"}, {"exec", "x"}};
 	g_autofree char *task = g_strdup_printf("%" G_GINT64_FORMAT, variant ? task_101 : task_100);
 	g_auto(GStrv) steps = g_strsplit(route->pattern + 1, "/", -1);
 	for (guint i = 1; i < g_strv_length(steps); i++) {

@@ -554,7 +554,7 @@ static void test_real_agent(void)
 	g_assert_no_error(error);
 	g_assert_cmpint(json_object_get_int64(time), >, 0);
 	g_assert_null(qmp_command(qmp, "no-such-command", NULL, 5000, &error));
-	g_assert_error(error, ERROR, ERROR_FAILED);
+	g_assert_error(error, ERROR, ERROR_UNSUPPORTED);
 	g_clear_error(&error);
 
 	/* A command that times out, while the agent is stopped; then one that must not get its answer. */

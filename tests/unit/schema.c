@@ -37,7 +37,7 @@ static void check_sane(const Table *table, gboolean in_map)
 		/* The command has no way to write these in an entry; a baseline's lists it reads from files. */
 		if (in_map && !read_only && table != baseline_request_table.fields[0].table)
 			g_assert_true(!nested && field->type != FIELD_LIST);
-		if (field->type == FIELD_LIST && !read_only)
+		if (field->type == FIELD_LIST && !read_only && !(field->flags & FIELD_REPEATS))
 			g_assert_nonnull(field->check);
 		if (field->table)
 			check_sane(field->table, field->type == FIELD_MAP);

@@ -55,6 +55,9 @@ static const Field agent_fields[] = {
 	{.name = "state", .type = FIELD_ENUM, .flags = ALWAYS, .values = agent_states,
 	 .help = "whether the guest agent answers", .help_ja = "ゲストエージェントの応答の有無"},
 	{.name = "version", .type = FIELD_STRING, .flags = MAYBE, .help = "its version", .help_ja = "バージョン"},
+	{.name = "frozen_until", .type = FIELD_STRING, .flags = MAYBE, .max = 40,
+	 .help = "the guest's file systems are frozen; when it is thawed at the latest (UTC)",
+	 .help_ja = "ファイルシステムが凍結中。遅くともこの日時に解凍（UTC）"},
 	{0}};
 static const Table agent_table = {.name = "agent", .title = "Guest agent", .title_ja = "ゲストエージェント",
 				  .fields = agent_fields};

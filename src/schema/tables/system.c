@@ -225,6 +225,8 @@ const Table *const schema_tables[] = {
 	&access_settings_table, &audit_table, &audit_verify_table,
 	&login_table, &password_table, &shutdown_request_table, &firmware_setup_request_table, &upgrade_hardware_request_table, &answer_request_table, &node_shutdown_request_table, &restore_request_table, &console_request_table,
 	&user_data_request_table, &guest_password_table, &answers_request_table, &handed_table,
+	&agent_password_table, &guest_exec_table, &guest_freeze_table, &guest_info_table, &guest_filesystem_table,
+	&guest_time_table, &guest_command_table, &guest_file_table,
 	&vm_row_table, &vm_status_table, &vm_stats_table, &vm_question_table, &vm_measurements_table, &node_measurements_table, &plan_table, &error_table, &commit_table, &restore_table,
 	&preset_table, &task_log_table, &schema_row_table, &login_answer_table, &self_table, &privilege_table, &ticket_table, &doctor_table,
 	&cpu_features_table, &baseline_request_table, &baseline_table, &renew_request_table, NULL};

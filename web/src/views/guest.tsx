@@ -27,7 +27,8 @@ const Handed = later(() => import("./handed").then((m) => ({ default: m.Handed }
 const GuestGraphs = later(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
 const Question = later(() => import("../ui/question").then((m) => ({ default: m.Question })));
 const Permissions = later(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
-const tabs = ["summary", "console", "hardware", "history", "tasks", "permissions"] as const;
+const GuestTools = later(() => import("./guest-tools").then((m) => ({ default: m.GuestTools })));
+const tabs = ["summary", "console", "hardware", "tools", "history", "tasks", "permissions"] as const;
 
 function Summary(props: { vm: Vm }): JSX.Element {
   return (
@@ -201,12 +202,13 @@ function OneGuest(props: { vm: string }): JSX.Element {
             </Show>
             <Show when={asksSomething(found().status)}><Suspense><Question vm={found()} /></Suspense></Show>
             <nav class="tabs" aria-label={found().name}>
-              <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
+              <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : name === "tools" ? may("vm.guest", `/vms/${found().id}`) : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>
             </nav>
             <Switch>
               <Match when={tab() === "summary"}><Summary vm={found()} /></Match>
               <Match when={tab() === "console"}><Suspense fallback={<p class="quiet">{t("loading")}</p>}><Consoles vm={found()} /></Suspense></Match>
               <Match when={tab() === "hardware"}><Hardware vm={found()} changed={vm.again} /></Match>
+              <Match when={tab() === "tools"}><Suspense><GuestTools vm={found()} /></Suspense></Match>
               <Match when={tab() === "permissions"}><Suspense><Permissions path={`/vms/${found().id}`} name={found().name} tags={found().tags} /></Suspense></Match>
               <Match when={tab() === "history"}><ErrorBox error={commits.error} /><HistoryList commits={commits.error ? [] : commits.value?.items} restored={vm.again} /></Match>
               <Match when={tab() === "tasks"}>
