@@ -23,7 +23,7 @@ def inn(tiny, tmp_path_factory):
     try:
         if kept.is_dir():
             shutil.copytree(kept, yado.state / "images/.cache/debian")
-        yado("image", "build", "web", "--suite", "bookworm", "--packages", "openssh-server", "--size", "3G",
+        yado("image", "build", "web", "--suite", "bookworm", "--packages", "openssh-server,cloud-init", "--size", "3G",
              timeout=1500)
         yield yado
     finally:
@@ -72,12 +72,47 @@ def enter(console):
     return console
 
 
-def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFv4Qd0Fz3i0N9zJ0y4mXW6cNq5vYk0s0r0o9b8m7c6d me@example"
+
+
+def hand_over(inn, folder):
+    """To the guest `plain`: what cloud-init is to make of it, by fields and by a script of its own."""
+    inn("vm", "set", "plain", "--cloud-init-user", "ana", "--cloud-init-keys", KEY, "--guestinfo", "role=db",
+        "--cloud-init-nic", "nic1:address=192.0.2.10/24,gateway=192.0.2.1", "--nic", "nic1:mode=user,link=no")
+    (folder / "password").write_text("Correct-horse-2\n")
+    (folder / "user-data").write_text("#!/bin/sh\necho 宿 >/etc/mark\n")
+    inn("vm", "password", "plain", "--password-file", folder / "password")
+    inn("vm", "user-data", "plain", folder / "user-data")
+
+
+def check_handed(inn, console):
+    assert "status: done" in console.shell("cloud-init status --wait", 600)
+    assert "DataSourceNoCloud" in console.shell("cat /run/cloud-init/result.json", 60)
+    assert console.shell("cat /etc/mark", 60) == "宿"
+    assert console.shell("cat /home/ana/.ssh/authorized_keys", 60).splitlines()[-1] == KEY
+    assert console.shell("sudo -u ana sudo -n id -u", 60) == "0"
+    # The password is that, by the guest's own crypt(3).
+    salt, shadow = console.shell("getent shadow ana | cut -d: -f2 | cut -d$ -f3; getent shadow ana | cut -d: -f2", 60).split()
+    made = subprocess.run(["openssl", "passwd", "-6", "-salt", salt, "Correct-horse-2"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+    assert shadow == made
+    # Its cards have the names that they have here, and the addresses that were given.
+    links = console.shell("ls /sys/class/net", 60).split()
+    assert {"nic0", "nic1"} <= set(links)
+    assert console.shell("cat /sys/class/net/nic1/address", 60) == inn.vm("plain")["nics"]["nic1"]["mac"]
+    assert "192.0.2.10/24" in console.shell("cat /etc/systemd/network/*nic1*", 60)
+    assert console.shell("modprobe qemu_fw_cfg; cat /sys/firmware/qemu_fw_cfg/by_name/opt/org.yado/guestinfo/role/raw; echo",
+                         60) == "db"
+
+
+def test_a_debian_boots_by_itself_from_bios_and_from_uefi_and_does_what_it_is_handed(inn, tmp_path):
     image = inn("image", "show", "web")
     assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
     assert "openssh-server" in image["description"] and image["os"] == "debian-12"
     for name, firmware in (("plain", "bios"), ("modern", "uefi")):
         inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G")
+        if name == "plain":
+            hand_over(inn, tmp_path)
         inn("vm", "start", name)
     seen = {}
     for name, firmware in (("plain", "bios"), ("modern", "uefi")):
@@ -86,6 +121,10 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi(inn):
         inn.wait_agent(name, 600)
         inn.wait_address(name, 120)
         console = enter(Console(inn, name))
+        if name == "plain":
+            check_handed(inn, console)
+        else:
+            assert "disabled" in console.shell("cloud-init status", 60)  # without a drive nothing is looked for
         assert console.shell("cat /etc/hostname", 60) == name
         # The root file system has taken all of the larger disk.
         assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
