@@ -1,4 +1,4 @@
-/* What a guest's document takes from the node: storages, images, networks, and tags that decide who may use it.
+/* What a guest's document takes from the node: storages, images, networks, mappings, and tags that decide who may use it.
  *
  * It is asked twice: of what the client wrote, before anything is looked up, so that a name of something that may not be
  * seen is answered alike whether it exists or not; and of the document that comes of it, with all that was filled in. */
@@ -46,12 +46,19 @@ static gboolean check_nic(const Call *call, json_object *old, json_object *nic, 
 	       permit_ask_named(call, PRIVILEGE_NETWORK_USE, "/networks", network, error);
 }
 
+static gboolean check_mapping(const Call *call, json_object *old, json_object *device, GError **error)
+{
+	const char *mapping = json_get_str(device, "mapping", NULL);
+	return !mapping || g_strcmp0(mapping, json_get_str(old, "mapping", NULL)) == 0 ||
+	       permit_ask_named(call, PRIVILEGE_MAPPING_USE, "/mappings", mapping, error);
+}
+
 static gboolean check_devices(const Call *call, json_object *present, json_object *wanted, GError **error)
 {
 	static const struct {
 		const char *map;
 		gboolean (*check)(const Call *call, json_object *old, json_object *device, GError **error);
-	} devices[] = {{"disks", check_disk}, {"cdroms", check_image}, {"nics", check_nic}};
+	} devices[] = {{"disks", check_disk}, {"cdroms", check_image}, {"nics", check_nic}, {"usb", check_mapping}, {"pci", check_mapping}};
 	for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
 		json_object *map = get_map(wanted, devices[i].map), *old_map = get_map(present, devices[i].map);
 		if (!map)

@@ -139,4 +139,4 @@ static gboolean apply_disk(Live *live, const char *key, json_object *old, json_o
 	return !can_plug_disk(disk) || plug_disk(live, key, disk, error);
 }
 
-const LivePart live_disks = {"disks", .map = TRUE, is_disk_live, remove_disk, apply_disk};
+const LivePart live_disks = {"disks", .map = TRUE, .is_live = is_disk_live, .remove = remove_disk, .apply = apply_disk};

@@ -149,4 +149,4 @@ static gboolean apply_nic(Live *live, const char *key, json_object *old, json_ob
 	return (old || plug_nic(live, key, nic, error)) && adjust_nic(live, key, nic, error);
 }
 
-const LivePart live_nics = {"nics", .map = TRUE, is_nic_live, remove_nic, apply_nic};
+const LivePart live_nics = {"nics", .map = TRUE, .is_live = is_nic_live, .remove = remove_nic, .apply = apply_nic};

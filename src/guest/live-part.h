@@ -26,9 +26,11 @@ typedef struct LivePart {
 	gboolean (*remove)(Live *live, const char *key, json_object *old, json_object *wanted, GError **error);
 	/* Brings what is wanted about, as far as it goes live; after all removals. key is NULL where there is no map. */
 	gboolean (*apply)(Live *live, const char *key, json_object *old, json_object *wanted, GError **error);
+	/* Whether the process has what an entry of a map is connected to. NULL: it always has. */
+	gboolean (*can_hold)(json_object *applied, json_object *wanted);
 } LivePart;
 
-extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms, live_watchdog;
+extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms, live_usb, live_watchdog;
 
 /* Takes the value over into what is applied, and records it. Of an entry (value NULL: it is gone), or with key NULL of the
  * whole part. Frees the former value. */

@@ -11,7 +11,7 @@
 #include "guest/live-part.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_watchdog};
+static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_usb, &live_watchdog};
 
 static const LivePart *find_part(const char *name)
 {
@@ -48,7 +48,7 @@ const char *live_when(Vm *vm, const char *path, json_object *before, json_object
 		new = json_get(new, rest[0]);
 		if (!old && !new)
 			return "now"; /* it never came into the process */
-		return part->is_live(rest[1], old, new) ? "now" : "restart";
+		return (!part->can_hold || part->can_hold(applied, hardware)) && part->is_live(rest[1], old, new) ? "now" : "restart";
 	}
 	if (json_equal(old, new))
 		return "now";

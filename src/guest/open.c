@@ -18,6 +18,7 @@
 #include "guest/firmware.h"
 #include "guest/handed.h"
 #include "guest/identity.h"
+#include "guest/passthrough.h"
 #include "net/passt.h"
 #include "net/shape.h"
 #include "net/tap.h"
@@ -187,6 +188,8 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 		json_object *cdrom = json_get(json_get(document, "cdroms"), key + 1);
 		return image_open(&services->image, json_get_str(cdrom, "image", ""), NULL, "disk", error);
 	}
+	if (key && g_str_has_prefix(need, "usb:"))
+		return passthrough_open_usb(vm, document, key + 1, error);
 	if (key && g_str_has_prefix(need, "nic:"))
 		return vm_open_nic(vm, document, key + 1, error);
 	error_set(error, ERROR_FAILED, NULL, "QEMU's command line needs '%s', which is unknown", need);

@@ -21,6 +21,7 @@
 #include "guest/firmware-setup.h"
 #include "guest/identity.h"
 #include "guest/open.h"
+#include "guest/passthrough.h"
 #include "guest/placement.h"
 #include "guest/power.h"
 #include "guest/throttle.h"
@@ -72,9 +73,6 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 {
 	Services *services = vm->services;
 	const char *cmdline = json_get_str(json_get(document, "kernel"), "cmdline", NULL);
-	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, cmdline, error);
-	if (!command)
-		return FALSE;
 	uid_t uid = identity_vm_uid(vm, error);
 	if (!uid)
 		return FALSE;
@@ -83,6 +81,11 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	launch_clear_log(vm->run_dir);
 
 	g_autoptr(Launch) launch = launch_new(services->host->program, vm->run_dir);
+	json_auto json_object *resolved = json_copy(document);
+	g_autoptr(QemuCommand) command = NULL;
+	if (!passthrough_begin(vm, resolved, uid, launch, error) ||
+	    !(command = qemu_command_build(resolved, services->host->kvm, cmdline, error)))
+		return FALSE;
 	for (guint i = 1; i < command->argv->len; i++)
 		launch_add_arg(launch, g_ptr_array_index(command->argv, i));
 	launch_set_uid(launch, uid);
@@ -93,7 +96,7 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	if (!groups_begin(vm->cgroup, label, &bounds, launch, error))
 		return FALSE;
 	/* Beside QEMU's own filter, which lets ptrace() through and ends one thread, not the process. */
-	launch_set_seccomp(launch);
+	launch_set_filter(launch, SECCOMP_GUEST);
 	if (services->host->kvm)
 		launch_bind(launch, "/dev/kvm", TRUE);
 
@@ -198,12 +201,13 @@ static void explain_failure(Vm *vm, GError **error)
 }
 
 /* After a start that failed: helpers (passt) go with the control group. The log stays to be read. */
-static void clean_up(Vm *vm)
+static void clean_up(Vm *vm, json_object *document)
 {
 	g_autoptr(GError) error = NULL;
 	shape_end_all(vm->id);
 	if (!groups_end(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !launch_clear_record(vm->run_dir, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
+	passthrough_end(vm, document);
 }
 
 gboolean vm_start_process(Vm *vm, Task *task, GError **error)
@@ -221,7 +225,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	gboolean setup = firmware_setup_is_wanted(vm);
 	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
 	if (!started || !launch_qemu(vm, started, cards, &launched, error)) {
-		clean_up(vm);
+		clean_up(vm, document);
 		return FALSE;
 	}
 	gint64 executed = g_get_monotonic_time();
@@ -264,6 +268,6 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	explain_failure(vm, error);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
-	clean_up(vm);
+	clean_up(vm, document);
 	return FALSE;
 }

@@ -204,11 +204,14 @@ static void make_view(const Spec *spec)
 		fail("cannot change to the root of the view");
 }
 
-static void set_limits(void)
+static void set_limits(const Spec *spec)
 {
 	struct rlimit none = {0, 0}, files;
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		fail("cannot switch core dumps off");
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	if (spec->lock_memory && setrlimit(RLIMIT_MEMLOCK, &all) < 0)
+		fail("cannot lift the limit of locked memory");
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		fail("cannot read the limit of open files");
 	if (files.rlim_max > 65536)
@@ -272,7 +275,7 @@ void cage_enter(const Spec *spec, int go, int status)
 	if (unshare(namespaces) < 0)
 		fail("cannot make namespaces");
 	make_view(spec);
-	set_limits();
+	set_limits(spec);
 	umask(077);
 	drop_privileges(spec);
 	/* An end of the pipe without a byte: the parent has died or given up. */

@@ -77,6 +77,8 @@ static int take_record(Spec *spec, size_t *args, const char *word, char *value)
 		spec->scope = 1;
 	else if (strcmp(word, "lifeline") == 0)
 		spec->lifeline = 1;
+	else if (strcmp(word, "memlock") == 0)
+		spec->lock_memory = 1;
 	else if (strcmp(word, "seccomp") == 0)
 		spec->filter_length = 1;
 	else

@@ -21,7 +21,7 @@ typedef struct Spec {
 	size_t fd_count;
 	uid_t uid;
 	const char *group; /* or NULL */
-	int network_host, lifeline, scope;
+	int network_host, lifeline, scope, lock_memory;
 	void *filter; /* struct sock_filter[filter_length] */
 	size_t filter_length;
 } Spec;

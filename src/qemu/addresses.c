@@ -10,16 +10,18 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "qemu/command.h"
+#include "qemu/host-devices.h"
 
 static const struct {
 	const char *prefix;
-	guint slots;
+	guint first, slots; /* from the first to before slots */
 	const char *people; /* what is full */
 } buses[] = {
-	[QEMU_BUS_PCI] = {"pci", QEMU_PORTS, "PCI Express ports (virtio-blk disks and network cards)"},
-	[QEMU_BUS_SCSI] = {"scsi", 64, "SCSI targets"},
-	[QEMU_BUS_SATA] = {"sata", 6, "SATA ports"},
-	[QEMU_BUS_IDE] = {"ide", 4, "IDE units"},
+	[QEMU_BUS_PCI] = {"pci", 0, QEMU_PORTS, "PCI Express ports (virtio-blk disks, network cards, devices of the host)"},
+	[QEMU_BUS_SCSI] = {"scsi", 0, 64, "SCSI targets"},
+	[QEMU_BUS_SATA] = {"sata", 0, 6, "SATA ports"},
+	[QEMU_BUS_IDE] = {"ide", 0, 4, "IDE units"},
+	[QEMU_BUS_USB] = {"usb", QEMU_USB_TABLET + 1, QEMU_USB_PORTS_MAX + 1, "USB ports"},
 };
 
 static const struct {
@@ -32,14 +34,20 @@ static const struct {
 	{"ide", QEMU_BUS_IDE},
 };
 
-static const char *const maps[] = {"disks", "cdroms", "nics"};
+static const char *const maps[] = {"disks", "cdroms", "nics", "usb", "pci"};
 /* Objects of the document that are a drive each, and take the highest slot that is free: far from where disks come. */
 static const char *const drives[] = {"cloud_init", "answers"};
+
+/* What hangs on one bus only, whatever its entry says. */
+static const struct {
+	const char *map;
+	QemuBus bus;
+} own_buses[] = {{"nics", QEMU_BUS_PCI}, {"usb", QEMU_BUS_USB}, {"pci", QEMU_BUS_PCI}};
 
 gboolean qemu_address_parse(const char *text, QemuAddress *ret_address)
 {
 	for (guint bus = 0; bus < G_N_ELEMENTS(buses); bus++)
-		for (guint slot = 0; slot < buses[bus].slots; slot++) {
+		for (guint slot = buses[bus].first; slot < buses[bus].slots; slot++) {
 			QemuAddress address = {.bus = (QemuBus)bus, .slot = slot};
 			g_autofree char *form = qemu_address_format(address);
 			if (g_str_equal(form, text)) {
@@ -81,12 +89,19 @@ static json_object *device_of(json_object *vm, const char *map, const char *key)
 	return json_get(json_get(vm, map), key);
 }
 
+/* A bus has places up to this one. */
+static guint slots_of(json_object *vm, QemuBus bus)
+{
+	return bus == QEMU_BUS_USB ? qemu_usb_ports(vm) + 1 : buses[bus].slots;
+}
+
 static gboolean bus_of(json_object *vm, const char *map, const char *key, QemuBus *ret_bus, GError **error)
 {
-	if (g_str_equal(map, "nics")) {
-		*ret_bus = QEMU_BUS_PCI;
-		return TRUE;
-	}
+	for (guint i = 0; i < G_N_ELEMENTS(own_buses); i++)
+		if (g_str_equal(own_buses[i].map, map)) {
+			*ret_bus = own_buses[i].bus;
+			return TRUE;
+		}
 	const char *name = json_get_str(device_of(vm, map, key), "bus", "");
 	gboolean cdrom = g_str_equal(map, "cdroms");
 	for (guint i = 0; i < G_N_ELEMENTS(disk_buses); i++)
@@ -107,7 +122,7 @@ gboolean qemu_device_address(json_object *vm, const char *map, const char *key, 
 	QemuBus bus;
 	if (!bus_of(vm, map, key, &bus, error))
 		return FALSE;
-	if (!text || !qemu_address_parse(text, &address) || address.bus != bus) {
+	if (!text || !qemu_address_parse(text, &address) || address.bus != bus || address.slot >= slots_of(vm, bus)) {
 		g_autofree char *field = g_strdup_printf("%s.%s.address", map, key);
 		error_set_field(error, ERROR_INVALID, field, NULL, "'%s' is not an address on that bus",
 				text ? text : "(none)");
@@ -227,12 +242,14 @@ static gboolean find_free(json_object *vm, const char *map, const char *key, gbo
 	QemuAddress address = {0};
 	if (!bus_of(vm, map, key, &address.bus, error))
 		return FALSE;
-	while (address.slot < buses[address.bus].slots && used[address.bus][address.slot])
+	guint first = buses[address.bus].first, slots = slots_of(vm, address.bus);
+	address.slot = first;
+	while (address.slot < slots && used[address.bus][address.slot])
 		address.slot++;
-	if (address.slot == buses[address.bus].slots) {
+	if (address.slot == slots) {
 		g_autofree char *field = g_strdup_printf("%s.%s", map, key);
 		error_set_field(error, ERROR_INVALID, field, "remove a device, or use another bus",
-				"no room for '%s': all %u %s are taken", key, address.slot, buses[address.bus].people);
+				"no room for '%s': all %u %s are taken", key, slots - first, buses[address.bus].people);
 		return FALSE;
 	}
 	*ret_address = address;

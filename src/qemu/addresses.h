@@ -3,11 +3,11 @@
 #include <glib.h>
 #include <json-c/json.h>
 
-typedef enum QemuBus { QEMU_BUS_PCI, QEMU_BUS_SCSI, QEMU_BUS_SATA, QEMU_BUS_IDE } QemuBus;
+typedef enum QemuBus { QEMU_BUS_PCI, QEMU_BUS_SCSI, QEMU_BUS_SATA, QEMU_BUS_IDE, QEMU_BUS_USB } QemuBus;
 
 typedef struct QemuAddress {
 	QemuBus bus;
-	guint slot; /* PCI: number of the root port; SCSI: target; SATA and IDE: unit */
+	guint slot; /* PCI: number of the root port; SCSI: target; SATA and IDE: unit; USB: port, from 1 */
 } QemuAddress;
 
 enum { QEMU_PORTS = 16 }; /* root ports, at pcie.0 10.0 to 11.7 */
@@ -20,7 +20,7 @@ char *qemu_address_format(QemuAddress address);
  * "disk10"). Borrowed strings; free with g_ptr_array_unref(). map may be NULL. */
 GPtrArray *qemu_sorted_keys(json_object *map);
 
-/* The address of one device ("disks", "cdroms", "nics"), checked to be on the bus that the device is on. */
+/* The address of one device ("disks", "cdroms", "nics", "usb", "pci"), checked to be on the bus that the device is on. */
 gboolean qemu_device_address(json_object *vm, const char *map, const char *key, QemuAddress *ret_address,
 			     GError **error);
 /* The same of an object that is a drive itself: "cloud_init", "answers". */

@@ -4,11 +4,11 @@
  *
  *   pcie.0 01.0  graphics card (if any)        05.0  virtio-rng
  *          02.0  virtio-scsi                   06.0  pvpanic
- *          03.0  virtio-serial (guest agent)   07.0  USB with a tablet (with a graphics card)
+ *          03.0  virtio-serial (guest agent)   07.0  USB (with a graphics card, which brings a tablet, or USB devices)
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
  *          09.0  watchdog (if any)             0a.0  sound card (if any)
  *          0b.0  vsock (if any)                0f.0  virtio-mem (with memory_max)
- *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk or network card
+ *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card or device of the host
  *          1f.2  q35's own SATA controller, six ports
  *
  * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port that
@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "qemu/addresses.h"
 #include "qemu/devices.h"
+#include "qemu/host-devices.h"
 #include "qemu/memory.h"
 #include "qemu/peripherals.h"
 #include "qemu/processors.h"
@@ -385,13 +386,16 @@ static gboolean has_ide(json_object *vm)
 static void add_display(QemuCommand *command, json_object *vm)
 {
 	json_object *display = qemu_display_device(vm);
-	if (!display)
+	if (!display) {
+		if (qemu_has_usb(vm))
+			add_json(command, "-device", qemu_usb_controller(vm));
 		return;
+	}
 	/* Makes the VNC server without listening: clients come by add_client. */
 	add(command, "-vnc", "none");
 	add_json(command, "-device", display);
 	/* The keyboard is q35's own: with a USB keyboard QEMU gives all keys to that, and a guest without its driver is deaf. */
-	add_json(command, "-device", qemu_fixed_device("qemu-xhci", "usb", "7.0"));
+	add_json(command, "-device", qemu_usb_controller(vm));
 	add(command, "-device", "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
 }
 
@@ -514,6 +518,19 @@ static gboolean add_nics(QemuCommand *command, json_object *vm, GError **error)
 	return TRUE;
 }
 
+static void add_host_devices(QemuCommand *command, json_object *vm)
+{
+	g_autoptr(GPtrArray) usb_keys = qemu_sorted_keys(json_get(vm, "usb"));
+	g_autoptr(GPtrArray) pci_keys = qemu_sorted_keys(json_get(vm, "pci"));
+	for (guint i = 0; i < usb_keys->len; i++) {
+		const char *key = usb_keys->pdata[i];
+		int set = qemu_usb_is_mapped(vm, key) ? need_set(command, TRUE, "usb", key) : -1;
+		add_json(command, "-device", qemu_usb_device(vm, key, set));
+	}
+	for (guint i = 0; i < pci_keys->len; i++)
+		add_json(command, "-device", qemu_pci_device(vm, pci_keys->pdata[i]));
+}
+
 static gboolean check_boot(json_object *vm, GError **error)
 {
 	json_object *boot = json_get(vm, "boot");
@@ -547,5 +564,6 @@ QemuCommand *qemu_command_build(json_object *vm, gboolean kvm, const char *kerne
 	add_handed(command, vm);
 	if (!add_nics(command, vm, error))
 		return NULL;
+	add_host_devices(command, vm);
 	return g_steal_pointer(&command);
 }

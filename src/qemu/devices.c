@@ -149,6 +149,8 @@ static void set_drive_place(json_object *json, QemuAddress address, const char *
 		bus = g_strdup_printf("pata.%u", address.slot / 2);
 		json_set_int(json, "unit", address.slot % 2);
 		break;
+	case QEMU_BUS_USB:
+		break; /* no drive is there */
 	}
 	json_set_str(json, "bus", bus);
 }

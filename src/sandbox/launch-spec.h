@@ -17,6 +17,7 @@
  *   scope yes         somebody else puts yado-launch and all that it starts into a control group: see below
  *   input TEXT        stdin is a pipe with this text that never comes to an end
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
+ *   memlock yes       no limit of locked memory
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)
  *   end yes           the last record
  *

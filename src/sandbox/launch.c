@@ -26,7 +26,8 @@ struct Launch {
 	gboolean input_fits;
 	GByteArray *records;
 	GArray *fds; /* ProcessFd */
-	gboolean lifeline, seccomp;
+	gboolean lifeline;
+	SeccompKind filter;
 	char *scope_unit, *scope_description;
 	UnitScope scope; /* its unit NULL: none */
 };
@@ -129,7 +130,17 @@ void launch_set_lifeline(Launch *launch)
 
 void launch_set_seccomp(Launch *launch)
 {
-	launch->seccomp = TRUE;
+	launch_set_filter(launch, SECCOMP_WORKER);
+}
+
+void launch_set_filter(Launch *launch, SeccompKind kind)
+{
+	launch->filter = kind;
+}
+
+void launch_lock_memory(Launch *launch)
+{
+	add_record(launch, "memlock", "yes");
 }
 
 void launch_set_input(Launch *launch, const char *text)
@@ -240,7 +251,7 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	g_string_append_c(tail, '\0');
 	if (launch->lifeline)
 		g_string_append_len(tail, "lifeline yes", sizeof "lifeline yes");
-	if (launch->seccomp)
+	if (launch->filter)
 		g_string_append_len(tail, "seccomp yes", sizeof "seccomp yes");
 	g_string_append_len(tail, "end yes", sizeof "end yes");
 	g_byte_array_append(spec, (const guint8 *)tail->str, (guint)tail->len);
@@ -258,9 +269,9 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	if (spec_fd < 0)
 		return FALSE;
 	fd_auto int filter_fd = -1;
-	if (launch->seccomp) {
+	if (launch->filter) {
 		g_autoptr(GBytes) filter = NULL;
-		if (!seccomp_worker_filter(&filter, error))
+		if (!seccomp_filter(launch->filter, &filter, error))
 			return FALSE;
 		gsize length;
 		const void *data = g_bytes_get_data(filter, &length);

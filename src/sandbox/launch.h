@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "sandbox/scope.h"
+#include "sandbox/seccomp.h"
 
 typedef struct Launch Launch;
 
@@ -33,8 +34,11 @@ void launch_set_cgroup(Launch *launch, const char *name);
 void launch_set_scope(Launch *launch, const UnitScope *scope);
 /* The program is killed when yadod ends (workers); guests do not set this. */
 void launch_set_lifeline(Launch *launch);
-/* Adds the filter of sandbox/seccomp.h; QEMU adds its own to it with -sandbox. */
+/* Adds the filter of sandbox/seccomp.h for workers, or the one of a kind; QEMU adds its own to it with -sandbox. */
 void launch_set_seccomp(Launch *launch);
+void launch_set_filter(Launch *launch, SeccompKind kind);
+/* The program may lock as much memory as it likes: VFIO counts all of a guest's. */
+void launch_lock_memory(Launch *launch);
 /* stdin: a pipe that holds this text (at most LAUNCH_INPUT_MAX bytes, sandbox/launch-spec.h) and never
  * comes to an end. Default: /dev/null. */
 void launch_set_input(Launch *launch, const char *text);

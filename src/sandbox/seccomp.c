@@ -7,6 +7,7 @@
 #include "sandbox/seccomp.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -112,13 +113,26 @@ static const struct {
 	{optional, G_N_ELEMENTS(optional), SCMP_ACT_ERRNO(EPERM)},
 };
 
+static int add_families(scmp_filter_ctx filter, SeccompKind kind)
+{
+	guint32 refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
+	if (kind != SECCOMP_GUEST)
+		return seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	int result = seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	for (guint family = 0; family < AF_NETLINK && result == 0; family++)
+		if (family != AF_UNIX)
+			result = seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
+	return result != 0 ? result
+			   : seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
+					      SCMP_A2(SCMP_CMP_NE, NETLINK_KOBJECT_UEVENT));
+}
+
 /* A worker's network namespace is empty, yet packet, netlink and other families are kernel code of their own; only Unix
  * sockets are of use. clone() may make threads and processes but no namespace; clone3() hides its flags in memory,
  * where a filter cannot look, and C libraries fall back to clone() on ENOSYS. */
-static int add_conditions(scmp_filter_ctx filter)
+static int add_conditions(scmp_filter_ctx filter, SeccompKind kind)
 {
-	int result = seccomp_rule_add(
-		filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	int result = add_families(filter, kind);
 	static const unsigned long namespaces[] = {
 		CLONE_NEWNS,
 		CLONE_NEWCGROUP,
@@ -134,7 +148,7 @@ static int add_conditions(scmp_filter_ctx filter)
 	return result != 0 ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int add_rules(scmp_filter_ctx filter, SeccompKind kind)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
 		for (gsize j = 0; j < calls[i].count; j++) {
@@ -147,10 +161,10 @@ static int add_rules(scmp_filter_ctx filter)
 				return result;
 		}
 	}
-	return add_conditions(filter);
+	return add_conditions(filter, kind);
 }
 
-gboolean seccomp_worker_filter(GBytes **ret_bpf, GError **error)
+gboolean seccomp_filter(SeccompKind kind, GBytes **ret_bpf, GError **error)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	fd_auto int fd = memfd_create("seccomp", MFD_CLOEXEC);
@@ -158,7 +172,7 @@ gboolean seccomp_worker_filter(GBytes **ret_bpf, GError **error)
 		     : fd < 0 ? -errno
 			      : seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (result == 0)
-		result = add_rules(filter);
+		result = add_rules(filter, kind);
 	if (result == 0)
 		result = seccomp_export_bpf(filter, fd);
 	if (filter)
@@ -166,7 +180,7 @@ gboolean seccomp_worker_filter(GBytes **ret_bpf, GError **error)
 	guint8 data[65536];
 	ssize_t length = result == 0 ? pread(fd, data, sizeof data, 0) : -1;
 	if (length <= 0) {
-		error_set_errno(error, result ? -result : EIO, "cannot make the system call filter for workers");
+		error_set_errno(error, result ? -result : EIO, "cannot make the system call filter");
 		return FALSE;
 	}
 	*ret_bpf = g_bytes_new(data, (gsize)length);

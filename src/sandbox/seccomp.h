@@ -2,5 +2,11 @@
 #pragma once
 #include <glib.h>
 
+typedef enum SeccompKind {
+	SECCOMP_NONE,
+	SECCOMP_WORKER, /* what only reads and writes descriptors */
+	SECCOMP_GUEST,  /* the same, and a socket for the kernel's news of devices, without which libusb does not begin */
+} SeccompKind;
+
 /* An array of struct sock_filter. */
-gboolean seccomp_worker_filter(GBytes **ret_bpf, GError **error);
+gboolean seccomp_filter(SeccompKind kind, GBytes **ret_bpf, GError **error);

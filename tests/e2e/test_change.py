@@ -122,6 +122,7 @@ CHANGES = [
     ({"cdroms": {"cd0": {"bus": "virtio-scsi"}}}, False),
     ({"nics": {"nic0": {"link": False}}}, True), ({"nics": {"nic0": {"link": True}}}, True),
     ({"nics": {"nic1": {}}}, True),
+    ({"usb": {"mouse": {"type": "mouse"}}}, False),
     ({"display": "vga", "display_memory": 32 * MIB}, False), ({"display": "none", "display_memory": None}, False),
     ({"sound": "ac97"}, False), ({"sound": "none"}, False),
     ({"watchdog": {"action": "pause"}}, True), ({"watchdog": {"model": "i6300esb"}}, False),
@@ -149,16 +150,17 @@ def test_the_list_of_changes_is_complete(host):
     changed = set()
     for patch, _ in CHANGES:
         for path in differences({}, patch):
-            changed.add(re.sub(r"^(disks|cdroms|nics|guestinfo|cloud_init\.nics)\.[^.]*", r"\1.KEY", path))
+            changed.add(re.sub(r"^(disks|cdroms|nics|usb|guestinfo|cloud_init\.nics)\.[^.]*", r"\1.KEY", path))
     # `status` is what the guest does now: answered, never written.
     left = {re.sub(r"<?KEY>?|\*", "KEY", name) for name in names if name.split(".")[0] != "status"}
-    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "kernel.image", "kernel.build", "kernel.cmdline"}
+    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "usb_ports", "kernel.image", "kernel.build", "kernel.cmdline"}
     devices = {f"{part}.KEY.{field}" for part, fields in {
         "disks": "storage volume image format bus serial wwn address", "cdroms": "bus address image",
         # What a card may move is that of a bridge's: test_limits.py.
-        "nics": "mode bridge model mac address limit_receive limit_receive_burst limit_send limit_send_burst"}.items() for field in fields.split()}
+        "nics": "mode bridge model mac address limit_receive limit_receive_burst limit_send limit_send_burst", "usb": "type mapping address"}.items() for field in fields.split()}
     containers = {"cpu", "kernel", "watchdog", "rng", "disks", "cdroms", "nics", "autostart", "restart", "shutdown", "schema"}
-    of_the_host = {"vsock"}  # needs a device of the host: test_devices.py
+    # Need something of the host: test_devices.py, test_usb.py, test_shares.py.
+    of_the_host = {name for name in left if re.match(r"(vsock|pci|shares)(\.|$)", name)}
     # What stands here is given in requests of their own: test_handed.py.
     handed = {name for name in left if re.match(r"answers|cloud_init\.(password_set|user_data|address)", name)}
     missing = {name for name in left - fixed - devices - containers - of_the_host - handed - changed

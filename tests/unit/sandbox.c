@@ -474,7 +474,7 @@ static void test_seccomp(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
 	g_autoptr(GBytes) filter = NULL;
-	g_assert_true(seccomp_worker_filter(&filter, NULL));
+	g_assert_true(seccomp_filter(SECCOMP_WORKER, &filter, NULL));
 	g_assert_cmpuint(g_bytes_get_size(filter) % 8, ==, 0);
 	LaunchRecord record;
 	static const struct {
@@ -508,6 +508,24 @@ static void test_seccomp(Fixture *fixture, gconstpointer data)
 	if (access("/usr/bin/python3", X_OK) == 0) {
 		g_autofree char *said = run(fixture, launch, &record);
 		g_assert_cmpint(atoi(said), ==, EAFNOSUPPORT);
+	}
+}
+
+/* libusb asks for the kernel's news of devices (NETLINK_KOBJECT_UEVENT, 15) before it takes any device. */
+static void test_seccomp_of_guests(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	LaunchRecord record;
+	g_autoptr(Launch) launch = launch_new("/usr/bin/python3", fixture->dir);
+	launch_add_arg(launch, "-c");
+	launch_add_arg(launch, "import socket as s\ns.socketpair()\ns.socket(s.AF_NETLINK, s.SOCK_RAW, 15)\n"
+			       "for what in (s.AF_NETLINK, s.SOCK_RAW, 0), (s.AF_INET, s.SOCK_STREAM, 0), (s.AF_PACKET, s.SOCK_RAW, 0):\n"
+			       " try: s.socket(*what)\n except OSError as e: print(e.errno, end=' ')");
+	launch_set_uid(launch, TEST_UID);
+	launch_set_filter(launch, SECCOMP_GUEST);
+	if (access("/usr/bin/python3", X_OK) == 0) {
+		g_autofree char *said = run(fixture, launch, &record);
+		g_assert_cmpstr(g_strstrip(said), ==, "97 97 97"); /* EAFNOSUPPORT */
 	}
 }
 
@@ -646,6 +664,7 @@ int main(int argc, char **argv)
 		{"/sandbox/the input never comes to an end", test_input},
 		{"/sandbox/events are kept apart, and no flood of them grows the log", test_events},
 		{"/sandbox/the worker filter kills mount and namespaces and hides networks", test_seccomp},
+		{"/sandbox/the guests' filter lets the kernel's news of devices through and no other network", test_seccomp_of_guests},
 		{"/sandbox/a launcher that is told to end stays and records who told it", test_told},
 		{"/sandbox/a control group counts and is killed as a whole", test_cgroup},
 		{"/sandbox/control groups that are mounted once more are used once", test_cgroup_mounted_twice},

@@ -20,6 +20,7 @@ static const char *const watchdogs[] = {"none", "i6300esb", NULL};
 static const char *const watchdog_actions[] = {"reset", "poweroff", "shutdown", "pause", "nmi", "none", NULL};
 static const char *const rngs[] = {"virtio", "none", NULL};
 static const char *const clocks[] = {"utc", "local", NULL};
+static const char *const usb_types[] = {"mapping", "tablet", "mouse", "keyboard", NULL};
 static const char *const restart_policies[] = {"never", "on-crash", NULL};
 static const char *const page_sizes[] = {"none", "2M", "1G", NULL};
 static const char *const shutdown_actions[] = {"stop", "leave", NULL};
@@ -182,6 +183,31 @@ static const Field nic_fields[] = {
 static const Table nic_table = {.name = "nic", .title = "Network card", .title_ja = "ネットワークカード",
 				.fields = nic_fields};
 
+static const Field usb_fields[] = {
+	{.name = "type", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = usb_types, .fallback = "\"mapping\"",
+	 .title = "Device", .title_ja = "デバイス",
+	 .help = "a device of the host by its mapping, or an emulated one; a keyboard takes the keys of the console for itself",
+	 .help_ja = "マッピングで指定するホストのデバイス、または仮想デバイス。'keyboard' はコンソールのキー入力を引き受ける"},
+	{.name = "mapping", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
+	 .check = schema_check_key,
+	 .title = "Mapping", .title_ja = "マッピング",
+	 .help = "mapping of kind 'usb' that names the host's device", .help_ja = "ホストのデバイスを表す種類 'usb' のマッピング"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table usb_table = {.name = "usb", .title = "USB device", .title_ja = "USBデバイス", .fields = usb_fields};
+
+static const Field pci_fields[] = {
+	{.name = "mapping", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED, .min = 1, .max = 63,
+	 .check = schema_check_key,
+	 .title = "Mapping", .title_ja = "マッピング",
+	 .help = "mapping of kind 'pci' that names the host's device", .help_ja = "ホストのデバイスを表す種類 'pci' のマッピング"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table pci_table = {.name = "pci", .title = "PCI device of the host", .title_ja = "ホストのPCIデバイス",
+				.fields = pci_fields};
+
 static const Field autostart_fields[] = {
 	{.name = "enabled", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "false",
 	 .title = "Start with the node", .title_ja = "ノードと共に起動",
@@ -338,6 +364,17 @@ static const Field vm_fields[] = {
 	 .fallback = "{}",
 	 .title = "Network cards", .title_ja = "ネットワークカード",
 	 .help = "network cards", .help_ja = "ネットワークカード"},
+	{.name = "usb", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 14, .table = &usb_table, .singular = "usb",
+	 .fallback = "{}",
+	 .title = "USB devices", .title_ja = "USBデバイス",
+	 .help = "USB devices; a running guest gets them if it was started with a USB controller: with a display or a USB device",
+	 .help_ja = "USBデバイス。稼働中の追加は、ディスプレイかUSBデバイス付きで起動した（USBコントローラーがある）場合のみ"},
+	{.name = "usb_ports", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 4, .max = 15,
+	 .help = "ports of the USB controller, fixed with the first USB device; 4 if it does not say",
+	 .help_ja = "USBコントローラーのポート数（最初のUSBデバイスの追加時に固定）。なければ4"},
+	{.name = "pci", .type = FIELD_MAP, .max = 8, .table = &pci_table, .singular = "pci", .fallback = "{}",
+	 .title = "PCI devices of the host", .title_ja = "ホストのPCIデバイス",
+	 .help = "PCI devices of the host that the guest has to itself", .help_ja = "ゲストが占有するホストのPCIデバイス"},
 	{.name = "serial", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "Serial port", .title_ja = "シリアルポート",
 	 .help = "serial port, the text console", .help_ja = "シリアルポート（テキストコンソール）"},

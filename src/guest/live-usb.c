@@ -1,0 +1,64 @@
+/* USB devices of a running guest: plugged in and taken off. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "guest/live-part.h"
+#include "guest/passthrough.h"
+#include "qemu/command.h"
+#include "qemu/host-devices.h"
+
+static gboolean is_same_usb(json_object *old, json_object *new)
+{
+	static const char *const members[] = {"type", "mapping", "address", NULL};
+	return old && new && live_is_same(members, old, new);
+}
+
+static gboolean is_usb_live(const char *field, json_object *old, json_object *new)
+{
+	(void)field, (void)old, (void)new;
+	return TRUE;
+}
+
+/* pcie.0 takes no device later: a guest that was started without the controller gets it with its next start. */
+static gboolean has_controller(json_object *applied, json_object *wanted)
+{
+	return qemu_has_usb(applied) && qemu_usb_ports(applied) == qemu_usb_ports(wanted);
+}
+
+static gboolean remove_usb(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
+{
+	if (is_same_usb(old, wanted))
+		return TRUE;
+	if (!live_unplug(live, "usb-", key, error))
+		return FALSE;
+	live_record(live, "usb", key, NULL);
+	return TRUE;
+}
+
+static gboolean apply_usb(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
+{
+	gint64 set = -1;
+	if (old || !has_controller(live->applied, live->wanted))
+		return TRUE;
+	if (live_has_device(live, "usb-", key, FALSE)) {
+		live_record(live, "usb", key, wanted);
+		return TRUE;
+	}
+	task_step(live->task, "plugging %s in", key);
+	if (qemu_usb_is_mapped(live->wanted, key)) {
+		set = live_add_fd(live, passthrough_open_usb(live->vm, live->wanted, key, error), error);
+		if (set < 0)
+			return FALSE;
+	}
+	if (!qmp_do(live->qmp, "device_add", qemu_usb_device(live->wanted, key, (int)set), LIVE_TIMEOUT_MS, error)) {
+		if (set >= 0)
+			live_remove_fdset(live, set);
+		return FALSE;
+	}
+	live_record(live, "usb", key, wanted);
+	return TRUE;
+}
+
+const LivePart live_usb = {
+	"usb", .map = TRUE, .is_live = is_usb_live, .can_hold = has_controller, .remove = remove_usb, .apply = apply_usb};
