@@ -58,7 +58,7 @@ static gboolean check_devices(const Call *call, json_object *present, json_objec
 	static const struct {
 		const char *map;
 		gboolean (*check)(const Call *call, json_object *old, json_object *device, GError **error);
-	} devices[] = {{"disks", check_disk}, {"cdroms", check_image}, {"nics", check_nic}, {"usb", check_mapping}, {"pci", check_mapping}};
+	} devices[] = {{"disks", check_disk}, {"cdroms", check_image}, {"nics", check_nic}, {"usb", check_mapping}, {"pci", check_mapping}, {"shares", check_mapping}};
 	for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
 		json_object *map = get_map(wanted, devices[i].map), *old_map = get_map(present, devices[i].map);
 		if (!map)

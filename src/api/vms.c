@@ -13,6 +13,7 @@
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
+#include "guest/share.h"
 #include "guest/stats.h"
 #include "guest/unique.h"
 #include "guest/vm.h"
@@ -139,7 +140,7 @@ static json_object *describe_status(Vm *vm)
 	json_object *console = json_object_new_object();
 	g_autofree char *writer = console_dup_writer(vm, 1);
 	json_object *pending = vm_pending(vm), *agent = agent_describe(vm);
-	json_object *addresses = agent_addresses(vm);
+	json_object *addresses = agent_addresses(vm), *shares = share_describe(vm);
 
 	g_mutex_lock(&vm->lock);
 	g_autoptr(GDateTime) since = g_date_time_new_from_unix_utc(vm->since_us / G_USEC_PER_SEC);
@@ -168,6 +169,8 @@ static json_object *describe_status(Vm *vm)
 		json_auto json_object *document = vm_dup_document(vm, NULL);
 		json_set(status, "conflicts", unique_conflicts(guests_unique(vm->services->guests), vm->id, document));
 	}
+	if (shares)
+		json_set(status, "shares", shares);
 	return status;
 }
 

@@ -512,6 +512,9 @@ MESSAGE(m_description, "description", "説明");
 MESSAGE(m_disks, "Disks", "ディスク");
 MESSAGE(m_cdroms, "CD drives", "CDドライブ");
 MESSAGE(m_nics, "Network cards", "ネットワークカード");
+MESSAGE(m_usb, "USB devices", "USBデバイス");
+MESSAGE(m_pci, "PCI devices of the host", "ホストのPCIデバイス");
+MESSAGE(m_shares, "Shared directories", "共有ディレクトリ");
 MESSAGE(m_pending, "Waiting for a restart", "再起動待ちの変更");
 
 /* Consoles */

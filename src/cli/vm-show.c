@@ -139,6 +139,18 @@ static void print_map(json_object *vm, const char *map, const char *heading, con
 	pairs_print(pairs, "  ");
 }
 
+/* Those whose server has ended. */
+static void print_silent_shares(json_object *shares)
+{
+	for (gsize i = 0; i < json_get_count(shares); i++) {
+		json_object *share = json_object_array_get_idx(shares, i);
+		g_autofree char *name = format_safe(json_get_str(share, "share", ""));
+		g_autofree char *problem = format_safe(json_get_str(share, "problem", ""));
+		if (!json_get_bool(share, "serving", TRUE))
+			printf("  %s%s: %s%s\n", style_on(stdout, STYLE_RED), name, problem, style_off(stdout));
+	}
+}
+
 static void print_conflicts(json_object *conflicts)
 {
 	if (json_get_count(conflicts) == 0)
@@ -161,6 +173,8 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	static const char *const cdrom_fields[] = {"image", "bus", NULL};
 	static const char *const nic_fields[] = {"mode", "bridge", "model", "mac", "link", NULL};
 	static const char *const guestinfo_fields[] = {"value", NULL};
+	static const char *const usb_fields[] = {"type", "mapping", "address", NULL};
+	static const char *const mapped_fields[] = {"mapping", "tag", "read_only", "address", NULL};
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), NULL);
 	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
@@ -177,6 +191,10 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "cdroms", T(m_cdroms), cdrom_fields);
 	print_map(vm, "nics", T(m_nics), nic_fields);
 	print_map(vm, "guestinfo", T(m_guestinfo), guestinfo_fields);
+	print_map(vm, "usb", T(m_usb), usb_fields);
+	print_map(vm, "pci", T(m_pci), mapped_fields);
+	print_map(vm, "shares", T(m_shares), mapped_fields);
+	print_silent_shares(json_get_path(vm, "status.shares"));
 	print_conflicts(json_get_path(vm, "status.conflicts"));
 	json_object *setup = json_get_path(vm, "status.firmware_setup");
 	if (setup && json_object_get_boolean(setup))

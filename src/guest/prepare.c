@@ -10,6 +10,7 @@
 #include "guest/firmware.h"
 #include "guest/guests.h"
 #include "guest/passthrough.h"
+#include "guest/share.h"
 #include "guest/memory.h"
 #include "guest/placement.h"
 #include "guest/unique.h"
@@ -208,6 +209,7 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 		}
 	}
 	passthrough_complete(present, document);
+	share_complete(document);
 	return complete_kernel(services, document, error) && qemu_assign_addresses(document, error);
 }
 
@@ -395,7 +397,8 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 	    !prepare_check_handed(document, error) ||
 	    !placement_check(services, json_get(present, "cpu"), json_get(document, "cpu"), error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) || !check_cdroms(services, present, document, error) ||
-	    !check_nics(services, present, document, error) || !passthrough_check(services, present, document, error))
+	    !check_nics(services, present, document, error) || !passthrough_check(services, present, document, error) ||
+	    !share_check(services, present, document, error))
 		return FALSE;
 	g_autoptr(QemuCommand) command = qemu_command_build(document, services->host->kvm, "", error);
 	return command != NULL;

@@ -24,6 +24,7 @@
 #include "guest/passthrough.h"
 #include "guest/placement.h"
 #include "guest/power.h"
+#include "guest/share.h"
 #include "guest/throttle.h"
 #include "guest/tpm.h"
 #include "net/shape.h"
@@ -32,9 +33,10 @@
 
 enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000, NICER_MEANWHILE = 10 };
 
-/* A network card and its passt, or the TPM and its swtpm. */
+/* A network card and its passt, the TPM and its swtpm, or a share and its virtiofsd. */
 typedef struct Card {
-	char *key; /* NULL: the TPM */
+	enum { CARD_NIC, CARD_TPM, CARD_SHARE } kind;
+	char *key; /* NULL of the TPM */
 	int peer;
 	Launched helper;
 } Card;
@@ -52,16 +54,18 @@ static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, 
 {
 	for (guint i = 0; i < command->needs->len; i++) {
 		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
-		const char *key = g_str_has_prefix(need->name, "nic:") ? need->name + strlen("nic:") : NULL;
+		gboolean nic = g_str_has_prefix(need->name, "nic:"), share = g_str_has_prefix(need->name, "share:");
+		const char *key = nic || share ? strchr(need->name, ':') + 1 : NULL;
 		int peer = -1;
-		int fd = key				   ? vm_prepare_nic(vm, document, key, &peer, error)
+		int fd = nic				  ? vm_prepare_nic(vm, document, key, &peer, error)
+			 : share			  ? share_prepare(vm, key, &peer, error)
 			 : g_str_equal(need->name, "tpm") ? tpm_prepare(&peer, error)
-							   : vm_open_need(vm, document, need->name, need->writable, error);
+							  : vm_open_need(vm, document, need->name, need->writable, error);
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
 		if (peer >= 0) {
-			Card card = {g_strdup(key), peer, {.pidfd = -1}};
+			Card card = {nic ? CARD_NIC : share ? CARD_SHARE : CARD_TPM, g_strdup(key), peer, {.pidfd = -1}};
 			g_array_append_val(cards, card);
 		}
 		launch_pass_fd(launch, fd, need->fd);
@@ -110,12 +114,18 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 }
 
 /* The first of all: QEMU cannot build its machine without its answers. */
-static gboolean start_tpm(Vm *vm, GArray *cards, GError **error)
+static gboolean start_first(Vm *vm, json_object *document, GArray *cards, GError **error)
 {
 	for (guint i = 0; i < cards->len; i++) {
 		Card *card = &g_array_index(cards, Card, i);
-		if (!card->key && !tpm_start(vm, card->peer, &card->helper, error))
+		if (card->kind == CARD_TPM && !tpm_start(vm, card->peer, &card->helper, error))
 			return FALSE;
+		if (card->kind == CARD_SHARE &&
+		    !share_start(vm, document, card->key, card->peer, &card->helper, error))
+			return FALSE;
+		/* One that has died is to be seen by QEMU as the end of its connection. */
+		if (card->kind == CARD_SHARE)
+			fd_close(fd_steal(&card->peer));
 	}
 	return TRUE;
 }
@@ -124,7 +134,7 @@ static gboolean start_tpm(Vm *vm, GArray *cards, GError **error)
 static gboolean set_priority(const Card *card, int nicer, GError **error)
 {
 	const Launched *passt = &card->helper;
-	if (!card->key || process_start_time(passt->pid) != passt->start_time ||
+	if (card->kind != CARD_NIC || process_start_time(passt->pid) != passt->start_time ||
 	    setpriority(PRIO_PROCESS, (id_t)passt->pid, getpriority(PRIO_PROCESS, 0) + nicer) == 0 || errno == ESRCH)
 		return TRUE;
 	error_set_errno(error, errno, "cannot set the priority of passt (process %d)", (int)passt->pid);
@@ -135,7 +145,7 @@ static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
 {
 	for (guint i = 0; i < cards->len; i++) {
 		Card *card = &g_array_index(cards, Card, i);
-		if (card->key && (!vm_start_nic(vm, card->key, card->peer, &card->helper, error) ||
+		if (card->kind == CARD_NIC && (!vm_start_nic(vm, card->key, card->peer, &card->helper, error) ||
 				  !set_priority(card, NICER_MEANWHILE, error)))
 			return FALSE;
 	}
@@ -239,7 +249,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
 	g_autoptr(Qmp) qmp = NULL;
-	if (start_tpm(vm, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
+	if (start_first(vm, document, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
 	    (!placed || placement_pin(vm, qmp, cpu, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
 	    throttle_start(qmp, document, error) &&
@@ -266,6 +276,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	LaunchRecord record;
 	adopt_read_exit(vm->run_dir, &record);
 	explain_failure(vm, error);
+	share_explain(vm, document, error);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
 	clean_up(vm, document);

@@ -354,6 +354,7 @@ static const char *const hardware_parts[] = {
 	"usb",
 	"usb_ports",
 	"pci",
+	"shares",
 	"serial",
 	"serial_ports",
 	"display",

@@ -29,8 +29,9 @@
 
 #include "../sandbox/launch-spec.h"
 #include "group.h"
+#include "share.h"
 
-enum { GROUPS_MAX = 8 };
+enum { GROUPS_MAX = 8, SHARE_FILES = 1 << 20 /* the kernel's fs.nr_open, if nobody has changed it */ };
 
 static int status_fd;
 static char root[PATH_MAX]; /* where the view is built */
@@ -134,15 +135,18 @@ static void mount_at(const char *type, const char *path, unsigned long flags, co
 		fail("cannot mount %s", path);
 }
 
-/* A kernel before 5.8 knows hidepid only as a number, and not subset. The pid namespace is the program's own anyway. */
-static void mount_proc(void)
+/* A kernel before 5.8 knows hidepid only as a number, and not subset. The pid namespace is the program's own anyway. What
+ * serves a share ends without /proc/sys; it makes that read-only (share.c). */
+static void mount_proc(int share)
 {
-	static const char *const options[] = {"hidepid=invisible,subset=pid", "hidepid=2", NULL};
+	static const char *const usual[] = {"hidepid=invisible,subset=pid", "hidepid=2", NULL};
+	static const char *const whole[] = {"hidepid=invisible", "hidepid=2", NULL};
+	const char *const *options = share ? whole : usual;
 	char target[PATH_MAX];
 	in_root(target, "/proc");
 	if (mkdir(target, 0755) < 0)
 		fail("cannot make /proc in the view");
-	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+	for (size_t i = 0; options[i]; i++)
 		if (mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options[i]) == 0)
 			return;
 	fail("cannot mount /proc");
@@ -188,8 +192,11 @@ static void make_view(const Spec *spec)
 	in_root(path, "/dev/fd");
 	if (symlink("/proc/self/fd", path) < 0)
 		fail("cannot make /dev/fd in the view");
-	mount_proc();
+	mount_proc(spec->share != NULL);
 	mount_at("tmpfs", "/tmp", 0, "size=16m,nr_inodes=1k,mode=1777");
+	const char *refused = spec->share ? share_bind(spec, root) : NULL;
+	if (refused)
+		fail("%s", refused);
 	for (size_t i = 0; i < spec->bind_count; i++)
 		bind_path(spec->binds[i].path, MS_NODEV | (spec->binds[i].writable ? 0 : MS_RDONLY));
 
@@ -214,6 +221,12 @@ static void set_limits(const Spec *spec)
 		fail("cannot lift the limit of locked memory");
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		fail("cannot read the limit of open files");
+	if (spec->share) {
+		/* A descriptor for each file that the guest remembers. */
+		struct rlimit many = {SHARE_FILES, SHARE_FILES};
+		if (setrlimit(RLIMIT_NOFILE, &many) == 0)
+			return;
+	}
 	if (files.rlim_max > 65536)
 		files.rlim_max = 65536;
 	files.rlim_cur = files.rlim_max;
@@ -226,7 +239,10 @@ static void drop_privileges(const Spec *spec)
 	/* A session keyring that nobody else has. A kernel without keys has none to protect. */
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		fail("cannot leave the session keyring");
-	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
+	const char *refused = spec->share ? share_confine() : NULL;
+	if (refused)
+		fail("%s", refused);
+	for (int capability = 0; !spec->share && prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
 		if (prctl(PR_CAPBSET_DROP, capability) < 0)
 			fail("cannot drop capability %d", capability);
 	if (setgroups(group_count, groups) < 0)
@@ -235,7 +251,7 @@ static void drop_privileges(const Spec *spec)
 		fail("cannot become uid %u", (unsigned)spec->uid);
 	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct nothing[_LINUX_CAPABILITY_U32S_3] = {0};
-	if (syscall(SYS_capset, &header, nothing) < 0)
+	if (!spec->share && syscall(SYS_capset, &header, nothing) < 0)
 		fail("cannot drop the capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fail("cannot set no_new_privs");

@@ -65,7 +65,10 @@ static int take_record(Spec *spec, size_t *args, const char *word, char *value)
 		spec->network_host = 1;
 	else if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)
 		spec->binds[spec->bind_count++] = (Bind){value, word[1] == 'w'};
-	else if (strcmp(word, "fd") == 0 && parse_number(value, 1 << 20, &number) && number >= LAUNCH_FD_FIRST)
+	else if (strcmp(word, "share-ro") == 0 || strcmp(word, "share-rw") == 0) {
+		spec->share = value;
+		spec->share_writable = word[7] == 'w';
+	} else if (strcmp(word, "fd") == 0 && parse_number(value, 1 << 20, &number) && number >= LAUNCH_FD_FIRST)
 		spec->fds[spec->fd_count++] = (int)number;
 	else if (strcmp(word, "cgroup") == 0)
 		spec->cgroup = value;

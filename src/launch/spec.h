@@ -21,6 +21,8 @@ typedef struct Spec {
 	size_t fd_count;
 	uid_t uid;
 	const char *group; /* or NULL */
+	const char *share; /* or NULL */
+	int share_writable;
 	int network_host, lifeline, scope, lock_memory;
 	void *filter; /* struct sock_filter[filter_length] */
 	size_t filter_length;

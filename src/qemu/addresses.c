@@ -17,7 +17,7 @@ static const struct {
 	guint first, slots; /* from the first to before slots */
 	const char *people; /* what is full */
 } buses[] = {
-	[QEMU_BUS_PCI] = {"pci", 0, QEMU_PORTS, "PCI Express ports (virtio-blk disks, network cards, devices of the host)"},
+	[QEMU_BUS_PCI] = {"pci", 0, QEMU_PORTS, "PCI Express ports (virtio-blk disks, network cards, devices and shares of the host)"},
 	[QEMU_BUS_SCSI] = {"scsi", 0, 64, "SCSI targets"},
 	[QEMU_BUS_SATA] = {"sata", 0, 6, "SATA ports"},
 	[QEMU_BUS_IDE] = {"ide", 0, 4, "IDE units"},
@@ -34,7 +34,7 @@ static const struct {
 	{"ide", QEMU_BUS_IDE},
 };
 
-static const char *const maps[] = {"disks", "cdroms", "nics", "usb", "pci"};
+static const char *const maps[] = {"disks", "cdroms", "nics", "usb", "pci", "shares"};
 /* Objects of the document that are a drive each, and take the highest slot that is free: far from where disks come. */
 static const char *const drives[] = {"cloud_init", "answers"};
 
@@ -42,7 +42,7 @@ static const char *const drives[] = {"cloud_init", "answers"};
 static const struct {
 	const char *map;
 	QemuBus bus;
-} own_buses[] = {{"nics", QEMU_BUS_PCI}, {"usb", QEMU_BUS_USB}, {"pci", QEMU_BUS_PCI}};
+} own_buses[] = {{"nics", QEMU_BUS_PCI}, {"usb", QEMU_BUS_USB}, {"pci", QEMU_BUS_PCI}, {"shares", QEMU_BUS_PCI}};
 
 gboolean qemu_address_parse(const char *text, QemuAddress *ret_address)
 {

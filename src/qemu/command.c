@@ -8,7 +8,7 @@
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
  *          09.0  watchdog (if any)             0a.0  sound card (if any)
  *          0b.0  vsock (if any)                0f.0  virtio-mem (with memory_max)
- *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card or device of the host
+ *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card, device or share of the host
  *          1f.2  q35's own SATA controller, six ports
  *
  * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port that
@@ -522,6 +522,7 @@ static void add_host_devices(QemuCommand *command, json_object *vm)
 {
 	g_autoptr(GPtrArray) usb_keys = qemu_sorted_keys(json_get(vm, "usb"));
 	g_autoptr(GPtrArray) pci_keys = qemu_sorted_keys(json_get(vm, "pci"));
+	g_autoptr(GPtrArray) share_keys = qemu_sorted_keys(json_get(vm, "shares"));
 	for (guint i = 0; i < usb_keys->len; i++) {
 		const char *key = usb_keys->pdata[i];
 		int set = qemu_usb_is_mapped(vm, key) ? need_set(command, TRUE, "usb", key) : -1;
@@ -529,6 +530,11 @@ static void add_host_devices(QemuCommand *command, json_object *vm)
 	}
 	for (guint i = 0; i < pci_keys->len; i++)
 		add_json(command, "-device", qemu_pci_device(vm, pci_keys->pdata[i]));
+	for (guint i = 0; i < share_keys->len; i++) {
+		const char *key = share_keys->pdata[i];
+		addf(command, "-chardev", "socket,id=share-%s,fd=%d", key, need(command, TRUE, "share", key));
+		add_json(command, "-device", qemu_share_device(vm, key));
+	}
 }
 
 static gboolean check_boot(json_object *vm, GError **error)

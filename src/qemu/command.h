@@ -8,7 +8,7 @@
 enum { QEMU_GUESTINFO_KEY_MAX = 32 };
 
 typedef struct QemuNeed {
-	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "usb:KEY", "kernel",
+	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "usb:KEY", "share:KEY" (a connected socket), "kernel",
 	 * "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a connected socket), "guestinfo:KEY",
 	 * "handed:cloud_init", "handed:answers" */
 	char *name;

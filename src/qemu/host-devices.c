@@ -1,4 +1,5 @@
-/* USB devices and PCI devices of the host, as QEMU's JSON arguments. Device ids are "usb-KEY" and "pci-KEY". */
+/* USB devices, PCI devices and directories of the host, as QEMU's JSON arguments. Device ids are "usb-KEY",
+ * "pci-KEY" and "share-KEY". */
 #include "qemu/host-devices.h"
 
 #include "base/json.h"
@@ -84,5 +85,19 @@ json_object *qemu_pci_device(json_object *vm, const char *key)
 	json_set_str(json, "id", id);
 	json_set_str(json, "bus", bus);
 	json_set_str(json, "sysfsdev", sysfs);
+	return json;
+}
+
+json_object *qemu_share_device(json_object *vm, const char *key)
+{
+	json_object *json = json_object_new_object();
+	QemuAddress address = {0};
+	qemu_device_address(vm, "shares", key, &address, NULL);
+	g_autofree char *id = g_strconcat("share-", key, NULL), *bus = g_strdup_printf("port%u", address.slot);
+	json_set_str(json, "driver", "vhost-user-fs-pci");
+	json_set_str(json, "id", id);
+	json_set_str(json, "bus", bus);
+	json_set_str(json, "chardev", id);
+	json_set_str(json, "tag", json_get_str(device_of(vm, "shares", key), "tag", ""));
 	return json;
 }

@@ -17,6 +17,8 @@
  *   scope yes         somebody else puts yado-launch and all that it starts into a control group: see below
  *   input TEXT        stdin is a pipe with this text that never comes to an end
  *   lifeline yes      LAUNCH_FD_LIFELINE is a pipe; the program is killed when its other end closes
+ *   share-ro PATH, share-rw PATH  a directory that appears as LAUNCH_SHARE_DIR; the program is root of a user
+ *                     namespace in which each id is itself, with what privileges a file server needs
  *   memlock yes       no limit of locked memory
  *   seccomp yes       LAUNCH_FD_SECCOMP is a file with a compiled filter (an array of struct sock_filter)
  *   end yes           the last record
@@ -46,4 +48,5 @@
 #define LAUNCH_INPUT_MAX 4096 /* what any pipe takes without a reader (pipe(7), PIPE_BUF) */
 #define LAUNCH_PID_FILE "pid"
 #define LAUNCH_EXIT_FILE "exit"
+#define LAUNCH_SHARE_DIR "/share"
 #define LAUNCH_ROOT_DIR "root" /* mount point of the view, in the program's own mount namespace only */

@@ -138,6 +138,11 @@ void launch_set_filter(Launch *launch, SeccompKind kind)
 	launch->filter = kind;
 }
 
+void launch_share(Launch *launch, const char *path, gboolean writable)
+{
+	add_record(launch, writable ? "share-rw" : "share-ro", path);
+}
+
 void launch_lock_memory(Launch *launch)
 {
 	add_record(launch, "memlock", "yes");

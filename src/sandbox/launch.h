@@ -37,6 +37,9 @@ void launch_set_lifeline(Launch *launch);
 /* Adds the filter of sandbox/seccomp.h for workers, or the one of a kind; QEMU adds its own to it with -sandbox. */
 void launch_set_seccomp(Launch *launch);
 void launch_set_filter(Launch *launch, SeccompKind kind);
+/* The directory of the host appears as "/share", and what serves it is root of a user namespace of its own: no uid is
+ * set then. */
+void launch_share(Launch *launch, const char *path, gboolean writable);
 /* The program may lock as much memory as it likes: VFIO counts all of a guest's. */
 void launch_lock_memory(Launch *launch);
 /* stdin: a pipe that holds this text (at most LAUNCH_INPUT_MAX bytes, sandbox/launch-spec.h) and never

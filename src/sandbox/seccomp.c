@@ -7,12 +7,14 @@
 #include "sandbox/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -113,6 +115,38 @@ static const struct {
 	{optional, G_N_ELEMENTS(optional), SCMP_ACT_ERRNO(EPERM)},
 };
 
+/* What a program does that serves files (virtiofsd): it becomes who has asked, and changes its root when it begins. */
+static gboolean serves(const char *call)
+{
+	static const char *const needed[] = {"chroot", "unshare", "setresuid", "setresgid", "setgroups", "mknod", "mknodat", NULL};
+	return g_strv_contains(needed, call);
+}
+
+/* No file that runs with the rights of its owner or group: root of a guest would leave one for a user of the host. */
+static int add_no_set_id(scmp_filter_ctx filter)
+{
+	static const struct {
+		int call;
+		guint mode; /* which argument */
+		int flags;  /* which argument says O_CREAT; -1: there is none */
+	} makers[] = {
+		{SCMP_SYS(chmod), 1, -1},  {SCMP_SYS(fchmod), 1, -1}, {SCMP_SYS(fchmodat), 2, -1}, {452 /* fchmodat2 */, 2, -1},
+		{SCMP_SYS(mkdir), 1, -1},  {SCMP_SYS(mkdirat), 2, -1}, {SCMP_SYS(mknod), 1, -1},   {SCMP_SYS(mknodat), 2, -1},
+		{SCMP_SYS(creat), 1, -1},  {SCMP_SYS(open), 2, 1},     {SCMP_SYS(openat), 3, 2},
+	};
+	static const unsigned bits[] = {S_ISUID, S_ISGID};
+	int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+	for (guint i = 0; i < G_N_ELEMENTS(makers); i++)
+		for (guint j = 0; j < G_N_ELEMENTS(bits) && result == 0; j++) {
+			struct scmp_arg_cmp conditions[] = {
+				SCMP_CMP(makers[i].mode, SCMP_CMP_MASKED_EQ, bits[j], bits[j]),
+				SCMP_CMP((guint)makers[i].flags, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT)};
+			result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), makers[i].call,
+							makers[i].flags < 0 ? 1 : 2, conditions);
+		}
+	return result;
+}
+
 static int add_families(scmp_filter_ctx filter, SeccompKind kind)
 {
 	guint32 refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
@@ -133,6 +167,8 @@ static int add_families(scmp_filter_ctx filter, SeccompKind kind)
 static int add_conditions(scmp_filter_ctx filter, SeccompKind kind)
 {
 	int result = add_families(filter, kind);
+	if (kind == SECCOMP_SHARE && result == 0)
+		result = add_no_set_id(filter);
 	static const unsigned long namespaces[] = {
 		CLONE_NEWNS,
 		CLONE_NEWCGROUP,
@@ -145,6 +181,10 @@ static int add_conditions(scmp_filter_ctx filter, SeccompKind kind)
 	for (guint i = 0; i < G_N_ELEMENTS(namespaces) && result == 0; i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
 			SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
+	/* What may call unshare() at all uses it for its threads' own working directories. */
+	for (guint i = 0; i < G_N_ELEMENTS(namespaces) && kind == SECCOMP_SHARE && result == 0; i++)
+		result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(unshare), 1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces[i], namespaces[i]));
 	return result != 0 ? result : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
@@ -152,11 +192,15 @@ static int add_rules(scmp_filter_ctx filter, SeccompKind kind)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
 		for (gsize j = 0; j < calls[i].count; j++) {
+			if (kind == SECCOMP_SHARE && serves(calls[i].names[j]))
+				continue;
 			int number = seccomp_syscall_resolve_name(calls[i].names[j]);
 			/* An old libseccomp does not know the newest calls. */
 			if (number == __NR_SCMP_ERROR)
 				continue;
-			int result = seccomp_rule_add(filter, calls[i].action, number, 0);
+			/* virtiofsd tries whether it could have userfaultfd(), and goes on without. */
+			gboolean tried = kind == SECCOMP_SHARE && g_str_equal(calls[i].names[j], "userfaultfd");
+			int result = seccomp_rule_add(filter, tried ? SCMP_ACT_ERRNO(EPERM) : calls[i].action, number, 0);
 			if (result != 0)
 				return result;
 		}

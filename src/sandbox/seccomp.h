@@ -6,6 +6,7 @@ typedef enum SeccompKind {
 	SECCOMP_NONE,
 	SECCOMP_WORKER, /* what only reads and writes descriptors */
 	SECCOMP_GUEST,  /* the same, and a socket for the kernel's news of devices, without which libusb does not begin */
+	SECCOMP_SHARE,  /* what serves files as whoever its client says: it makes none that gives its user more rights */
 } SeccompKind;
 
 /* An array of struct sock_filter. */

@@ -109,6 +109,18 @@ static const Field guest_memory_fields[] = {GUEST_MEMORY_FIELDS, {0}};
 static const Table guest_memory_table = {.name = "guest-memory", .title = "Memory in the guest", .title_ja = "ゲスト内のメモリ",
 					 .fields = guest_memory_fields};
 
+static const Field share_status_fields[] = {
+	{.name = "share", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "key of the share in the document",
+	 .help_ja = "文書内の共有のキー"},
+	{.name = "tag", .type = FIELD_STRING, .flags = ALWAYS, .max = 36, .help = "name by which the guest mounts it",
+	 .help_ja = "ゲストがマウントに使う名前"},
+	{.name = "serving", .type = FIELD_BOOL, .flags = ALWAYS, .help = "whether its virtiofsd runs",
+	 .help_ja = "virtiofsdが動いているか"},
+	{.name = "problem", .type = FIELD_STRING, .flags = MAYBE, .help = "why not", .help_ja = "動いていない理由"},
+	{0}};
+static const Table share_status_table = {.name = "share-status", .title = "Share", .title_ja = "共有",
+					 .fields = share_status_fields};
+
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
 	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
@@ -130,6 +142,8 @@ static const Field vm_status_fields[] = {
 	{.name = "conflicts", .type = FIELD_ITEMS, .flags = MAYBE, .table = &conflict_table,
 	 .help = "what of it must be one of its kind, and another guest has as well; it is not started before it is renewed",
 	 .help_ja = "他のゲストと重複している識別子。新しくするまで起動できない"},
+	{.name = "shares", .type = FIELD_ITEMS, .flags = MAYBE, .table = &share_status_table,
+	 .help = "shared directories of a running guest that has any", .help_ja = "稼働中のゲストの共有ディレクトリ（あれば）"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of the document", .help_ja = "文書のリビジョン"},
 	{0}};

@@ -208,6 +208,26 @@ static const Field pci_fields[] = {
 static const Table pci_table = {.name = "pci", .title = "PCI device of the host", .title_ja = "ホストのPCIデバイス",
 				.fields = pci_fields};
 
+static const Field share_fields[] = {
+	{.name = "mapping", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_FIXED, .min = 1, .max = 63,
+	 .check = schema_check_key,
+	 .title = "Mapping", .title_ja = "マッピング",
+	 .help = "mapping of kind 'directory' that names the host's directory",
+	 .help_ja = "ホストのディレクトリを表す種類 'directory' のマッピング"},
+	{.name = "tag", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 36,
+	 .check = schema_check_key,
+	 .title = "Tag", .title_ja = "タグ",
+	 .help = "name by which the guest mounts it: mount -t virtiofs TAG /mnt; the share's key if not given",
+	 .help_ja = "ゲストがマウントに使う名前（mount -t virtiofs TAG /mnt）。省略時は共有のキー"},
+	{.name = "read_only", .type = FIELD_BOOL, .fallback = "false",
+	 .title = "Read-only", .title_ja = "読み取り専用",
+	 .help = "the guest can only read; also where the mapping says so", .help_ja = "ゲストは読み取りのみ。マッピングの指定でも同じ"},
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
+	{0}};
+static const Table share_table = {.name = "share", .title = "Shared directory", .title_ja = "共有ディレクトリ",
+				  .fields = share_fields};
+
 static const Field autostart_fields[] = {
 	{.name = "enabled", .type = FIELD_BOOL, .flags = FIELD_LIVE, .fallback = "false",
 	 .title = "Start with the node", .title_ja = "ノードと共に起動",
@@ -375,6 +395,9 @@ static const Field vm_fields[] = {
 	{.name = "pci", .type = FIELD_MAP, .max = 8, .table = &pci_table, .singular = "pci", .fallback = "{}",
 	 .title = "PCI devices of the host", .title_ja = "ホストのPCIデバイス",
 	 .help = "PCI devices of the host that the guest has to itself", .help_ja = "ゲストが占有するホストのPCIデバイス"},
+	{.name = "shares", .type = FIELD_MAP, .max = 8, .table = &share_table, .singular = "share", .fallback = "{}",
+	 .title = "Shared directories", .title_ja = "共有ディレクトリ",
+	 .help = "directories of the host inside the guest (virtio-fs)", .help_ja = "ゲスト内で使うホストのディレクトリ（virtio-fs）"},
 	{.name = "serial", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "Serial port", .title_ja = "シリアルポート",
 	 .help = "serial port, the text console", .help_ja = "シリアルポート（テキストコンソール）"},

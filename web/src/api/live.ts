@@ -82,6 +82,9 @@ export const live: { [K in Kind]: Collection<Kinds[K]> } = {
   token: new Collection(),
 };
 
+// Names of the mappings of a kind, for what can stand in a field.
+export const mappingNames = (kind: Mapping["kind"]): string[] => live.mapping.all().filter((one) => one.kind === kind).map((one) => one.name);
+
 type Connection = "connecting" | "live" | "lost";
 const [connection, setConnection] = createSignal<Connection>("connecting");
 const [ready, setReady] = createSignal(false); // the first snapshot is whole

@@ -89,7 +89,7 @@ export const en = {
   tab_permissions: "Permissions", shutdown_with: "Shut down with a time…", shutdown_text: "The guest is asked to shut down. What is left empty is as its own settings say.",
   permissions: "Who may do what", granted_on: "Granted on", allows: "Allows", withdraw: "Withdraw", grant: "Grant", grant_of: "Grant {user} rights on {name}", withdraw_of: "Withdraw rights of {user} on {name}", permissions_hint: "What is granted on a path holds for all below it, and on a tag for all guests with that tag.",
   // mappings
-  mappings: "Mappings", create_mapping: "New mapping", no_mappings: "There are no mappings yet. One gives a device or a directory of this machine a name by which guests can have it.", mapping_target: "Stands for", mapping_pci: "PCI device", mapping_usb: "USB device", mapping_directory: "Directory", read_only: "read-only",
+  mappings: "Mappings", create_mapping: "New mapping", no_mappings: "There are no mappings yet. One gives a device or a directory of this machine a name by which guests can have it.", mapping_target: "Stands for", share_of: "share of {mapping}, mounted as {tag}", mapping_pci: "PCI device", mapping_usb: "USB device", mapping_directory: "Directory", read_only: "read-only",
   devices: "Devices of this machine", devices_look: "Look", devices_hint: "The PCI and USB devices that a mapping can name.", no_devices: "There are none.", device: "Device", driver: "Driver", iommu_group: "IOMMU group",
   // storages
   create_storage: "New storage", storage_dir: "Directory", forget: "Forget", forget_of: "Forget {name}; its directory stays", volumes: "Volumes", no_volumes: "There are no volumes on it.", guest_of: "Guest", attached: "attached", detached: "detached",

@@ -62,7 +62,7 @@ export const ja: Messages = {
   time_span: "期間", span_live: "現在", span_hour: "1時間", span_day: "1日", span_week: "1週間", span_month: "1か月", span_year: "1年", graph_load: "ロードアベレージ", graph_operations: "ディスク操作",
   tab_permissions: "権限", shutdown_with: "時間を指定してシャットダウン…", shutdown_text: "ゲストにシャットダウンを要求します。空欄の項目はゲストの設定に従います。",
   permissions: "誰が何をできるか", granted_on: "付与されたパス", allows: "許可される操作", withdraw: "取り消す", grant: "付与する", grant_of: "{user} に {name} の権限を付与", withdraw_of: "{user} の {name} への権限を取り消す", permissions_hint: "パスへの付与はその下位すべてに、タグへの付与はそのタグを持つ全ゲストに及びます。",
-  mappings: "マッピング", create_mapping: "マッピングを追加", no_mappings: "マッピングはまだありません。このマシンのデバイスやディレクトリに名前を付けると、ゲストに渡せるようになります。", mapping_target: "対象", mapping_pci: "PCIデバイス", mapping_usb: "USBデバイス", mapping_directory: "ディレクトリ", read_only: "読み取り専用",
+  mappings: "マッピング", create_mapping: "マッピングを追加", no_mappings: "マッピングはまだありません。このマシンのデバイスやディレクトリに名前を付けると、ゲストに渡せるようになります。", mapping_target: "対象", share_of: "{mapping} の共有（タグ {tag}）", mapping_pci: "PCIデバイス", mapping_usb: "USBデバイス", mapping_directory: "ディレクトリ", read_only: "読み取り専用",
   devices: "このマシンのデバイス", devices_look: "調べる", devices_hint: "マッピングの対象にできるPCIデバイスとUSBデバイス。", no_devices: "ありません。", device: "デバイス", driver: "ドライバー", iommu_group: "IOMMUグループ",
   create_storage: "ストレージを追加", storage_dir: "ディレクトリ", forget: "登録を解除", forget_of: "{name} の登録を解除（ディレクトリは残ります）", volumes: "ボリューム", no_volumes: "ボリュームはありません。", guest_of: "ゲスト", attached: "接続中", detached: "未接続",
   guest_from_it: "ゲストを作成", file_disk: "ディスク（qcow2）", file_kernel: "カーネル（ELF）", file_kernel_efi: "カーネル（bzImage）", file_initrd: "初期RAMディスク", recipe: "レシピ", image_build: "ビルド", digest: "SHA-256", kernel_line: "カーネルコマンドライン",

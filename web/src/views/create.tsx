@@ -2,7 +2,7 @@
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
 import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
-import { live } from "../api/live";
+import { live, mappingNames } from "../api/live";
 import { reading, tableOf } from "../api/read";
 import { withField, type Document } from "../api/schema";
 import type { Preset } from "../api/types";
@@ -124,7 +124,7 @@ export function CreateGuest(): JSX.Element {
               <details>
                 <summary>{t("all_settings")}</summary>
                 <div class="padded">
-                  <Form table={fields()} value={document()} base={{}} set={set} creating hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name) }} />
+                  <Form table={fields()} value={document()} base={{}} set={set} creating hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }} />
                 </div>
               </details>
             )}

@@ -2,7 +2,7 @@
 import { A, useNavigate, useParams } from "@solidjs/router";
 import { createEffect, createMemo, createSignal, For, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ApiError, get, may } from "../api/http";
-import { live } from "../api/live";
+import { live, mappingNames } from "../api/live";
 import { reading, tableOf } from "../api/read";
 import { fieldAt, mergeInto, mergePatch, nameAt, valueForPeople, withField, type Document } from "../api/schema";
 import type { Commit, List, Task, Vm } from "../api/types";
@@ -62,6 +62,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
             <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
             <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
+            <For each={Object.entries(props.vm.shares ?? {})}>{([key, share]) => <><dt>{key}</dt><dd>{t("share_of", { mapping: share.mapping, tag: share.tag ?? key })}<For each={props.vm.status?.shares?.filter((one) => one.share === key && !one.serving)}>{(one) => <div><span class="state bad">{one.problem}</span></div>}</For></dd></>}</For>
           </dl>
         </section>
       </div>
@@ -124,7 +125,7 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
                   set={set}
                   creating={false}
                   hide={["status"]}
-                  suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name) }}
+                  suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }}
                 />
               </fieldset>
             </section>
