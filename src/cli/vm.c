@@ -229,7 +229,7 @@ const Command vm_commands[] = {
 	 .complete = COMPLETE_VM, .options = stats_options, .exec = vm_stats_exec},
 	{.name = "user-data", .usage = "ID [FILE]", .help = TEXT(m_vm_user_data_help), .min_words = 1, .max_words = 2,
 	 .complete = COMPLETE_VM, .options = user_data_options, .changes = TRUE, .exec = vm_user_data_exec},
-	{.name = "password", .usage = "ID", .help = TEXT(m_vm_password_help), .min_words = 1, .max_words = 1,
+	{.name = "cloud-init-password", .usage = "ID", .help = TEXT(m_vm_password_help), .min_words = 1, .max_words = 1,
 	 .complete = COMPLETE_VM, .options = guest_password_options, .changes = TRUE, .exec = vm_password_exec},
 	{.name = "answers", .usage = "ID [FILE]", .help = TEXT(m_vm_answers_help), .min_words = 1, .max_words = 2,
 	 .complete = COMPLETE_VM, .options = answers_options, .changes = TRUE, .exec = vm_answers_exec},

@@ -164,8 +164,8 @@ static const char hyperv_flags[] = "hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-v
 				   "hv-frequencies,hv-reset,hv-tlbflush,hv-ipi";
 
 /* The model with what is added to it and taken from it; whoever said nothing of a feature gets the model's. TCG has
- * AMD's virtualization, KVM the one of the host's processor. TCG's cannot be taken away: under QEMU 7.2 with "max,svm=off"
- * Linux guests lose track of their files (mounts of a Debian fail, /proc/self/exe leads nowhere), with "max" they do not. */
+ * AMD's virtualization, KVM the one of the host's processor. Without SVM QEMU's translator also ends the list of CPUID's
+ * extended leaves before the one with the sizes of addresses, and guests go astray: so its end is stated. */
 static char *describe_model(json_object *cpu, const char *model, gboolean kvm)
 {
 	GString *text = g_string_new(model);
@@ -178,8 +178,8 @@ static char *describe_model(json_object *cpu, const char *model, gboolean kvm)
 	}
 	if (nested && json_object_get_boolean(nested))
 		g_string_append(text, kvm && processors_have_vmx() ? ",vmx=on" : ",svm=on");
-	else if (nested && kvm)
-		g_string_append(text, ",vmx=off,svm=off");
+	else if (nested)
+		g_string_append(text, kvm ? ",vmx=off,svm=off" : ",vmx=off,svm=off,min-xlevel=0x8000000a");
 	return g_string_free(text, FALSE);
 }
 

@@ -81,7 +81,7 @@ def hand_over(inn, folder):
         "--cloud-init-nic", "nic1:address=192.0.2.10/24,gateway=192.0.2.1", "--nic", "nic1:mode=user,link=no")
     (folder / "password").write_text("Correct-horse-2\n")
     (folder / "user-data").write_text("#!/bin/sh\necho 宿 >/etc/mark\n")
-    inn("vm", "password", "plain", "--password-file", folder / "password")
+    inn("vm", "cloud-init-password", "plain", "--password-file", folder / "password")
     inn("vm", "user-data", "plain", folder / "user-data")
 
 

@@ -17,7 +17,7 @@ terminal_output serial
 set timeout=0
 menuentry tiny {
   search --set=root --file /vmlinuz
-  linux /vmlinuz console=ttyS0 tsc=reliable no_timer_check mitigations=off cryptomgr.notests random.trust_cpu=on
+  linux /vmlinuz console=ttyS0 quiet tsc=reliable no_timer_check mitigations=off cryptomgr.notests random.trust_cpu=on
   initrd /initrd
 }
 """

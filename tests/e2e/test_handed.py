@@ -99,7 +99,7 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     (tmp_path / "password").write_text(PASSWORD + "\n")
     (tmp_path / "ks.cfg").write_text("rootpw --plaintext secret-of-the-answers\n")
     host("vm", "user-data", "web", own)
-    host("vm", "password", "web", "--password-file", tmp_path / "password")
+    host("vm", "cloud-init-password", "web", "--password-file", tmp_path / "password")
     host("vm", "answers", "web", tmp_path / "ks.cfg", "--kind", "kickstart", "--bus", "virtio-scsi")
     host("vm", "set", "web", "--guestinfo", "role=web", "--no-guestinfo", "empty", "--unset", "smbios.family", "--smbios-sku", "K2")
     waiting = pending(host, "web")
@@ -158,7 +158,7 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     assert "answers" not in restored and "user_data" not in restored["cloud_init"] and "password_set" in restored["cloud_init"]
     host("vm", "set", "web", "--unset", "cloud_init")
     assert kept() == set()
-    host("vm", "password", "web", "--password-file", tmp_path / "password")
+    host("vm", "cloud-init-password", "web", "--password-file", tmp_path / "password")
     host("vm", "stop", "web")
     host("vm", "delete", "web", "--yes")
     assert kept() == set()

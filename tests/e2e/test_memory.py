@@ -39,7 +39,7 @@ def refusals(host, name, patch):
 
 
 def test_memory_grows_and_shrinks_under_a_running_guest_as_soon_as_it_takes_it(host):
-    make(host, "subject", "--memory", "128M", "--memory-max", "512M")
+    make(host, "subject", "--memory", "192M", "--memory-max", "576M")
     console = boot(host, "subject")
     before = meminfo(console)
     driver = "/sys/bus/virtio/drivers/virtio_mem"
@@ -47,22 +47,22 @@ def test_memory_grows_and_shrinks_under_a_running_guest_as_soon_as_it_takes_it(h
 
     # One that does not take what it is offered: the change is saved and waits for the guest.
     console.shell(f"echo {device} > {driver}/unbind")
-    task = change(host, "subject", {"memory": 192 * MIB})
-    assert task["state"] == "failed" and "taken it up to 128 MiB" in task["error"]["message"], task
+    task = change(host, "subject", {"memory": 256 * MIB})
+    assert task["state"] == "failed" and "taken it up to 192 MiB" in task["error"]["message"], task
     assert "virtio_mem" in task["error"]["hint"]
-    assert host.vm("subject")["memory"] == 192 * MIB and pending_paths(host, "subject") == ["memory"]
+    assert host.vm("subject")["memory"] == 256 * MIB and pending_paths(host, "subject") == ["memory"]
     console.shell(f"echo {device} > {driver}/bind")
     wait_for(lambda: pending_paths(host, "subject") == [], what="the memory, taken late")
     wait_meminfo(console, before + 56, before + 64)
 
-    said = change_as_planned(host, "subject", {"memory": 384 * MIB})
+    said = change_as_planned(host, "subject", {"memory": 448 * MIB})
     assert said["changes"][0]["when"] == "now"
     wait_meminfo(console, before + 240, before + 256)
     # What a restarted daemon knows of it is the same.
     host.kill()
     host.start()
     console = Console(host, "subject")
-    said = change_as_planned(host, "subject", {"memory": 256 * MIB})
+    said = change_as_planned(host, "subject", {"memory": 320 * MIB})
     assert said["changes"][0]["when"] == "now"
     wait_meminfo(console, before + 112, before + 128)
     # Below what it began with, and above the device's room, only another process can go.
@@ -155,21 +155,21 @@ def huge_pages(count):
 
 @pytest.mark.skipif(not PAGES.exists(), reason="this kernel has no huge pages of 2 MiB")
 def test_huge_pages_hold_a_guest_or_the_start_says_how_to_get_them(host):
-    make(host, "subject", "--memory", "128M", "--memory-max", "192M", "--hugepages", "2M")
+    make(host, "subject", "--memory", "192M", "--memory-max", "256M", "--hugepages", "2M")
     free = int((PAGES / "free_hugepages").read_text())
-    if free < 64:
+    if free < 96:
         with pytest.raises(CommandError) as refused:
             host("vm", "start", "subject")
-        assert "nr_hugepages" in refused.value.stderr and "64 huge pages" in refused.value.stderr
-    with huge_pages(96) as got:
-        if got < 96:
-            pytest.skip("this machine cannot set 192 MiB of huge pages aside")
+        assert "nr_hugepages" in refused.value.stderr and "96 huge pages" in refused.value.stderr
+    with huge_pages(128) as got:
+        if got < 128:
+            pytest.skip("this machine cannot set 256 MiB of huge pages aside")
         console = boot(host, "subject")
         pid = host.status("subject")["pid"]
         smaps = pathlib.Path(f"/proc/{pid}/smaps").read_text()
         assert "KernelPageSize:     2048 kB" in smaps
         before = meminfo(console)
-        change_as_planned(host, "subject", {"memory": 160 * MIB})
+        change_as_planned(host, "subject", {"memory": 224 * MIB})
         wait_meminfo(console, before + 28, before + 32)
         console.close()
         host("vm", "stop", "subject")

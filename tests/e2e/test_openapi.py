@@ -231,7 +231,8 @@ def test_what_comes_is_what_is_described(api):
         if not operation or "x-websocket" in operation:
             continue
         target = re.sub(r"\{([^}]*)\}", lambda match: str(values[match[1]]), path)
-        api("GET", target, status=200)
+        # What runs well asks nothing.
+        api("GET", target, status=404 if path.endswith("/question") else 200)
         count += 1
         if "{" in path and "-1" not in target:
             missing = re.sub(r"\{[^}]*\}", "999999", path)

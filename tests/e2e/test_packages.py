@@ -169,6 +169,7 @@ class Installed:
         # nsenter passes no signal on; the daemon is its child.
         self.machine("bash", "-c", "kill -TERM $(pidof yadod)")
         self.daemon.wait(30)
+        wait_for(lambda: self.machine.run("pidof", "yadod").returncode != 0, 30, "yadod's end")
 
 
 @pytest.fixture

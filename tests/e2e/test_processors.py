@@ -148,11 +148,12 @@ def test_the_node_shows_its_processors_and_nodes_find_what_they_have_in_common(h
             host("node", "baseline", *wrong)
 
 
-def test_a_guest_sees_its_numa_nodes_and_runs_a_guest_of_its_own(host):
+def test_a_guest_sees_its_numa_nodes_and_runs_a_guest_only_where_that_is_switched_on(host):
     make(host, "subject", "--cpu-sockets", "2", "--cpu-numa", "2", "--memory", "200M")
     assert host.vm("subject")["cpu"]["nested"] is False
     host("vm", "start", "subject")
     console = Console(host, "subject").login()
+    assert console.shell("grep -cwE 'svm|vmx' /proc/cpuinfo") == "0"
     nodes = "/sys/devices/system/node"
     assert console.shell(f"cat {nodes}/online {nodes}/node0/cpulist {nodes}/node1/cpulist").split() == ["0-1", "0", "1"]
     sizes = [int(console.shell(f"grep MemTotal {nodes}/node{node}/meminfo").split()[3]) for node in (0, 1)]

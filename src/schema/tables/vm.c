@@ -49,8 +49,7 @@ static const Field cpu_fields[] = {
 	 .help_ja = "モデルに追加・除外する機能（例: +aes,-pcid）。一覧は 'yado node cpu-features'"},
 	{.name = "nested", .type = FIELD_BOOL, .flags = FIELD_NULLABLE,
 	 .title = "Virtual machines inside the guest", .title_ja = "ゲスト内の仮想化（ネスト）",
-	 .help = "nested virtualization: whether the guest can run virtual machines of its own (vmx, svm); off in new guests; "
-		 "without KVM a model keeps what it has",
+	 .help = "nested virtualization: whether the guest can run virtual machines of its own (vmx, svm); off in new guests",
 	 .help_ja = "ネストされた仮想化（vmx、svm）。ゲスト内で仮想マシンを動かせるか。新しいゲストでは無効"},
 	{.name = "numa", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 8,
 	 .title = "NUMA nodes", .title_ja = "NUMAノード数",

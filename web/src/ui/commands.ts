@@ -56,7 +56,7 @@ const entries: Record<Name, Entry> = {
   "vm upgrade-hardware": guests("hardware"),
   "vm stats": guests("summary"),
   "vm user-data": guests("hardware"),
-  "vm password": guests("hardware"),
+  "vm cloud-init-password": guests("hardware"),
   "vm answers": guests("hardware"),
   "vm handed": guests("hardware"),
   "vm renew-identity": guests("summary"),
