@@ -330,7 +330,7 @@ void adopt_wait_launchers(const char *run_dir)
 }
 
 /* Nothing can show or stop such a guest, and a new one could get its number, control group and disks. */
-static void end_stray(gint64 id, const char *run_dir)
+static void end_stray(Services *services, gint64 id, const char *run_dir)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *cgroup = groups_guest(id);
@@ -344,7 +344,7 @@ static void end_stray(gint64 id, const char *run_dir)
 			return;
 		}
 	}
-	shape_end_all(id);
+	shape_end_all(services->run_dir, id);
 	gboolean ended = groups_end(cgroup, END_TIMEOUT_MS, &error);
 	adopt_wait_launchers(run_dir);
 	if (!ended || !dir_remove(run_dir, &error))
@@ -362,6 +362,6 @@ void adopt_strays(Services *services)
 		g_autoptr(Vm) vm = id > 0 && *end == '\0' ? guests_get(services->guests, id) : NULL;
 		g_autofree char *run_dir = g_build_filename(path, name, NULL);
 		if (id > 0 && *end == '\0' && !vm)
-			end_stray(id, run_dir);
+			end_stray(services, id, run_dir);
 	}
 }

@@ -36,7 +36,7 @@ static gboolean delete_netdev(Live *live, const char *key, GError **error)
 		return FALSE;
 	}
 	gboolean known = json_get(json_get(live->applied, "nics"), key) != NULL;
-	shape_end(live->vm->id, vm_nic_index(known ? live->applied : live->wanted, key));
+	shape_end(live->vm->services->run_dir, live->vm->id, vm_nic_index(known ? live->applied : live->wanted, key));
 	return vm_close_nic(live->vm, key, error);
 }
 

@@ -89,7 +89,7 @@ gboolean vm_limit_nic(Vm *vm, json_object *document, const char *key, GError **e
 		.send_burst = (guint64)json_get_int(nic, "limit_send_burst", 0),
 	};
 	return !g_str_equal(json_get_str(nic, "mode", "user"), "bridge") ||
-	       shape_set(vm->id, vm_nic_index(document, key), &shape, error);
+	       shape_set(vm->services->run_dir, vm->id, vm_nic_index(document, key), &shape, error);
 }
 
 int vm_prepare_nic(Vm *vm, json_object *document, const char *key, int *ret_peer, GError **error)

@@ -214,7 +214,7 @@ static void explain_failure(Vm *vm, GError **error)
 static void clean_up(Vm *vm, json_object *document)
 {
 	g_autoptr(GError) error = NULL;
-	shape_end_all(vm->id);
+	shape_end_all(vm->services->run_dir, vm->id);
 	if (!groups_end(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !launch_clear_record(vm->run_dir, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
 	passthrough_end(vm, document);

@@ -544,7 +544,7 @@ static gint64 settle(Vm *vm)
 	g_autofree char *limit = restart == RESTART_ENOUGH ? describe_limit(recent) : g_strdup("");
 
 	vm_release_process(vm);
-	shape_end_all(vm->id);
+	shape_end_all(vm->services->run_dir, vm->id);
 	tpm_wait_end(vm, TPM_TIMEOUT_MS);
 	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);

@@ -1,8 +1,10 @@
 """Limits of what a guest's disks and network cards may move, measured in the guest; set at its start and while it runs."""
 import contextlib
+import fcntl
 import os
 import socket
 import subprocess
+import termios
 import threading
 import time
 
@@ -12,7 +14,9 @@ from test_change import change_as_planned, plan
 from yado import Console, wait_for
 
 MIB = 1 << 20
-HOST, GUEST = "fd00:77::1", "fd00:77::2"  # the guest's DHCP client takes away any address of IPv4
+# IPv6, since the guest's DHCP client takes away any address of IPv4; a network that no other run has.
+NETWORK = f"fd00:77:{os.getpid() & 0xffff:x}:{os.getpid() >> 16:x}"
+HOST, GUEST = f"{NETWORK}::1", f"{NETWORK}::2"
 
 
 @pytest.fixture
@@ -29,15 +33,16 @@ def bridge():
 
 
 def serve(listener, size, times):
-    """One connection: sends so much, or with 0 takes all; how long that took, until the guest has closed."""
+    """One connection: sends so much until the guest has acknowledged it, or with 0 takes all; how long that took."""
     connection, _ = listener.accept()
     with connection:
         begin = time.monotonic()
         if size:
             connection.sendall(bytes(size))
-            connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65536):
-            pass
+            wait_for(lambda: fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)) == bytes(4), 60, "all acknowledged")
+        else:
+            while connection.recv(65536):
+                pass
         times.append(time.monotonic() - begin)
 
 
