@@ -44,8 +44,8 @@ def guest(host, media):
          "--share", "safe:mapping=media,read_only=true,tag=archive")
     host("vm", "start", "player")
     console = Console(host, "player").login()
-    console.shell("for module in $(cat /etc/modules-share 2>/dev/null); do insmod $module; done; "
-                  "until grep -q virtiofs /proc/filesystems; do sleep 0.1; done; mkdir -p /mnt/rw /mnt/ro")
+    console.shell("load-modules share; until grep -q virtiofs /proc/filesystems; do sleep 0.1; done; "
+                  "mkdir -p /mnt/rw /mnt/ro")
     assert console.shell("mount -t virtiofs media /mnt/rw 2>&1; mount -t virtiofs archive /mnt/ro 2>&1") == ""
     yield console
     console.close()
