@@ -76,14 +76,14 @@ static void add_value(const char *path, const char *kind, const char *value, gpo
 static void hold(Unique *unique, const char *key, gint64 id)
 {
 	GArray *ids = g_hash_table_lookup(unique->holders, key);
-	guint at = 0;
 	if (!ids) {
 		ids = g_array_sized_new(FALSE, FALSE, sizeof(gint64), 1);
 		g_hash_table_insert(unique->holders, g_strdup(key), ids);
 	}
-	while (at < ids->len && g_array_index(ids, gint64, at) < id)
-		at++;
-	if (at == ids->len || g_array_index(ids, gint64, at) != id)
+	guint at = ids->len; /* from the end: they are loaded in their order */
+	while (at > 0 && g_array_index(ids, gint64, at - 1) > id)
+		at--;
+	if (at == 0 || g_array_index(ids, gint64, at - 1) != id)
 		g_array_insert_val(ids, at, id);
 }
 
@@ -97,11 +97,12 @@ static void let_go(Unique *unique, const char *key, gint64 id)
 		g_hash_table_remove(unique->holders, key);
 }
 
-static void add_others(Unique *unique, GPtrArray *keys, gint64 id, GArray *others)
+/* The other one of two: to it, sharing begins or ends with this guest. Of more, each shares on. */
+static void add_other(Unique *unique, GPtrArray *keys, gint64 id, GArray *others)
 {
 	for (guint i = 0; keys && i < keys->len; i++) {
 		GArray *ids = g_hash_table_lookup(unique->holders, keys->pdata[i]);
-		for (guint j = 0; ids && j < ids->len; j++)
+		for (guint j = 0; ids && ids->len == 2 && j < 2; j++)
 			if (g_array_index(ids, gint64, j) != id)
 				g_array_append_val(others, g_array_index(ids, gint64, j));
 	}
@@ -115,12 +116,12 @@ GArray *unique_follow(Unique *unique, gint64 id, json_object *document)
 		visit_all(document, add_value, keys);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&unique->lock);
 	GPtrArray *former = g_hash_table_lookup(unique->values, &id);
-	add_others(unique, former, id, others);
+	add_other(unique, former, id, others);
 	for (guint i = 0; former && i < former->len; i++)
 		let_go(unique, former->pdata[i], id);
 	for (guint i = 0; keys && i < keys->len; i++)
 		hold(unique, keys->pdata[i], id);
-	add_others(unique, keys, id, others);
+	add_other(unique, keys, id, others);
 	if (keys)
 		g_hash_table_insert(unique->values, g_memdup2(&id, sizeof id), keys);
 	else

@@ -13,8 +13,8 @@ typedef struct Unique Unique; /* which guest has what; may be asked from any thr
 
 Unique *unique_new(void);
 void unique_free(Unique *unique);
-/* The guest's document is this now (NULL: it has none any more). Gives the other guests whose conflicts that may have
- * changed: an array of gint64; free with g_array_unref. */
+/* The guest's document is this now (NULL: it has none any more). Gives the other guests that by this may share
+ * something now, or nothing any more: an array of gint64; free with g_array_unref. */
 GArray *unique_follow(Unique *unique, gint64 id, json_object *document);
 gboolean unique_is_shared(Unique *unique, gint64 id); /* something of it */
 gboolean unique_has_mac(Unique *unique, const char *mac);

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import pathlib
 import shutil
@@ -43,6 +44,14 @@ def host(tiny, tmp_path_factory, request):
 def front(tiny, tmp_path_factory, request):
     """As `host`, with yado-httpd."""
     yield from running(Yado(tmp_path_factory.mktemp("front") / "state").with_front(), tiny, request)
+
+
+@pytest.fixture
+def tap_names():
+    """Devices of the machine are named after guests' numbers, which all daemons count from 100: one test at a time has any."""
+    with open("/run/yado-test-taps", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)

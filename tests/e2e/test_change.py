@@ -365,7 +365,7 @@ def test_a_device_that_the_guest_keeps_stays_until_it_is_let_go(host):
 # --- network cards ---
 
 @pytest.fixture
-def bridges():
+def bridges(tap_names):
     names = [f"yt{os.getpid() % 10000}{letter}" for letter in "ab"]
     made = []
     try:

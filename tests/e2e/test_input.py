@@ -85,6 +85,8 @@ def test_each_field_says_what_is_wrong_with_it(host):
                 body["name"] = "subject"
             if path.startswith("kernel.") and path != "kernel.image":
                 body["kernel"]["image"] = "tiny"
+            if path.startswith(("pci.KEY.", "shares.KEY.")) and not path.endswith(".mapping"):
+                body[path.split(".")[0]]["dev1"]["mapping"] = "media"
             reply = api(host, "POST", "/vms", body)
             error = reply["body"].get("error")
             assert reply["status"] == 400 and error["code"] == "invalid", (path, value, reply)
@@ -162,7 +164,7 @@ def attack(host):
         (404, frame(head("GET", "/api/v1/vms/999"))), (404, frame(head("GET", "/api/v2/vms"))),
         (404, frame(head("GET", "/api/v1/tasks/x"))), (404, frame(head("GET", "/api/v1/history/x"))),
         (404, frame(head("GET", "/api/v1/vms/1/2/3/4/5/6/7/8/9"))),
-        (405, frame(head("PUT"))), (405, frame(head("DELETE"))), (405, frame(head("PATCH", "/api/v1/images/tiny"))),
+        (405, frame(head("PUT"))), (405, frame(head("DELETE"))), (405, frame(head("PATCH", "/api/v1/tasks"))),
         (400, frame(head("GET", "/api/v1/vms?limit=0"))), (400, frame(head("GET", "/api/v1/vms?limit=-1"))),
         (400, frame(head("GET", "/api/v1/vms?limit=99999999999999999999"))),
         (400, frame(head("GET", "/api/v1/vms?nonsense=1"))), (400, frame(head("GET", "/api/v1/vms?limit=1&limit=2"))),

@@ -20,7 +20,7 @@ HOST, GUEST = f"{NETWORK}::1", f"{NETWORK}::2"
 
 
 @pytest.fixture
-def bridge():
+def bridge(tap_names):
     """A bridge on which this machine has an address."""
     name = f"ylim{os.getpid() % 100000}"
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)

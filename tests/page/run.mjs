@@ -522,7 +522,7 @@ const scenarios = {
     page.on("request", (request) => /\/vms\/.*(stats|measurements)/.test(request.url()) && asked.push(request.url()));
     await signIn(page);
     await go(page, `/guests/${words[0]}`);
-    const memory = page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ });
+    const memory = page.getByRole("img", { name: /^Memory: \D*[\d.]+ MiB/ });
     await memory.waitFor();
     const first = await memory.getAttribute("aria-label");
     const processor = page.getByRole("img", { name: /^Processor: \d/ });
@@ -539,7 +539,7 @@ const scenarios = {
     await followed;
     await page.goBack();
     await page.getByRole("radio", { name: "Hour" }).click();
-    await page.getByRole("img", { name: /^Memory: [\d.]+ MiB/ }).waitFor({ timeout: 60000 });
+    await page.getByRole("img", { name: /^Memory: \D*[\d.]+ MiB/ }).waitFor({ timeout: 60000 });
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 

@@ -3,7 +3,7 @@
 #pragma once
 #include "schema/schema.h"
 
-#define LIMIT_MAX 1000000000000LL /* QEMU's own bound is 10^15 */
+#define LIMIT_MAX (1LL << 40) /* QEMU's own bound is 10^15 */
 
 #define DISK_LIMIT(name_, type_, min_, unit_, title_, title_ja_, help_, help_ja_) \
 	{.name = name_, .type = type_, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = min_, .max = LIMIT_MAX, .unit = unit_, \
