@@ -50,7 +50,7 @@ def wrong_values(values):
         if match.group(1) not in (None, "0"):
             yield ""
     elif values.startswith("list of texts"):
-        yield from ("x", {}, [1], ["a", "a"], ["x" * 100], [f"t{i}" for i in range(int(values.split()[-1]) + 1)])
+        yield from ("x", {}, [1], ["a", "a"], ["x" * 20000], [f"t{i}" for i in range(int(values.split()[-1]) + 1)])
     elif values == "`true` or `false`":
         yield from (1, "true", None if False else [])
     elif values.startswith("`"):
