@@ -429,5 +429,5 @@ gboolean tasks_wait(Tasks *tasks, gint64 id, guint timeout_ms)
 		return ended;
 	json_auto json_object *task = tasks_describe(tasks, id, NULL);
 	TaskState state;
-	return task && task_state_from_name(json_get_str(task, "state", ""), &state) && task_state_ended(state);
+	return !task || (task_state_from_name(json_get_str(task, "state", ""), &state) && task_state_ended(state));
 }

@@ -52,7 +52,7 @@ gint64 tasks_submit(Tasks *tasks, const TaskKind *kind, const char *object, cons
 gint64 tasks_claimed_by(Tasks *tasks, const char *object);
 /* ERROR_NOT_FOUND, ERROR_CONFLICT when it has ended, ERROR_UNSUPPORTED when its kind cannot be cancelled. */
 gboolean tasks_cancel(Tasks *tasks, gint64 id, GError **error);
-/* Waits until the task ends or the time is over; TRUE if it ended. Blocks. */
+/* Waits until the task ends or the time is over; TRUE if it ended, or there is none of that id. Blocks. */
 gboolean tasks_wait(Tasks *tasks, gint64 id, guint timeout_ms);
 /* As the API shows it: fields of task_table plus "result" and "error" ({code,message,…}). New reference. */
 json_object *tasks_describe(Tasks *tasks, gint64 id, GError **error);

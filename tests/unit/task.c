@@ -303,7 +303,9 @@ static void test_failure(Scene *scene, gconstpointer data)
 	g_assert_cmpuint(lines, ==, 3);
 	g_assert_nonnull(strstr(log, "failed: it is full"));
 	g_assert_true(g_utf8_validate(log, -1, NULL));
-	g_assert_false(tasks_wait(scene->tasks, 4711, 0));
+	gint64 begin = g_get_monotonic_time();
+	g_assert_true(tasks_wait(scene->tasks, 4711, PATIENCE_MS));
+	g_assert_cmpint(g_get_monotonic_time() - begin, <, PATIENCE_MS * 1000 / 2);
 	g_autoptr(GError) missing = NULL;
 	g_assert_null(tasks_describe(scene->tasks, 4711, &missing));
 	g_assert_error(missing, ERROR, ERROR_NOT_FOUND);
