@@ -1,4 +1,5 @@
 """A whole Debian: the image is made here by the recipe, once, and boots by itself from either firmware."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -64,9 +65,13 @@ def start_build(host, step, **fields):
 
 
 def enter(console):
-    """Root's shell, on a console that asks for no password."""
-    console.send("\n")
-    console.read_until("# ", 300)
+    """Root's shell, on a console that asks for no password. What is typed while the login begins is thrown away."""
+    def prompts():
+        console.send("\n")
+        with contextlib.suppress(TimeoutError):
+            console.read_until("# ", 10)
+            return True
+    wait_for(prompts, 300, "root's prompt")
     console.send("bind 'set enable-bracketed-paste off'; stty -echo; PS1=\n")
     console.shell("true", 60)
     return console
