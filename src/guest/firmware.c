@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/units.h"
 #include "guest/tpm.h"
 
 #define OVMF "/usr/share/OVMF/OVMF_"
@@ -92,8 +93,30 @@ static gboolean check_secure_boot(json_object *document, GError **error)
 	return !why;
 }
 
+gint64 firmware_memory_min(gboolean kernel)
+{
+	return kernel ? 256LL << 20 : 64LL << 20;
+}
+
+static gboolean check_memory(json_object *present, json_object *document, GError **error)
+{
+	gboolean kernel = json_get(document, "kernel") != NULL;
+	gint64 least = firmware_memory_min(kernel);
+	if (!is_uefi(document) || json_get_int(document, "memory", 0) >= least ||
+	    (present && kernel == (json_get(present, "kernel") != NULL) &&
+	     json_equal(json_get(present, "memory"), json_get(document, "memory"))))
+		return TRUE;
+	g_autofree char *text = units_format_size((guint64)least);
+	g_autofree char *hint = g_strdup_printf("give it %s at least", text);
+	error_set_field(error, ERROR_INVALID, "memory", hint, "UEFI%s needs %s of memory",
+			kernel ? " that starts a kernel directly" : "", text);
+	return FALSE;
+}
+
 gboolean firmware_check(json_object *present, json_object *document, GError **error)
 {
+	if (!check_memory(present, document, error))
+		return FALSE;
 	if (json_get_bool(document, "secure_boot", FALSE) && !check_secure_boot(document, error))
 		return FALSE;
 	if (!present && is_uefi(document)) {

@@ -12,6 +12,8 @@ int firmware_open_code(json_object *document, GError **error);
 char *firmware_find_volume(Services *services, gint64 vm, const char *role, GError **error);
 char *firmware_volume_name(gint64 vm, const char *role);
 int firmware_open_volume(Services *services, gint64 vm, const char *role, GError **error);
+/* With less memory OVMF crashes: at once, or where it unpacks a kernel and its RAM disk to start them directly. */
+gint64 firmware_memory_min(gboolean kernel);
 /* Whether this node can give the guest what its document asks of the firmware; `present` (may be NULL): what it had is
  * not looked for again. */
 gboolean firmware_check(json_object *present, json_object *document, GError **error);

@@ -35,12 +35,12 @@ static gboolean check_sizes(json_object *document, GError **error)
 	gint64 min = json_get_int(document, "memory_min", 0), page = qemu_memory_page(document);
 	g_autofree char *text = units_format_size((guint64)memory);
 	if (max && max < memory) {
-		error_set_field(error, ERROR_INVALID, "memory_max", NULL, "memory_max must not be less than memory, which is %s",
+		error_set_field(error, ERROR_INVALID, "memory_max", "give it less memory, or a higher memory_max", "memory_max must not be less than memory, which is %s",
 				text);
 		return FALSE;
 	}
 	if (min > memory) {
-		error_set_field(error, ERROR_INVALID, "memory_min", NULL, "memory_min must not be more than memory, which is %s",
+		error_set_field(error, ERROR_INVALID, "memory_min", "give it more memory, or a lower memory_min", "memory_min must not be more than memory, which is %s",
 				text);
 		return FALSE;
 	}

@@ -53,6 +53,37 @@ static gboolean check_flags(const Features *features, json_object *flags, GError
 	return TRUE;
 }
 
+/* "a, b, c and 9 more"; caller frees. */
+static char *format_some(const GPtrArray *names)
+{
+	enum { SHOWN = 8 };
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (guint i = 0; i < MIN(names->len, SHOWN); i++)
+		g_string_append_printf(text, "%s%s", i ? ", " : "", (const char *)names->pdata[i]);
+	if (names->len > SHOWN)
+		g_string_append_printf(text, " and %u more", names->len - SHOWN);
+	return g_strdup(text->str);
+}
+
+/* QEMU itself would only warn, and start the guest without what is lacking: it would have other hardware than its document
+ * says, and than on the node that it may go to. */
+static gboolean check_model(const Features *features, json_object *cpu, GError **error)
+{
+	const char *model = json_get_str(cpu, "model", "host");
+	g_autoptr(GPtrArray) lacking = features_lacking(features, model, json_get(cpu, "flags"));
+	if (lacking->len == 0)
+		return TRUE;
+	g_autofree char *some = format_some(lacking);
+	g_autoptr(GString) flags = g_string_new(NULL);
+	for (gsize i = 0; i < json_get_count(json_get(cpu, "flags")); i++)
+		g_string_append_printf(flags, "%s,", json_object_get_string(json_object_array_get_idx(json_get(cpu, "flags"), i)));
+	for (guint i = 0; i < lacking->len; i++)
+		g_string_append_printf(flags, "%s-%s", i ? "," : "", (const char *)lacking->pdata[i]);
+	g_autofree char *hint = g_strdup_printf("'yado node cpu-features' lists the models that it offers whole; or do without these "
+						"features: --cpu-flags=%s", flags->str);
+	return refuse(error, "cpu.model", hint, "cpu.model: this node does not offer all of '%s': %s", model, some);
+}
+
 static gboolean check_nested(const Features *features, const QemuHost *host, GError **error)
 {
 	const char *flag = host->kvm && processors_have_vmx() ? "vmx" : "svm";
@@ -84,12 +115,18 @@ gboolean placement_check(Services *services, json_object *present, json_object *
 	}
 	gboolean flags = json_get_count(json_get(cpu, "flags")) > 0 && differs(present, cpu, "flags");
 	gboolean nested = json_get_bool(cpu, "nested", FALSE) && differs(present, cpu, "nested");
+	const char *name = json_get_str(cpu, "model", "host");
+	/* What is taken away may be what it lacks. */
+	gboolean model = !g_str_equal(name, "host") && (differs(present, cpu, "model") || differs(present, cpu, "flags"));
+	if (model && !g_strv_contains((const char *const *)services->host->cpu_models, name))
+		return refuse(error, "cpu.model", "use 'host', or a model that 'yado node cpu-features' lists",
+			      "cpu.model: this node's QEMU knows no CPU model '%s'", name);
 	const Features *features =
-		flags || nested ? features_get(services->host, services->run_dir, error) : NULL;
-	if ((flags || nested) && !features)
+		flags || nested || model ? features_get(services->host, services->run_dir, error) : NULL;
+	if ((flags || nested || model) && !features)
 		return FALSE;
 	return (!flags || check_flags(features, json_get(cpu, "flags"), error)) &&
-	       (!nested || check_nested(features, services->host, error));
+	       (!nested || check_nested(features, services->host, error)) && (!model || check_model(features, cpu, error));
 }
 
 /* The number that the process's own namespace has for one of its threads (proc(5), NSpid); 0 if it has ended. */

@@ -4,7 +4,7 @@
 #include "sandbox/groups.h"
 
 /* Whether this node can give what the `cpu` of a document asks of it: the pinned CPUs, the kind of core, shares and limit,
- * features, nested virtualization. ERROR_UNSUPPORTED with the field. What is as in `present` (may be NULL) is not
+ * the CPU model and its features, nested virtualization. ERROR_UNSUPPORTED with the field. What is as in `present` (may be NULL) is not
  * checked again; a start checks all. */
 gboolean placement_check(Services *services, json_object *present, json_object *cpu, GError **error);
 /* What the guest's control group is bound to. */

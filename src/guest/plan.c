@@ -101,12 +101,27 @@ static void describe_firmware(Services *services, Plan *plan)
 	}
 }
 
+static gint64 count_cpus(json_object *document)
+{
+	json_object *cpu = json_get(document, "cpu");
+	return json_get_int(cpu, "sockets", 0) * json_get_int(cpu, "cores", 0) * json_get_int(cpu, "threads", 0);
+}
+
 static void describe_hyperv(Services *services, Plan *plan, json_object *before)
 {
 	if (!services->host->kvm && json_get_bool(json_get(plan->document, "cpu"), "hyperv", FALSE) &&
 	    !json_get_bool(json_get(before, "cpu"), "hyperv", FALSE))
 		add_effect(plan, "cpu.hyperv has no effect while node %s has no KVM: QEMU's translator knows no enlightenments",
 			   services->node);
+}
+
+/* Its CPUs are threads, which may be more than what runs them. */
+static void describe_cpus(Services *services, Plan *plan, json_object *before)
+{
+	gint64 cpus = count_cpus(plan->document), own = (gint64)g_get_num_processors();
+	if (cpus > own && cpus != count_cpus(before))
+		add_effect(plan, "%" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT " of node %s: they take turns, which "
+				 "slows the guest down", cpus, own, services->node);
 }
 
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
@@ -124,6 +139,7 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 	describe_disks(services, plan, NULL, plan->document);
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, NULL);
+	describe_cpus(services, plan, NULL);
 	return g_steal_pointer(&plan);
 }
 
@@ -179,6 +195,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 				 "new SSH host keys");
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, present);
+	describe_cpus(services, plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
 		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");
 	return plan;

@@ -12,6 +12,8 @@
 #include "guest/freeze.h"
 #include "guest/guests.h"
 #include "guest/memory.h"
+#include "guest/placement.h"
+#include "guest/prepare.h"
 
 enum { COMMAND_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 10000, ASK_AGAIN_MS = 1000, ASKED_MIN_MS = 5000 };
 
@@ -44,7 +46,8 @@ static gboolean may_start(Vm *vm, GError **error)
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	gboolean stopped = vm_get_state(vm) == VM_STOPPED; /* the pages of one that runs become free */
 	if (guests_check_starts(vm->services->guests, error) && (!stopped || memory_check_start(document, error)) &&
-	    unique_check_start(vm, error))
+	    unique_check_start(vm, error) && prepare_check_machine(vm->services, document, error) &&
+	    placement_check(vm->services, NULL, json_get(document, "cpu"), error))
 		return TRUE;
 	g_autofree char *label = vm_label(vm);
 	g_prefix_error(error, "cannot start %s: ", label);

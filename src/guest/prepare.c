@@ -22,8 +22,6 @@
 
 #define MIB (1024 * 1024)
 enum { DISK_SECTOR = 512 };
-/* OVMF crashes when it unpacks a kernel and its RAM disk into less. */
-static const gint64 uefi_memory_min = 256LL * MIB;
 static const gint64 disk_size_default = 8LL * 1024 * MIB;
 
 static char *random_hex(guint bytes)
@@ -124,7 +122,7 @@ static gboolean apply_defaults(Services *services, json_object *input, const Ask
 		return FALSE;
 	gint64 memory = json_get_int(image, "memory", 0);
 	if (g_str_equal(json_get_str(input, "firmware", ""), "uefi"))
-		memory = MAX(memory, uefi_memory_min);
+		memory = MAX(memory, firmware_memory_min(TRUE));
 	if (image && !json_get(input, "memory") && memory > 0)
 		json_set_int(input, "memory", memory);
 	return TRUE;
@@ -371,22 +369,26 @@ static gboolean check_ide(json_object *document, GError **error)
 	return TRUE;
 }
 
-gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error)
+gboolean prepare_check_machine(Services *services, json_object *document, GError **error)
 {
 	const char *machine = json_get_str(document, "machine", "");
-	const char *model = json_get_str(json_get(document, "cpu"), "model", "host");
+	if (qemu_host_has_machine(services->host, machine))
+		return TRUE;
+	g_autofree char *list = g_strjoinv(", ", services->host->machines);
+	g_autofree char *hint = g_strdup_printf("it has %s; 'yado vm upgrade-hardware' gives a guest another one", list);
+	return fail_field(error, "machine", hint, "machine '%s' is not known to this node's QEMU", machine);
+}
+
+gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error)
+{
+	gboolean other_machine = !json_equal(json_get(present, "machine"), json_get(document, "machine"));
 	const char *name = json_get_str(document, "name", "");
 
 	if (!memory_check(document, error))
 		return FALSE;
-	if (!qemu_host_has_machine(services->host, machine)) {
-		g_autofree char *list = g_strjoinv(", ", services->host->machines);
-		g_autofree char *hint = g_strdup_printf("it has %s", list);
-		return fail_field(error, "machine", hint, "machine '%s' is not known to this node's QEMU", machine);
-	}
-	if (!g_str_equal(model, "host") && !g_strv_contains((const char *const *)services->host->cpu_models, model))
-		return fail_field(error, "cpu.model", "use 'host', or one of 'qemu-system-x86_64 -cpu help'",
-				  "CPU model '%s' is not known to this node's QEMU", model);
+	/* One that QEMU no longer has keeps nobody from changing the rest. */
+	if (other_machine && !prepare_check_machine(services, document, error))
+		return FALSE;
 	g_autoptr(Vm) other = guests_find(services->guests, name, NULL);
 	if (other && other->id != json_get_int(document, "id", 0)) {
 		error_set_field(error, ERROR_EXISTS, "name", "choose another name", "there is a VM named '%s' already (%"

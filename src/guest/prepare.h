@@ -15,6 +15,8 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
  * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it was
  * there is not checked against the outside again. */
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
+/* Of that whether this node's QEMU has the machine version; a start asks that too. */
+gboolean prepare_check_machine(Services *services, json_object *document, GError **error);
 /* Of that what the guest is handed (prepare-handed.c): each field in sense with the others. */
 gboolean prepare_check_handed(json_object *document, GError **error);
 /* A MAC address that no guest has, and a disk's serial number; caller frees. */

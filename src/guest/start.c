@@ -24,6 +24,7 @@
 #include "guest/passthrough.h"
 #include "guest/placement.h"
 #include "guest/power.h"
+#include "guest/prepare.h"
 #include "guest/share.h"
 #include "guest/throttle.h"
 #include "guest/tpm.h"
@@ -230,7 +231,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_array_set_clear_func(cards, card_clear);
 	json_object *cpu = json_get(document, "cpu");
 	gboolean placed = json_get(cpu, "pin") || json_get(cpu, "kind");
-	if (!placement_check(vm->services, NULL, cpu, error))
+	if (!prepare_check_machine(vm->services, document, error) || !placement_check(vm->services, NULL, cpu, error))
 		return FALSE;
 	gboolean setup = firmware_setup_is_wanted(vm);
 	json_auto json_object *started = firmware_setup_prepare(vm, document, error);

@@ -217,7 +217,7 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 	gint64 last = (sockets - 1) << (bits_for(cores) + bits_for(threads)) | (cores - 1) << bits_for(threads) |
 		      (threads - 1);
 	if (sockets < 1 || cores < 1 || threads < 1 || last > APIC_ID_MAX) {
-		error_set_field(error, ERROR_INVALID, "cpu", "use fewer sockets, cores or threads",
+		error_set_field(error, ERROR_INVALID, "cpu.cores", "use fewer sockets, cores or threads",
 				"%" G_GINT64_FORMAT " sockets with %" G_GINT64_FORMAT " cores of %" G_GINT64_FORMAT
 				" threads are more than a virtual machine can have (255 CPUs, counting gaps)",
 				sockets, cores, threads);

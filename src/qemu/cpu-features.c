@@ -75,6 +75,14 @@ static char **features_of(json_object *properties)
 	return take_sorted(names);
 }
 
+static char **dup_names(json_object *list)
+{
+	GPtrArray *names = g_ptr_array_new();
+	for (gsize i = 0; i < json_get_count(list); i++)
+		g_ptr_array_add(names, g_strdup(json_object_get_string(json_object_array_get_idx(list, i))));
+	return take_sorted(names);
+}
+
 typedef struct Asked {
 	Features *features;
 	gboolean kvm;
@@ -119,6 +127,7 @@ static gboolean ask(Qmp *qmp, gpointer data, GError **error)
 			break;
 		g_hash_table_insert(asked->features->of_model, g_strdup(name), features_of(properties));
 		json_object *missing = json_get(model, "unavailable-features");
+		g_hash_table_insert(asked->features->lacking, g_strdup(name), dup_names(missing));
 		if (json_object_is_type(missing, json_type_array) && json_get_count(missing) == 0)
 			g_ptr_array_add(usable, g_strdup(name));
 	}
@@ -130,6 +139,7 @@ static void features_free(Features *features)
 {
 	g_hash_table_unref(features->known);
 	g_hash_table_unref(features->of_model);
+	g_hash_table_unref(features->lacking);
 	g_strfreev(features->offered);
 	g_strfreev(features->models);
 	g_free(features);
@@ -143,12 +153,44 @@ const Features *features_get(const QemuHost *host, const char *run_dir, GError *
 	Features *features = g_new0(Features, 1);
 	features->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	features->of_model = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+	features->lacking = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
 	Asked asked = {features, host->kvm};
 	if (qemu_host_ask(host->program, host->kvm, run_dir, "qemu-features", ask, &asked, error))
 		return found = features;
 	g_prefix_error(error, "QEMU cannot be asked for its CPU features: ");
 	features_free(features);
 	return NULL;
+}
+
+/* ---- what a model lacks ---- */
+
+/* Means nothing without SVM or VMX (QEMU's target/i386/cpu.c, feature_dependencies). */
+static gboolean is_of_nested(const char *name)
+{
+	static const char *const names[] = {
+		"avic", "decodeassists", "flushbyasid", "lbrv", "npt", "nrip-save", "pause-filter", "pfthreshold", "svm", "svm-lock",
+		"svme-addr-chk", "tsc-scale", "v-vmsave-vmload", "vgif", "vmcb-clean", "vmx", "vnmi", NULL};
+	return g_strv_contains(names, name) || g_str_has_prefix(name, "vmx-");
+}
+
+static gboolean takes_away(json_object *flags, const char *name)
+{
+	for (gsize i = 0; i < json_get_count(flags); i++) {
+		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
+		if (*flag == '-' && g_str_equal(flag + 1, name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+GPtrArray *features_lacking(const Features *features, const char *model, json_object *flags)
+{
+	GPtrArray *lacking = g_ptr_array_new();
+	for (char **name = g_hash_table_lookup(features->lacking, model); name && *name; name++)
+		if (!is_of_nested(*name) && !takes_away(flags, *name) &&
+		    (lacking->len == 0 || !g_str_equal(lacking->pdata[lacking->len - 1], *name)))
+			g_ptr_array_add(lacking, *name);
+	return lacking;
 }
 
 /* ---- the baseline ---- */

@@ -1,4 +1,5 @@
 """Firmware: Secure Boot, TPM, set-up at the next start, machine version, names of disks."""
+import json
 import os
 import socket
 import struct
@@ -101,10 +102,33 @@ def test_what_a_firmware_cannot_do_is_refused_with_what_to_do(host):
     assert "virtio-blk has no world wide name" in refusal(
         host, "vm", "create", "x", "--disk", "disk0:size=1M,bus=virtio-blk,wwn=5000c500a1b2c3d4")
     assert "16 hexadecimal digits" in refusal(host, "vm", "create", "x", "--disk", "disk0:size=1M,wwn=123")
+    assert "256 MiB" in refusal(host, "vm", "create", "x", "--image", "tiny", "--firmware", "uefi", "--memory", "128M")
+    assert "64 MiB" in refusal(host, "vm", "create", "x", "--firmware", "uefi", "--memory", "32M")
     host("vm", "create", "direct", "--image", "tiny")
     assert "starts a kernel directly" in refusal(host, "vm", "firmware-setup", "direct")
     host("vm", "create", "blind", "--display", "none")
     assert "has no display" in refusal(host, "vm", "firmware-setup", "blind")
+
+
+def test_a_machine_version_that_a_new_qemu_lacks_keeps_a_guest_down_until_it_is_upgraded(host):
+    host("vm", "create", "subject", "--machine", "pc-q35-7.1", "--display", "none")
+    host("vm", "start", "subject")
+    host.stop()
+    probe = host.run / "qemu.json"
+    found = json.loads(probe.read_text())
+    found["machines"].remove("pc-q35-7.1")
+    probe.write_text(json.dumps(found))
+    host.start()
+    # It runs on, and is not taken down for a reboot that would fail.
+    for action in ("reboot", "start"):
+        said = refusal(host, "vm", action, "subject")
+        assert "pc-q35-7.1" in said and f"it has {found['machines'][0]}" in said and "upgrade-hardware" in said, said
+    assert host.state_of("subject") == "running"
+    host("vm", "set", "subject", "--description", "can be changed")
+    host("vm", "stop", "subject")
+    assert "upgrade-hardware" in refusal(host, "vm", "start", "subject")
+    host("vm", "upgrade-hardware", "subject")
+    host("vm", "start", "subject")
 
 
 def make_esp(path, host):

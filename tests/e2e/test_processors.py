@@ -117,6 +117,14 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
         assert said["field"] == "cpu.kind" and "of one kind" in said["message"], said
     if node["acceleration"] == "tcg":
         assert "does not offer the CPU feature 'avx512f'" in refusal(host, "subject", {"flags": ["+avx512f"]})["message"]
+        # A model that the guest would have in part only, and how to have that part.
+        said = refusal(host, "subject", {"model": "Skylake-Server-v4", "flags": ["-pcid"]})
+        assert said["field"] == "cpu.model" and "avx512f" in said["message"], said
+        flags = said["hint"].split("--cpu-flags=")[1]
+        assert flags.startswith("-pcid,")
+        host("vm", "set", "subject", "--cpu-model", "Skylake-Server-v4", f"--cpu-flags={flags}")
+    many = os.cpu_count() + 1
+    assert f"{many} CPUs are more" in str(host("vm", "set", "subject", "--cpu-cores", str(many), "--plan")["plan"]["effects"])
 
 
 def test_the_node_shows_its_processors_and_nodes_find_what_they_have_in_common(host, tmp_path):

@@ -197,6 +197,26 @@ static void test_features(void)
 	g_assert_false(g_hash_table_contains(features->known, "enforce"));
 }
 
+static void test_lacking(void)
+{
+	const Features *features = get_features(); /* of QEMU's translator, which has neither */
+	json_auto json_object *flags = json_tokener_parse("[\"+aes\", \"-avx512f\"]");
+	g_autoptr(GPtrArray) all = features_lacking(features, "Skylake-Server-v4", NULL);
+	g_autoptr(GPtrArray) rest = features_lacking(features, "Skylake-Server-v4", flags);
+	g_autoptr(GPtrArray) whole = features_lacking(features, "Nehalem", NULL);
+	g_autoptr(GPtrArray) other = features_lacking(features, "max", NULL);
+	g_assert_true(g_ptr_array_find_with_equal_func(all, "avx512f", g_str_equal, NULL));
+	g_assert_true(g_ptr_array_find_with_equal_func(all, "pcid", g_str_equal, NULL));
+	g_assert_false(g_ptr_array_find_with_equal_func(rest, "avx512f", g_str_equal, NULL));
+	g_assert_cmpuint(rest->len, ==, all->len - 1);
+	g_assert_cmpuint(whole->len, ==, 0);
+	g_assert_cmpuint(other->len, ==, 0);
+	/* What is of nested virtualization has its own switch. */
+	g_autoptr(GPtrArray) milan = features_lacking(features, "EPYC-Milan", NULL);
+	g_assert_cmpuint(milan->len, >, 0);
+	g_assert_false(g_ptr_array_find_with_equal_func(milan, "nrip-save", g_str_equal, NULL));
+}
+
 static json_object *make_list(const char *features, const char *models)
 {
 	json_object *list = json_object_new_object();
@@ -240,6 +260,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/processors/NUMA nodes have their CPUs and memory", test_numa);
 	g_test_add_func("/processors/this machine has some", test_this_machine);
 	g_test_add_func("/features/QEMU says what this node offers", test_features);
+	g_test_add_func("/features/what a model lacks is known", test_lacking);
 	g_test_add_func("/features/the baseline is the richest model that all have", test_baseline);
 	int code = g_test_run();
 	dir_remove(scratch, NULL);
