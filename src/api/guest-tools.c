@@ -1,10 +1,10 @@
 /* /vms/{id}/guest: what a guest's agent says, and what it is asked to do at once or as a task. */
 #include "api/route.h"
+#include "api/vm-task.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/freeze.h"
 #include "guest/guests.h"
-#include "guest/power.h"
 #include "guest/tools.h"
 
 /* The agent must be there, unless it is only about a plan's refusal. */
@@ -62,21 +62,13 @@ static gboolean sync_time(Call *call, GError **error)
 
 static gboolean submit(Call *call, const TaskKind *kind, const char *effect, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
+	GError *refusal = NULL;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
 	json_auto json_object *body = vm && call->route->body ? call_document(call, error) : NULL;
 	if (!vm || (call->route->body && !body))
 		return FALSE;
-	g_autofree char *label = vm_label(vm);
-	gboolean good = check_agent(vm, &refusal);
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal), "%s %s", label, effect);
-	if (!good) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	gint64 task = vm_submit(vm, kind, call->request->user, body, error);
-	return task && answer_task(call, task, NULL);
+	check_agent(vm, &refusal);
+	return vm_task_answer(call, vm, kind, body, refusal, effect, error);
 }
 
 static gboolean freeze(Call *call, GError **error)

@@ -1,4 +1,5 @@
 /* /mappings: names for what of the host guests may be given; and the host's devices. */
+#include "api/named.h"
 #include "api/nodes.h"
 #include "api/permit.h"
 #include "api/route.h"
@@ -8,16 +9,6 @@
 #include "guest/guests.h"
 #include "hardware/hardware.h"
 #include "schema/schema.h"
-
-static Doc *find(Call *call, GError **error)
-{
-	g_autofree char *path = g_strconcat("mapping/", call->args[0], NULL);
-	Doc *doc = store_get(call->services->store, path, NULL);
-	if (!doc)
-		error_set(error, ERROR_NOT_FOUND, "'yado mapping list' shows what there is", "there is no mapping '%s'",
-			  call->args[0]);
-	return doc;
-}
 
 static json_object *describe(Call *call, json_object *mapping, GHashTable *users)
 {
@@ -60,7 +51,7 @@ static gboolean list_mappings(Call *call, GError **error)
 
 static gboolean get_mapping(Call *call, GError **error)
 {
-	g_autoptr(Doc) doc = find(call, error);
+	g_autoptr(Doc) doc = named_find(call, "mapping", error);
 	return doc && answer_mapping(call, 200, doc->body, doc->rev);
 }
 
@@ -102,13 +93,8 @@ static gboolean create_mapping(Call *call, GError **error)
 {
 	GError *refusal = NULL;
 	json_auto json_object *mapping = call_document(call, &refusal);
-	const char *name = json_get_str(mapping, "name", "");
-	g_autofree char *path = g_strconcat("mapping/", name, NULL);
-	g_autoptr(Doc) existing = store_get(call->services->store, path, NULL);
-	if (mapping && existing)
-		error_set_field(&refusal, ERROR_EXISTS, "name", "choose another name",
-				"there is a mapping '%s' already", name);
-	if (mapping && !refusal && check(call, mapping, &refusal))
+	if (mapping && named_check_free(call, "mapping", json_get_str(mapping, "name", ""), &refusal) &&
+	    check(call, mapping, &refusal))
 		json_set_str(mapping, "node", call->services->node);
 	return finish(call, NULL, mapping, REV_ABSENT, refusal, error);
 }
@@ -116,7 +102,7 @@ static gboolean create_mapping(Call *call, GError **error)
 static gboolean change_mapping(Call *call, GError **error)
 {
 	GError *refusal = NULL;
-	g_autoptr(Doc) doc = find(call, error);
+	g_autoptr(Doc) doc = named_find(call, "mapping", error);
 	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
 	if (!patch)
 		return FALSE;
@@ -128,8 +114,8 @@ static gboolean change_mapping(Call *call, GError **error)
 
 static gboolean delete_mapping(Call *call, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
-	g_autoptr(Doc) doc = find(call, error);
+	GError *refusal = NULL;
+	g_autoptr(Doc) doc = named_find(call, "mapping", error);
 	if (!doc)
 		return FALSE;
 	g_autoptr(GHashTable) users = mappings_users(call->services);
@@ -139,16 +125,7 @@ static gboolean delete_mapping(Call *call, GError **error)
 			  "mapping '%s' is used by %u guest(s)", call->args[0], ids->len);
 	else
 		call_check_rev(call, doc->rev, &refusal);
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal),
-					  "mapping '%s' is forgotten; what it names stays as it is", call->args[0]);
-	if (refusal) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	g_autoptr(Batch) batch = batch_new(call->request->user, 0);
-	batch_delete(batch, doc->path, doc->rev);
-	return store_commit(call->services->store, batch, error) && answer_json(call, 200, json_object_new_object());
+	return named_forget(call, "mapping", doc, refusal, "is forgotten; what it names stays as it is", error);
 }
 
 static void note_mappings(Call *call, json_object *device, GPtrArray *mappings)

@@ -2,20 +2,15 @@
  * Those who have left are found when there is something to send, and every few seconds. */
 #include "api/measure-follow.h"
 
+#include "api/listeners.h"
 #include "api/permit.h"
-#include "base/error.h"
 #include "guest/guests.h"
 #include "measure/measure.h"
 
-enum {
-	FOLLOWERS_MAX = 512,
-	FOLLOWERS_OF_ONE = 128, /* of one user */
-	BEHIND = 4 << 10,       /* bytes that a reader may leave lying, which are some twenty samples */
-};
+enum { BEHIND = 4 << 10 /* bytes that a reader may leave lying, which are some twenty samples */ };
 
 typedef struct MeasureFollower {
-	Stream *stream;
-	Principal *principal;
+	Listener to;
 	gint64 object;
 } MeasureFollower;
 
@@ -23,22 +18,22 @@ static GMutex lock;
 static GList *followers;
 
 /* With the lock held. */
-static void drop(Services *services, GList *item)
+static void drop(GList *item, gpointer data)
 {
+	Services *services = data;
 	MeasureFollower *follower = item->data;
 	followers = g_list_delete_link(followers, item);
 	measure_unfollow(services->measure, follower->object);
-	stream_close(follower->stream);
-	stream_unref(follower->stream);
-	principal_unref(follower->principal);
+	stream_close(follower->to.stream);
+	listener_clear(&follower->to);
 	g_free(follower);
 }
 
 static gboolean may_follow(Services *services, const MeasureFollower *follower)
 {
-	if (!access_is_valid(services->access, follower->principal))
+	g_autoptr(Rights) rights = listener_rights(&follower->to, services);
+	if (!rights)
 		return FALSE;
-	g_autoptr(Rights) rights = access_rights(services->access, follower->principal);
 	if (follower->object == OBJECT_NODE) {
 		g_autofree char *path = g_strconcat("/nodes/", services->node, NULL);
 		return rights_allow(rights, PRIVILEGE_NODE_READ, path, NULL);
@@ -62,10 +57,10 @@ static void on_sample(gint64 object, const char *sample, gpointer data)
 		next = item->next;
 		if (follower->object != object)
 			continue;
-		if (!sample || !stream_is_open(follower->stream))
-			drop(services, item);
-		else if (has_room(follower->stream))
-			stream_send_text(follower->stream, sample);
+		if (!sample || !stream_is_open(follower->to.stream))
+			drop(item, services);
+		else if (has_room(follower->to.stream))
+			stream_send_text(follower->to.stream, sample);
 	}
 }
 
@@ -75,44 +70,22 @@ void measure_stream_check(Services *services)
 	for (GList *item = followers, *next; item; item = next) {
 		MeasureFollower *follower = item->data;
 		next = item->next;
-		gboolean open = stream_is_open(follower->stream);
+		gboolean open = stream_is_open(follower->to.stream);
 		if (open && may_follow(services, follower))
 			continue;
 		if (open)
-			stream_cancel(follower->stream);
-		drop(services, item);
+			stream_cancel(follower->to.stream);
+		drop(item, services);
 	}
-}
-
-/* With the lock. */
-static gboolean check_room(Services *services, const char *user, GError **error)
-{
-	guint all = 0, own = 0;
-	for (GList *item = followers, *next; item; item = next) {
-		MeasureFollower *follower = item->data;
-		next = item->next;
-		if (!stream_is_open(follower->stream)) {
-			drop(services, item);
-			continue;
-		}
-		all++;
-		own += g_str_equal(follower->principal->user, user);
-	}
-	if (all < FOLLOWERS_MAX && own < FOLLOWERS_OF_ONE)
-		return TRUE;
-	error_set(error, ERROR_TOO_MANY, "close one of them",
-		  "measurements are followed already %u times by '%s' (at most %d), and %u times in all (at most %d)", own, user,
-		  FOLLOWERS_OF_ONE, all, FOLLOWERS_MAX);
-	return FALSE;
 }
 
 gboolean measure_stream(Services *services, Stream *stream, Principal *principal, gint64 object, GError **error)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
-	if (!check_room(services, principal->user, error))
+	if (!listeners_have_room(&followers, drop, services, principal->user, "measurements are", "close one of them", error))
 		return FALSE;
 	MeasureFollower *follower = g_new0(MeasureFollower, 1);
-	*follower = (MeasureFollower){stream_ref(stream), principal_ref(principal), object};
+	*follower = (MeasureFollower){listener_make(stream, principal), object};
 	followers = g_list_prepend(followers, follower);
 	g_autofree char *sample = measure_follow(services->measure, object);
 	if (sample)
@@ -129,5 +102,5 @@ void measure_stream_stop(Services *services)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	while (followers)
-		drop(services, followers);
+		drop(followers, services);
 }

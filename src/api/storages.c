@@ -2,22 +2,13 @@
 #include <string.h>
 
 #include "api/kinds.h"
+#include "api/named.h"
 #include "api/permit.h"
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/volumes.h"
 #include "schema/schema.h"
-
-static Doc *find(Call *call, GError **error)
-{
-	g_autofree char *path = g_strconcat("storage/", call->args[0], NULL);
-	Doc *doc = store_get(call->services->store, path, NULL);
-	if (!doc)
-		error_set(error, ERROR_NOT_FOUND, "'yado storage list' shows what there is", "there is no storage '%s'",
-			  call->args[0]);
-	return doc;
-}
 
 static json_object *describe(Call *call, json_object *storage)
 {
@@ -55,7 +46,7 @@ static gboolean list_storages(Call *call, GError **error)
 
 static gboolean get_storage(Call *call, GError **error)
 {
-	g_autoptr(Doc) doc = find(call, error);
+	g_autoptr(Doc) doc = named_find(call, "storage", error);
 	return doc && answer_document(call, 200, describe(call, doc->body), doc->rev);
 }
 
@@ -73,15 +64,11 @@ static gboolean create_storage(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
 	json_auto json_object *storage = call_document(call, &refusal);
-	const char *name = json_get_str(storage, "name", ""), *path = json_get_str(storage, "path", "");
-	g_autofree char *doc_path = g_strconcat("storage/", name, NULL);
-	g_autoptr(Doc) existing = store_get(call->services->store, doc_path, NULL);
-	if (storage && existing)
-		error_set_field(&refusal, ERROR_EXISTS, "name", "choose another name",
-				"there is a storage '%s' already", name);
+	if (storage)
+		named_check_free(call, "storage", json_get_str(storage, "name", ""), &refusal);
 	if (call->plan)
 		return answer_action_plan(call, g_steal_pointer(&refusal), "directory '%s' is made if it is not there",
-					  path);
+					  json_get_str(storage, "path", ""));
 	if (refusal) {
 		g_propagate_error(error, g_steal_pointer(&refusal));
 		return FALSE;
@@ -94,7 +81,7 @@ static gboolean create_storage(Call *call, GError **error)
 static gboolean change_storage(Call *call, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	g_autoptr(Doc) doc = find(call, error);
+	g_autoptr(Doc) doc = named_find(call, "storage", error);
 	json_auto json_object *patch = doc ? call_body(call, error) : NULL;
 	if (!patch)
 		return FALSE;
@@ -114,8 +101,8 @@ static gboolean change_storage(Call *call, GError **error)
 
 static gboolean delete_storage(Call *call, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
-	g_autoptr(Doc) doc = find(call, error);
+	GError *refusal = NULL;
+	g_autoptr(Doc) doc = named_find(call, "storage", error);
 	if (!doc)
 		return FALSE;
 	json_auto json_object *volumes = volume_list(&call->services->storage, call->args[0], error);
@@ -127,21 +114,12 @@ static gboolean delete_storage(Call *call, GError **error)
 			  "storage '%s' still has %zu volume(s)", call->args[0], count);
 	else
 		call_check_rev(call, doc->rev, &refusal);
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal),
-					  "storage '%s' is forgotten; its directory stays", call->args[0]);
-	if (refusal) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	g_autoptr(Batch) batch = batch_new(call->request->user, 0);
-	batch_delete(batch, doc->path, doc->rev);
-	return store_commit(call->services->store, batch, error) && answer_json(call, 200, json_object_new_object());
+	return named_forget(call, "storage", doc, refusal, "is forgotten; its directory stays", error);
 }
 
 static gboolean list_volumes(Call *call, GError **error)
 {
-	g_autoptr(Doc) doc = find(call, error);
+	g_autoptr(Doc) doc = named_find(call, "storage", error);
 	json_object *volumes = doc ? volume_list(&call->services->storage, call->args[0], error) : NULL;
 	if (!volumes)
 		return FALSE;

@@ -3,16 +3,15 @@
  * that there is something new. */
 #include "api/task-follow.h"
 
+#include "api/listeners.h"
 #include "api/permit.h"
-#include "base/error.h"
 #include "base/json.h"
 
-enum { LOG_LINES = 200, FOLLOWERS_MAX = 512, FOLLOWERS_OF_ONE = 128 };
+enum { LOG_LINES = 200 };
 
 typedef struct TaskFollower {
+	Listener to;
 	gatomicrefcount refs; /* the list's and a sending thread's */
-	Stream *stream;
-	Principal *principal;
 	gint64 task;
 	guint next_line;  /* of the task's log; the sending thread's */
 	gboolean sending; /* these two under the lock */
@@ -26,19 +25,19 @@ static void follower_unref(TaskFollower *follower)
 {
 	if (!g_atomic_ref_count_dec(&follower->refs))
 		return;
-	stream_unref(follower->stream);
-	principal_unref(follower->principal);
+	listener_clear(&follower->to);
 	g_free(follower);
 }
 
 /* With the lock held; NULL is fine (it was dropped meanwhile). */
-static void drop(GList *item)
+static void drop(GList *item, gpointer data)
 {
+	(void)data;
 	if (!item)
 		return;
 	TaskFollower *follower = item->data;
 	followers = g_list_delete_link(followers, item);
-	stream_close(follower->stream);
+	stream_close(follower->to.stream);
 	follower_unref(follower);
 }
 
@@ -50,10 +49,8 @@ static gboolean is_over(json_object *task)
 
 static gboolean may_follow(Services *services, const TaskFollower *follower, json_object *task)
 {
-	if (!access_is_valid(services->access, follower->principal))
-		return FALSE;
-	g_autoptr(Rights) rights = access_rights(services->access, follower->principal);
-	return permit_sees_task(services, follower->principal, rights, task);
+	g_autoptr(Rights) rights = listener_rights(&follower->to, services);
+	return rights && permit_sees_task(services, follower->to.principal, rights, task);
 }
 
 static gboolean send_log(Services *services, TaskFollower *follower)
@@ -66,7 +63,7 @@ static gboolean send_log(Services *services, TaskFollower *follower)
 		for (size_t i = 0; i < count; i++) {
 			json_auto json_object *event = json_object_new_object();
 			json_set(event, "log", json_copy(json_object_array_get_idx(lines, i)));
-			if (!stream_send_event(follower->stream, event))
+			if (!stream_send_event(follower->to.stream, event))
 				return FALSE;
 		}
 		follower->next_line = (guint)json_get_int(log, "next", follower->next_line);
@@ -82,14 +79,14 @@ static gboolean send_task(Services *services, TaskFollower *follower)
 	if (!task)
 		return FALSE;
 	if (!may_follow(services, follower, task)) {
-		stream_cancel(follower->stream);
+		stream_cancel(follower->to.stream);
 		return FALSE;
 	}
 	if (!send_log(services, follower))
 		return FALSE;
 	json_auto json_object *event = json_object_new_object();
 	json_set(event, "task", json_copy(task));
-	return stream_send_event(follower->stream, event) && !is_over(task);
+	return stream_send_event(follower->to.stream, event) && !is_over(task);
 }
 
 /* Takes over a reference. */
@@ -104,7 +101,7 @@ static void bring_up_to_date(Services *services, TaskFollower *follower)
 		gboolean keep = send_task(services, follower);
 		g_mutex_lock(&lock);
 		if (!keep)
-			drop(g_list_find(followers, follower));
+			drop(g_list_find(followers, follower), NULL);
 		mine = keep && follower->again;
 		follower->again = FALSE;
 		follower->sending = mine;
@@ -140,48 +137,26 @@ void task_follow_check(Services *services)
 	for (guint i = 0; i < found->len; i++) {
 		TaskFollower *follower = g_ptr_array_index(found, i);
 		json_auto json_object *task = tasks_describe(services->tasks, follower->task, NULL);
-		if (!task || !may_follow(services, follower, task) || !stream_is_open(follower->stream)) {
-			stream_cancel(follower->stream);
+		if (!task || !may_follow(services, follower, task) || !stream_is_open(follower->to.stream)) {
+			stream_cancel(follower->to.stream);
 			g_mutex_lock(&lock);
-			drop(g_list_find(followers, follower));
+			drop(g_list_find(followers, follower), NULL);
 			g_mutex_unlock(&lock);
 		}
 		follower_unref(follower);
 	}
 }
 
-/* With the lock. Those who have left are not counted, nor kept. */
-static gboolean check_room(const char *user, GError **error)
-{
-	guint all = 0, own = 0;
-	for (GList *item = followers, *next; item; item = next) {
-		TaskFollower *follower = item->data;
-		next = item->next;
-		if (!stream_is_open(follower->stream)) {
-			drop(item);
-			continue;
-		}
-		all++;
-		own += g_str_equal(follower->principal->user, user);
-	}
-	if (all < FOLLOWERS_MAX && own < FOLLOWERS_OF_ONE)
-		return TRUE;
-	error_set(error, ERROR_TOO_MANY, "close one of them, or follow all tasks by GET /events",
-		  "tasks are followed already %u times by '%s' (at most %d), and %u times in all (at most %d)", own, user,
-		  FOLLOWERS_OF_ONE, all, FOLLOWERS_MAX);
-	return FALSE;
-}
-
 gboolean task_follow(Services *services, Stream *stream, Principal *principal, gint64 task, GError **error)
 {
 	TaskFollower *follower = g_new0(TaskFollower, 1);
 	g_atomic_ref_count_init(&follower->refs);
-	follower->stream = stream_ref(stream);
-	follower->principal = principal_ref(principal);
+	follower->to = listener_make(stream, principal);
 	follower->task = task;
 	g_atomic_ref_count_inc(&follower->refs);
 	g_mutex_lock(&lock);
-	gboolean room = check_room(principal->user, error);
+	gboolean room = listeners_have_room(&followers, drop, NULL, principal->user, "tasks are",
+					    "close one of them, or follow all tasks by GET /events", error);
 	if (room)
 		followers = g_list_prepend(followers, follower);
 	g_mutex_unlock(&lock);
@@ -199,5 +174,5 @@ void task_follow_stop(void)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	while (followers)
-		drop(followers);
+		drop(followers, NULL);
 }

@@ -1,34 +1,24 @@
 /* /vms/{id}/ACTION: power. */
-#include <string.h>
-
 #include "api/route.h"
+#include "api/vm-task.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/power.h"
 #include "guest/question.h"
-#include "guest/vm.h"
 
 static gboolean act(Call *call, const TaskKind *kind, const char *effect, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
+	GError *refusal = NULL;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
 	/* What a request may say about one shutdown, in place of the guest's setting. */
 	json_auto json_object *body = vm && call->route->body ? call_document(call, error) : NULL;
 	if (!vm || (call->route->body && !body))
 		return FALSE;
-	g_autofree char *label = vm_label(vm);
-	gboolean allowed = vm_power_allowed(vm, kind, &refusal);
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal), "%s %s", label, effect);
 	/* A task that is under way may change the state: then the action waits for its turn and looks again. */
 	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
-	if (!allowed && !tasks_claimed_by(call->services->tasks, object)) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	gint64 task = vm_submit(vm, kind, call->request->user, body, error);
-	return task && answer_task(call, task, NULL);
+	if (!vm_power_allowed(vm, kind, &refusal) && !call->plan && tasks_claimed_by(call->services->tasks, object))
+		g_clear_error(&refusal);
+	return vm_task_answer(call, vm, kind, body, refusal, effect, error);
 }
 
 static gboolean start(Call *call, GError **error)
@@ -75,24 +65,17 @@ static gboolean get_question(Call *call, GError **error)
 
 static gboolean answer(Call *call, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
+	GError *refusal = NULL;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
 	json_auto json_object *body = vm ? call_document(call, error) : NULL;
 	if (!body)
 		return FALSE;
 	gboolean retry = g_str_equal(json_get_str(body, "answer", ""), "retry");
-	g_autofree char *label = vm_label(vm);
-	gboolean open = question_check(vm, &refusal);
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal), "%s %s", label,
-					  retry ? "tries again what was refused, and runs on"
-						: "loses its power; what it has not written is lost");
-	if (!open) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	gint64 task = vm_submit(vm, retry ? &vm_retry_kind : &vm_stop_kind, call->request->user, NULL, error);
-	return task && answer_task(call, task, NULL);
+	question_check(vm, &refusal);
+	return vm_task_answer(call, vm, retry ? &vm_retry_kind : &vm_stop_kind, NULL, refusal,
+			      retry ? "tries again what was refused, and runs on"
+				    : "loses its power; what it has not written is lost",
+			      error);
 }
 
 const Route vm_action_routes[] = {

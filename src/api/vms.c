@@ -4,6 +4,7 @@
 #include "api/filter.h"
 #include "api/list.h"
 #include "api/permit.h"
+#include "api/vm-task.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/agent.h"
@@ -12,7 +13,6 @@
 #include "guest/firmware-setup.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
-#include "guest/power.h"
 #include "guest/share.h"
 #include "guest/stats.h"
 #include "guest/unique.h"
@@ -216,41 +216,14 @@ static Plan *plan_permitted(Call *call, Vm *vm, json_object *patch, gint64 if_ma
 	return plan && permit_document(call, present, plan->document, error) ? g_steal_pointer(&plan) : NULL;
 }
 
-static gboolean change_vm(Call *call, GError **error)
+/* Answers with the plan, refuses (plan is NULL; the refusal is freed), or commits it and answers with what came of it. */
+static gboolean finish_change(Call *call, Vm *vm, Plan *plan, GError *refusal, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
-	gint64 if_match, task = 0;
-	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	json_auto json_object *patch = vm ? call_body(call, error) : NULL;
-	if (!patch || !call_if_match(call, &if_match, error))
-		return FALSE;
-	g_autoptr(Plan) plan = plan_permitted(call, vm, patch, if_match, &refusal);
-	if (call->plan)
-		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
-	if (!plan) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
-	}
-	if (change_submit(vm, plan, call->request->user, &task, error) < 0)
-		return FALSE;
-	if (task)
-		return answer_task(call, task, NULL);
-	return answer_vm(call, vm);
-}
-
-static gboolean renew_identity(Call *call, GError **error)
-{
-	g_autoptr(GError) refusal = NULL;
 	gint64 task = 0;
-	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
-	json_auto json_object *choice = vm ? call_document(call, error) : NULL;
-	if (!choice)
-		return FALSE;
-	g_autoptr(Plan) plan = plan_renew(vm, choice, &refusal);
 	if (call->plan)
-		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, g_steal_pointer(&refusal));
+		return plan ? answer_plan(call, plan_describe(plan)) : answer_refused(call, refusal);
 	if (!plan) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
+		g_propagate_error(error, refusal);
 		return FALSE;
 	}
 	if (change_submit(vm, plan, call->request->user, &task, error) < 0)
@@ -258,26 +231,43 @@ static gboolean renew_identity(Call *call, GError **error)
 	return task ? answer_task(call, task, NULL) : answer_vm(call, vm);
 }
 
+static gboolean change_vm(Call *call, GError **error)
+{
+	GError *refusal = NULL;
+	gint64 if_match;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *patch = vm ? call_body(call, error) : NULL;
+	if (!patch || !call_if_match(call, &if_match, error))
+		return FALSE;
+	g_autoptr(Plan) plan = plan_permitted(call, vm, patch, if_match, &refusal);
+	return finish_change(call, vm, plan, refusal, error);
+}
+
+static gboolean renew_identity(Call *call, GError **error)
+{
+	GError *refusal = NULL;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
+	json_auto json_object *choice = vm ? call_document(call, error) : NULL;
+	if (!choice)
+		return FALSE;
+	g_autoptr(Plan) plan = plan_renew(vm, choice, &refusal);
+	return finish_change(call, vm, plan, refusal, error);
+}
+
 static gboolean delete_vm(Call *call, GError **error)
 {
-	g_autoptr(GError) refusal = NULL;
+	GError *refusal = NULL;
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
 	if (!vm)
 		return FALSE;
-	g_autofree char *label = vm_label(vm);
 	VmState state = vm_get_state(vm);
-	if (call_check_rev(call, vm_get_rev(vm), &refusal) && state != VM_STOPPED)
+	if (call_check_rev(call, vm_get_rev(vm), &refusal) && state != VM_STOPPED) {
+		g_autofree char *label = vm_label(vm);
 		error_set(&refusal, ERROR_CONFLICT, "stop it first", "%s is %s and cannot be deleted", label,
 			  vm_state_name(state));
-	if (call->plan)
-		return answer_action_plan(call, g_steal_pointer(&refusal),
-					  "%s is deleted with all its volumes, attached and detached", label);
-	if (refusal) {
-		g_propagate_error(error, g_steal_pointer(&refusal));
-		return FALSE;
 	}
-	gint64 task = vm_submit(vm, &vm_delete_kind, call->request->user, NULL, error);
-	return task && answer_task(call, task, NULL);
+	return vm_task_answer(call, vm, &vm_delete_kind, NULL, refusal,
+			      "is deleted with all its volumes, attached and detached", error);
 }
 
 static gboolean get_stats(Call *call, GError **error)
