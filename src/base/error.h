@@ -31,6 +31,8 @@ GQuark error_quark(void);
 void error_set(GError **error, ErrorCode code, const char *hint, const char *format, ...) G_GNUC_PRINTF(4, 5);
 void error_set_field(GError **error, ErrorCode code, const char *field, const char *hint, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
+/* The same, to be left with: return error_refuse(…). Always FALSE. */
+#define error_refuse(...) (error_set_field(__VA_ARGS__), FALSE)
 /* From an errno value: ENOSPC/EDQUOT -> NO_SPACE, ENOENT -> NOT_FOUND, otherwise FAILED. Appends ": strerror". */
 void error_set_errno(GError **error, int errnum, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

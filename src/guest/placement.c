@@ -24,31 +24,22 @@ CpuBounds placement_bounds(json_object *cpu)
 			   .limit = (guint)json_get_int(cpu, "limit", 0)};
 }
 
-static gboolean refuse(GError **error, const char *field, const char *hint, const char *format, ...)
-	G_GNUC_PRINTF(4, 5);
-static gboolean refuse(GError **error, const char *field, const char *hint, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	error_set_field(error, ERROR_UNSUPPORTED, field, hint, "%s", text);
-	return FALSE;
-}
-
 static gboolean check_flags(const Features *features, json_object *flags, GError **error)
 {
 	for (gsize i = 0; i < json_get_count(flags); i++) {
 		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i)), *name = flag + 1;
 		gpointer offered;
 		if (g_str_equal(name, "svm") || g_str_equal(name, "vmx"))
-			return refuse(error, "cpu.flags", "use cpu.nested", "cpu.flags: '%s' has a switch of its own", name);
+			return error_refuse(error, ERROR_UNSUPPORTED, "cpu.flags", "use cpu.nested",
+					    "cpu.flags: '%s' has a switch of its own", name);
 		if (!g_hash_table_lookup_extended(features->known, name, NULL, &offered))
-			return refuse(error, "cpu.flags", "'yado node cpu-features' lists what there is",
-				      "cpu.flags: this node's QEMU knows no CPU feature '%s'", name);
+			return error_refuse(error, ERROR_UNSUPPORTED, "cpu.flags",
+					    "'yado node cpu-features' lists what there is",
+					    "cpu.flags: this node's QEMU knows no CPU feature '%s'", name);
 		if (*flag == '+' && !offered)
-			return refuse(error, "cpu.flags", "'yado node cpu-features' lists what it offers",
-				      "cpu.flags: this node does not offer the CPU feature '%s'", name);
+			return error_refuse(error, ERROR_UNSUPPORTED, "cpu.flags",
+					    "'yado node cpu-features' lists what it offers",
+					    "cpu.flags: this node does not offer the CPU feature '%s'", name);
 	}
 	return TRUE;
 }
@@ -81,7 +72,8 @@ static gboolean check_model(const Features *features, json_object *cpu, GError *
 		g_string_append_printf(flags, "%s-%s", i ? "," : "", (const char *)lacking->pdata[i]);
 	g_autofree char *hint = g_strdup_printf("'yado node cpu-features' lists the models that it offers whole; or do without these "
 						"features: --cpu-flags=%s", flags->str);
-	return refuse(error, "cpu.model", hint, "cpu.model: this node does not offer all of '%s': %s", model, some);
+	return error_refuse(error, ERROR_UNSUPPORTED, "cpu.model", hint,
+			    "cpu.model: this node does not offer all of '%s': %s", model, some);
 }
 
 static gboolean check_nested(const Features *features, const QemuHost *host, GError **error)
@@ -89,8 +81,9 @@ static gboolean check_nested(const Features *features, const QemuHost *host, GEr
 	const char *flag = host->kvm && processors_have_vmx() ? "vmx" : "svm";
 	if (g_hash_table_lookup(features->known, flag))
 		return TRUE;
-	return refuse(error, "cpu.nested", "allow it in the node's kernel (options kvm_intel nested=1, or kvm_amd nested=1)",
-		      "cpu.nested: this node does not offer nested virtualization ('%s')", flag);
+	return error_refuse(error, ERROR_UNSUPPORTED, "cpu.nested",
+			    "allow it in the node's kernel (options kvm_intel nested=1, or kvm_amd nested=1)",
+			    "cpu.nested: this node does not offer nested virtualization ('%s')", flag);
 }
 
 static gboolean differs(json_object *present, json_object *cpu, const char *field)
@@ -110,8 +103,8 @@ gboolean placement_check(Services *services, json_object *present, json_object *
 	for (const char *const *field = (const char *const[]){"shares", "limit", NULL}; *field; field++) {
 		g_autofree char *path = g_strconcat("cpu.", *field, NULL);
 		if (json_get(cpu, *field) && differs(present, cpu, *field) && !groups_bound_cpu())
-			return refuse(error, path, "see 'cgroup' of 'yado node show'",
-				      "%s: this node's kernel offers no control groups for CPUs", path);
+			return error_refuse(error, ERROR_UNSUPPORTED, path, "see 'cgroup' of 'yado node show'",
+					    "%s: this node's kernel offers no control groups for CPUs", path);
 	}
 	gboolean flags = json_get_count(json_get(cpu, "flags")) > 0 && differs(present, cpu, "flags");
 	gboolean nested = json_get_bool(cpu, "nested", FALSE) && differs(present, cpu, "nested");
@@ -119,8 +112,9 @@ gboolean placement_check(Services *services, json_object *present, json_object *
 	/* What is taken away may be what it lacks. */
 	gboolean model = !g_str_equal(name, "host") && (differs(present, cpu, "model") || differs(present, cpu, "flags"));
 	if (model && !g_strv_contains((const char *const *)services->host->cpu_models, name))
-		return refuse(error, "cpu.model", "use 'host', or a model that 'yado node cpu-features' lists",
-			      "cpu.model: this node's QEMU knows no CPU model '%s'", name);
+		return error_refuse(error, ERROR_UNSUPPORTED, "cpu.model",
+				    "use 'host', or a model that 'yado node cpu-features' lists",
+				    "cpu.model: this node's QEMU knows no CPU model '%s'", name);
 	const Features *features =
 		flags || nested || model ? features_get(services->host, services->run_dir, error) : NULL;
 	if ((flags || nested || model) && !features)

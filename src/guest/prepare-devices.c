@@ -15,9 +15,8 @@ static gboolean check_vsock(Services *services, GError **error)
 {
 	if (access("/dev/vhost-vsock", R_OK | W_OK) == 0)
 		return TRUE;
-	error_set_field(error, ERROR_INVALID, "vsock", "load it (modprobe vhost_vsock), or leave vsock off",
-			"vsock: node %s has no /dev/vhost-vsock, its kernel's part of that device", services->node);
-	return FALSE;
+	return error_refuse(error, ERROR_INVALID, "vsock", "load it (modprobe vhost_vsock), or leave vsock off",
+			    "vsock: node %s has no /dev/vhost-vsock, its kernel's part of that device", services->node);
 }
 
 /* A card's limits are those of its tap. */
@@ -31,17 +30,13 @@ static gboolean check_nic_limits(const char *key, json_object *nic, GError **err
 		g_autofree char *path = field ? g_strdup_printf("nics.%s.%s", key, field) : NULL;
 		if (!field)
 			continue;
-		if (!on_bridge) {
-			error_set_field(error, ERROR_INVALID, path, "use mode 'bridge'",
-					"%s: in mode 'user' the host's own connections carry the guest's traffic, which nothing "
-					"there can hold back", path);
-			return FALSE;
-		}
-		if (field == burst) {
-			error_set_field(error, ERROR_INVALID, path, "give the limit that it goes beyond",
-					"%s has no meaning without the limit itself", path);
-			return FALSE;
-		}
+		if (!on_bridge)
+			return error_refuse(error, ERROR_INVALID, path, "use mode 'bridge'",
+					    "%s: in mode 'user' the host's own connections carry the guest's traffic, "
+					    "which nothing there can hold back", path);
+		if (field == burst)
+			return error_refuse(error, ERROR_INVALID, path, "give the limit that it goes beyond",
+					    "%s has no meaning without the limit itself", path);
 	}
 	return TRUE;
 }

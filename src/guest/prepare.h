@@ -17,6 +17,9 @@ json_object *prepare_change(Services *services, json_object *present, json_objec
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
 /* Of that whether this node's QEMU has the machine version; a start asks that too. */
 gboolean prepare_check_machine(Services *services, json_object *document, GError **error);
+/* An image of one of the kinds; the error names the field. New reference. */
+json_object *prepare_find_image(Services *services, const char *name, const char *kind_a, const char *kind_b,
+				const char *field, GError **error);
 /* Of that what the guest is handed (prepare-handed.c): each field in sense with the others. */
 gboolean prepare_check_handed(json_object *document, GError **error);
 /* A MAC address that no guest has, and a disk's serial number; caller frees. */
