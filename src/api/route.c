@@ -15,6 +15,8 @@
 #include "base/json.h"
 #include "store/store.h"
 
+enum { BODY_VALUES_MAX = 10000 };
+
 struct Api {
 	Services *services;
 	Router *router;
@@ -233,7 +235,7 @@ json_object *call_body(Call *call, GError **error)
 	const char *text = g_bytes_get_data(call->request->body, &length);
 	if (length == 0)
 		return json_object_new_object();
-	json_object *body = json_parse(text, length, error);
+	json_object *body = json_parse_bounded(text, length, BODY_VALUES_MAX, error);
 	if (body && !json_object_is_type(body, json_type_object)) {
 		error_set(error, ERROR_INVALID, NULL, "the body must be a JSON object");
 		g_clear_pointer(&body, json_object_put);

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { RECEIVE_SIZE = 32768 };
+enum { RECEIVE_SIZE = 32768, REQUEST_VALUES_MAX = 1024 /* in a request's head */ };
 
 typedef struct Batch {
 	guint64 start, end; /* stream offsets of the bytes that it came with */
@@ -359,7 +359,8 @@ static gboolean parse_payload(Frame *frame, FrameReader *reader, const guint8 *p
 			return FALSE;
 		}
 		GError *why = NULL;
-		frame->head = json_parse((const char *)payload + 4, head_length, &why);
+		gsize values_max = frame->type == FRAME_REQUEST ? REQUEST_VALUES_MAX : G_MAXSIZE;
+		frame->head = json_parse_bounded((const char *)payload + 4, head_length, values_max, &why);
 		if (!frame->head) {
 			g_propagate_prefixed_error(error, why, "the head of a frame is refused: ");
 			return FALSE;

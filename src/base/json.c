@@ -79,6 +79,30 @@ json_object *json_parse(const char *text, gsize length, GError **error)
 	return json;
 }
 
+/* At least as many as the text has: each value but the first is behind one of these. */
+static gsize count_values(const char *text, gsize length)
+{
+	gsize count = 1;
+	gboolean quoted = FALSE;
+	for (gsize i = 0; i < length; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else
+			count += !quoted && (text[i] == ',' || text[i] == '[' || text[i] == '{');
+	}
+	return count;
+}
+
+json_object *json_parse_bounded(const char *text, gsize length, gsize values_max, GError **error)
+{
+	if (length <= values_max || count_values(text, length) <= values_max)
+		return json_parse(text, length, error);
+	error_set(error, ERROR_TOO_LARGE, NULL, "JSON of more than %zu values is too large", values_max);
+	return NULL;
+}
+
 char *json_dup_text(json_object *json)
 {
 	return g_strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -7,6 +7,7 @@
  * never trusted: it is bounded and only the known members are taken. */
 #include "guest/agent.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@
 #include "guest/file.h"
 #include "guest/guests.h"
 #include "guest/open.h"
+#include "guest/tools.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,
@@ -21,8 +23,9 @@ enum {
 	CALM_S = 30,
 	RETRY_S = 10, /* an agent that does not answer costs a thread for seconds each time */
 	VERSION_LENGTH_MAX = 32,
-	ADDRESSES_MAX = 64,
-	MAC_LENGTH = 17, /* xx:xx:xx:xx:xx:xx */
+	NICS_MAX = 256,
+	ADDRESSES_MAX = 64, /* of one of them, and in all that are shown */
+	MAC_LENGTH = 17,    /* xx:xx:xx:xx:xx:xx */
 };
 
 Qmp *agent_ref(Vm *vm, GError **error)
@@ -63,14 +66,57 @@ void agent_disconnect(Vm *vm)
 		json_object_put(nics);
 }
 
+static gboolean is_mac(const char *text)
+{
+	gboolean good = strlen(text) == MAC_LENGTH;
+	for (guint i = 0; good && i < MAC_LENGTH; i++)
+		good = i % 3 == 2 ? text[i] == ':' : g_ascii_isxdigit(text[i]);
+	return good;
+}
+
+static gboolean is_shown(const char *address)
+{
+	guint8 bytes[sizeof(struct in6_addr)];
+	return (inet_pton(AF_INET, address, bytes) == 1 || inet_pton(AF_INET6, address, bytes) == 1) &&
+	       !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") && !g_str_has_prefix(address, "fe80:");
+}
+
+/* What is kept of the agent's report: MAC addresses, addresses and counters, so many of each, and nothing else. */
+static json_object *read_nics(json_object *report)
+{
+	json_object *list = json_object_new_array();
+	for (size_t i = 0; i < json_get_count(report) && json_get_count(list) < NICS_MAX; i++) {
+		json_object *from = json_object_array_get_idx(report, i), *statistics = json_get(from, "statistics");
+		json_object *addresses = json_get(from, "ip-addresses");
+		const char *mac = json_get_str(from, "hardware-address", "");
+		if (!is_mac(mac))
+			continue;
+		json_object *nic = json_object_new_object(), *texts = json_object_new_array();
+		json_set_str(nic, "mac", mac);
+		json_set(nic, "addresses", texts);
+		for (size_t j = 0; j < json_get_count(addresses) && json_get_count(texts) < ADDRESSES_MAX; j++) {
+			const char *text = json_get_str(json_object_array_get_idx(addresses, j), "ip-address", "");
+			if (is_shown(text))
+				json_object_array_add(texts, json_object_new_string(text));
+		}
+		if (json_object_is_type(statistics, json_type_object)) {
+			json_set_int(nic, "rx_bytes", MAX(json_get_int(statistics, "rx-bytes", 0), 0));
+			json_set_int(nic, "tx_bytes", MAX(json_get_int(statistics, "tx-bytes", 0), 0));
+		}
+		json_object_array_add(list, nic);
+	}
+	return list;
+}
+
 gboolean agent_refresh(Vm *vm, guint timeout_ms, GError **error)
 {
 	g_autoptr(Qmp) agent = agent_ref(vm, error);
 	if (!agent)
 		return FALSE;
-	json_object *nics = qmp_command(agent, "guest-network-get-interfaces", NULL, timeout_ms, error);
-	if (!nics)
+	json_auto json_object *report = qmp_command(agent, "guest-network-get-interfaces", NULL, timeout_ms, error);
+	if (!report)
 		return FALSE;
+	json_object *nics = read_nics(report);
 	g_mutex_lock(&vm->lock);
 	json_object *old = vm->agent_nics;
 	vm->agent_nics = nics;
@@ -124,10 +170,7 @@ static gboolean connect_agent(Vm *vm)
 		former = vm->agent;
 		vm->agent = agent;
 		g_free(vm->agent_version);
-		const char *version = json_get_str(info, "version", "?");
-		/* Cutting it may cut a character in two. */
-		vm->agent_version =
-			g_utf8_make_valid(version, (gssize)MIN(strlen(version), (size_t)VERSION_LENGTH_MAX));
+		vm->agent_version = tools_clean(json_get_str(info, "version", "?"), VERSION_LENGTH_MAX);
 		g_cond_broadcast(&vm->changed);
 	}
 	g_mutex_unlock(&vm->lock);
@@ -241,16 +284,11 @@ json_object *agent_describe(Vm *vm)
 	json_object *json = json_object_new_object();
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	set_frozen(json, vm->frozen_until_us);
-	json_set_str(json, "state", vm->agent ? "connected" : vm->agent_wanted && vm->qmp ? "waiting" : "none");
-	if (vm->agent_version)
+	gboolean connected = vm->agent && qmp_is_open(vm->agent);
+	json_set_str(json, "state", connected ? "connected" : vm->agent_wanted && vm->qmp ? "waiting" : "none");
+	if (connected && vm->agent_version)
 		json_set_str(json, "version", vm->agent_version);
 	return json;
-}
-
-static gboolean is_shown(const char *address)
-{
-	return g_hostname_is_ip_address(address) && !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") &&
-	       !g_str_has_prefix(address, "fe80:");
 }
 
 static const char *nic_of_mac(json_object *document, const char *mac)
@@ -274,17 +312,10 @@ json_object *agent_addresses(Vm *vm)
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {
-		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
-		json_object *addresses = json_get(nic, "ip-addresses");
-		const char *mac = json_get_str(nic, "hardware-address", "");
-		const char *key = nic_of_mac(document, mac);
-		if (!json_object_is_type(addresses, json_type_array) || strlen(mac) != MAC_LENGTH)
-			continue;
-		for (size_t j = 0; j < json_get_count(addresses); j++) {
-			const char *text =
-				json_get_str(json_object_array_get_idx(addresses, j), "ip-address", "127.");
-			if (!is_shown(text) || json_get_count(list) >= ADDRESSES_MAX)
-				continue;
+		json_object *nic = json_object_array_get_idx(vm->agent_nics, i), *addresses = json_get(nic, "addresses");
+		const char *mac = json_get_str(nic, "mac", ""), *key = nic_of_mac(document, mac);
+		for (size_t j = 0; j < json_get_count(addresses) && json_get_count(list) < ADDRESSES_MAX; j++) {
+			const char *text = json_object_get_string(json_object_array_get_idx(addresses, j));
 			json_object *entry = json_object_new_object();
 			if (key)
 				json_set_str(entry, "nic", key);
@@ -305,11 +336,10 @@ gboolean agent_read_counters(Vm *vm, const char *mac, guint64 *ret_rx_bytes, gui
 	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {
 		json_object *nic = json_object_array_get_idx(vm->agent_nics, i);
-		json_object *statistics = json_get(nic, "statistics");
-		if (!statistics || g_ascii_strcasecmp(json_get_str(nic, "hardware-address", ""), mac) != 0)
+		if (!json_get(nic, "rx_bytes") || g_ascii_strcasecmp(json_get_str(nic, "mac", ""), mac) != 0)
 			continue;
-		*ret_rx_bytes = (guint64)json_get_int(statistics, "rx-bytes", 0);
-		*ret_tx_bytes = (guint64)json_get_int(statistics, "tx-bytes", 0);
+		*ret_rx_bytes = (guint64)json_get_int(nic, "rx_bytes", 0);
+		*ret_tx_bytes = (guint64)json_get_int(nic, "tx_bytes", 0);
 		*ret_at_us = vm->agent_nics_us;
 		return TRUE;
 	}

@@ -70,7 +70,7 @@ typedef struct Vm {
 	GSource *agent_timer;             /* at most one, on the monitor thread */
 	Qmp *agent;
 	char *agent_version;
-	json_object *agent_nics; /* as reported by guest-network-get-interfaces */
+	json_object *agent_nics; /* what is kept of guest-network-get-interfaces' report (agent.c) */
 	gint64 agent_nics_us;    /* when that was, monotonic */
 	gint64 frozen_until_us;  /* UTC; its file systems are frozen by us until then; 0: they are not */
 	GSource *thaw_timer;     /* on the monitor thread */

@@ -7,7 +7,7 @@ enum { QMP_EVENTS_MAX = 64 };
 typedef struct QmpEventEntry {
 	guint64 sequence; /* from 1; 0: none */
 	char *name;
-	json_object *data;
+	char *data; /* JSON: much smaller than what is made of it */
 } QmpEventEntry;
 
 /* A command that waits, on its caller's stack. */
@@ -28,6 +28,7 @@ struct Qmp {
 	char *end_reason;
 	GSource *source;
 	QmpReader *reader; /* of the monitor thread */
+	gsize unanswered;  /* the monitor thread's: an agent's bytes since its last answer that somebody waited for */
 	GHashTable *pending; /* &QmpPending.id -> QmpPending */
 	gint64 next_id;
 	QmpEventEntry events[QMP_EVENTS_MAX];

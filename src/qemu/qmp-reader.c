@@ -1,15 +1,16 @@
 /* The message reader of QMP and of the guest agent: bytes in, JSON objects out. Pure.
  *
  * Both protocols write one JSON object a line. A line is searched for its end only once, however it was cut into
- * pieces, and is bounded, so that neither memory nor time depends on what a peer makes up. Byte 0xFF, which is in no
- * UTF-8 text, is the guest agent's sentinel (guest-sync-delimited): what stood before it in the line is forgotten. */
+ * pieces, and is bounded, as is the number of values in it, so that neither memory nor time depends on what a peer makes
+ * up. Byte 0xFF, which is in no UTF-8 text, is the guest agent's sentinel (guest-sync-delimited): what stood before it in
+ * the line is forgotten. */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "qemu/qmp.h"
 
-enum { MESSAGE_MAX = 16 << 20, COMPACT_AT = 64 << 10 };
+enum { MESSAGE_MAX = 16 << 20, VALUES_MAX = 50000, COMPACT_AT = 64 << 10 };
 
 struct QmpReader {
 	GByteArray *data;
@@ -60,7 +61,7 @@ static int parse_line(const char *line, gsize length, json_object **ret_message,
 		length--;
 	if (length == 0)
 		return 0;
-	json_auto json_object *message = json_parse(line, length, error);
+	json_auto json_object *message = json_parse_bounded(line, length, VALUES_MAX, error);
 	if (!message)
 		return -1;
 	if (!json_object_is_type(message, json_type_object)) {

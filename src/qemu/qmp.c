@@ -25,7 +25,13 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { READ_SIZE = 64 << 10, READS_PER_TURN = 16, REASON_LENGTH = 1024 };
+enum {
+	READ_SIZE = 64 << 10,
+	READS_PER_TURN = 16,
+	REASON_LENGTH = 1024,
+	EVENT_MAX = 64 << 10,      /* one with more is kept without its data */
+	UNANSWERED_MAX = 32 << 20, /* twice the longest message */
+};
 
 static GMainContext *monitor_context;
 static GThread *monitor_thread;
@@ -60,7 +66,7 @@ static void qmp_release(Qmp *qmp)
 		return;
 	for (guint i = 0; i < QMP_EVENTS_MAX; i++) {
 		g_free(qmp->events[i].name);
-		json_clear(&qmp->events[i].data);
+		g_free(qmp->events[i].data);
 	}
 	fd_close(qmp->fd);
 	g_hash_table_unref(qmp->pending);
@@ -103,11 +109,13 @@ static void keep_event(Qmp *qmp, const char *name, json_object *data)
 {
 	QmpEventEntry *event = &qmp->events[++qmp->event_sequence % QMP_EVENTS_MAX];
 	g_free(event->name);
-	json_clear(&event->data);
+	g_free(event->data);
 	event->sequence = qmp->event_sequence;
 	event->name = g_strdup(name);
-	/* json-c's reference counts are not atomic: the ring, the callback and each waiter have their own copies. */
-	event->data = data ? json_copy(data) : json_object_new_object();
+	/* json-c's reference counts are not atomic: each waiter makes its own of it. */
+	event->data = data ? json_dup_text(data) : NULL;
+	if (event->data && strlen(event->data) > EVENT_MAX)
+		g_clear_pointer(&event->data, g_free);
 	g_cond_broadcast(&qmp->changed);
 }
 
@@ -146,6 +154,7 @@ static gboolean take_message(Qmp *qmp, json_object *message)
 	} else if (open && (json_object_object_get_ex(message, "return", NULL) || json_get(message, "error"))) {
 		QmpPending *pending = find_pending(qmp, message);
 		if (pending && !pending->reply) {
+			qmp->unanswered = 0;
 			pending->reply = json_object_get(message);
 			/* The monitor thread must not touch the count of what another thread now has. */
 			g_hash_table_remove(qmp->pending, &pending->id);
@@ -182,6 +191,11 @@ static gboolean read_input(Qmp *qmp, GError **error)
 			return TRUE;
 		if (n <= 0) {
 			error_set(error, ERROR_UNAVAILABLE, NULL, "%s closed the connection", peer_name(qmp));
+			return FALSE;
+		}
+		/* A guest that writes without being asked would keep this thread busy, which all guests share. */
+		if (qmp->agent && (qmp->unanswered += (gsize)n) > UNANSWERED_MAX) {
+			error_set(error, ERROR_UNAVAILABLE, NULL, "the guest agent sends what nobody has asked for");
 			return FALSE;
 		}
 		const char *useful = chunk;
@@ -436,9 +450,11 @@ static json_object *find_event(Qmp *qmp, guint64 mark, const char *name, const c
 	guint64 oldest = qmp->event_sequence > QMP_EVENTS_MAX ? qmp->event_sequence - QMP_EVENTS_MAX : 0;
 	for (guint64 i = MAX(mark, oldest) + 1; i <= qmp->event_sequence; i++) {
 		const QmpEventEntry *event = &qmp->events[i % QMP_EVENTS_MAX];
-		if (g_str_equal(event->name, name) &&
-		    (!device || g_strcmp0(json_get_str(event->data, "device", NULL), device) == 0))
-			return json_copy(event->data);
+		if (!g_str_equal(event->name, name))
+			continue;
+		json_auto json_object *data = event->data ? json_parse(event->data, strlen(event->data), NULL) : NULL;
+		if (!device || g_strcmp0(json_get_str(data, "device", NULL), device) == 0)
+			return data ? g_steal_pointer(&data) : json_object_new_object();
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -291,6 +292,11 @@ WRONG = [[], {}, 7, "text", [None], [[]], {"pid": "x", "handle": [], "exited": 7
          {"count": 1 << 60, "buf-b64": "%%%", "eof": "no"}, {"paths": [7, {"path": {}, "trimmed": -1 << 62}]}]
 
 
+def resident(guest):
+    status = pathlib.Path(f"/proc/{guest.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])  # KiB
+
+
 def test_a_lying_agent_is_nobodys_trouble_but_its_own(guest):
     """After a restart of the daemon the false agent is the one that it finds."""
     now = {"value": {}}
@@ -319,6 +325,11 @@ def test_a_lying_agent_is_nobodys_trouble_but_its_own(guest):
         far = base64.b64encode(bytes(1 << 20)).decode()
         now["value"] = {"count": 1 << 20, "buf-b64": far, "eof": False, "position": 0}
         assert guest.run_command("vm", "get-file", "g", "/x", "-").returncode != 0
+        # Few letters that would take hundreds of MiB.
+        before = resident(guest)
+        now["value"] = b'{"return": [' + b"{}," * 500000 + b"{}]}"
+        assert "values" in guest.run_command("vm", "filesystems", "g").stderr
+        assert resident(guest) - before < 64 << 10
         # Not JSON, and nothing at all: the connection is begun anew, and nobody else waits.
         now["value"] = b'{"return": '
         begun = time.monotonic()

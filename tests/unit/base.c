@@ -66,6 +66,23 @@ static void test_json_nested_too_deep_is_refused(void)
 	g_assert_nonnull(strstr(error->message, "too deep"));
 }
 
+static void test_json_of_many_values_is_refused_where_it_is_bounded(void)
+{
+	static const char *const texts[] = {"[1,{\"a\":[\"[,{\",\"\\\",[\"]},null]", "7", "{\"a\":{\"b\":{}}}"};
+	static const gsize values[] = {6, 1, 3};
+	for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+		for (gsize bound = 1; bound < 12; bound++) {
+			g_autoptr(GError) error = NULL;
+			json_auto json_object *json = json_parse_bounded(texts[i], strlen(texts[i]), bound, &error);
+			if (bound >= values[i] + 3)
+				g_assert_no_error(error);
+			else if (bound < values[i])
+				g_assert_error(error, ERROR, ERROR_TOO_LARGE);
+			g_assert_true(!json == !!error);
+		}
+	}
+}
+
 /* The examples of RFC 7396, appendix A. */
 static void test_merge_patch_follows_its_rfc(void)
 {
@@ -211,6 +228,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/error/a full disk has a code and a hint", test_a_full_disk_has_a_code_and_a_hint);
 	g_test_add_func("/json/broken text is refused", test_broken_json_is_refused);
 	g_test_add_func("/json/nesting is bounded", test_json_nested_too_deep_is_refused);
+	g_test_add_func("/json/many values are refused where they are bounded", test_json_of_many_values_is_refused_where_it_is_bounded);
 	g_test_add_func("/json/merge patch follows RFC 7396", test_merge_patch_follows_its_rfc);
 	g_test_add_func("/json/a difference names leaves", test_a_difference_names_leaves);
 	g_test_add_func("/units/sizes and durations", test_sizes_are_read_and_written);

@@ -601,6 +601,34 @@ static void test_old_agent(void)
 	peer_end(peer);
 }
 
+/* Answers the first question, and then talks without end. */
+static void play_chatter(int fd)
+{
+	char line[4096];
+	g_autofree char *text = g_strnfill(1 << 16, '\n');
+	if (hear(fd, line, sizeof line)) {
+		const char *number = strstr(line, "\"arguments\":");
+		g_autofree char *digits = number ? g_strdup(strpbrk(number, "0123456789")) : g_strdup("0");
+		g_autofree char *reply = g_strdup_printf("\xFF{\"return\": %.*s}\n", (int)strspn(digits, "0123456789"), digits);
+		say(fd, reply);
+	}
+	while (fd_write_all(fd, text, 1 << 16))
+		;
+}
+
+static void test_chatter(void)
+{
+	g_autoptr(GError) error = NULL;
+	Peer *peer = peer_start(play_chatter);
+	Qmp *agent = qmp_connect_agent(peer->path, 5000, &error);
+	g_assert_no_error(error);
+	peer_end(peer); /* it could write no more */
+	g_assert_null(qmp_command(agent, "guest-ping", NULL, 5000, &error));
+	g_assert_error(error, ERROR, ERROR_UNAVAILABLE);
+	g_assert_nonnull(strstr(error->message, "nobody has asked for"));
+	qmp_unref(agent);
+}
+
 static void test_absent_agent(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -648,6 +676,23 @@ static void test_reader_limit(void)
 	qmp_reader_free(reader);
 }
 
+static void test_reader_many_values(void)
+{
+	g_autoptr(GError) error = NULL;
+	json_object *message = NULL;
+	QmpReader *reader = qmp_reader_new();
+	g_autoptr(GString) line = g_string_new("{\"return\": \"[[[\\\"{{{,,,\"}\n{\"return\": [{}");
+	for (guint i = 0; i < 60000; i++)
+		g_string_append(line, ",{}");
+	g_string_append(line, "]}\n");
+	qmp_reader_feed(reader, line->str, line->len);
+	g_assert_cmpint(qmp_reader_next(reader, &message, &error), ==, 1);
+	json_object_put(message);
+	g_assert_cmpint(qmp_reader_next(reader, &message, &error), ==, -1);
+	g_assert_error(error, ERROR, ERROR_TOO_LARGE);
+	qmp_reader_free(reader);
+}
+
 static void test_reader_refuses(void)
 {
 	const char *const bad[] = {"[]\n", "1\n", "null\n", "\"x\"\n", "{\"a\":\n", "{} {}\n",
@@ -671,6 +716,7 @@ int main(int argc, char **argv)
 	scratch = g_dir_make_tmp("yado-qmp-XXXXXX", NULL);
 	g_test_add_func("/qmp/reader/takes messages from pieces of any size", test_reader_pieces);
 	g_test_add_func("/qmp/reader/stops at its limit after what came before", test_reader_limit);
+	g_test_add_func("/qmp/reader/refuses a message of very many values", test_reader_many_values);
 	g_test_add_func("/qmp/reader/refuses what is not an object a line", test_reader_refuses);
 	g_test_add_func("/qmp/asks and hears a real QEMU", test_real_qemu);
 	g_test_add_func("/qmp/connects again after a close", test_second_connection);
@@ -688,6 +734,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/qmp/the event ring keeps the newest", test_event_ring);
 	g_test_add_func("/agent/asks a real agent, also after a timeout", test_real_agent);
 	g_test_add_func("/agent/passes over old answers of an agent without ids", test_old_agent);
+	g_test_add_func("/agent/one that talks without end is left", test_chatter);
 	g_test_add_func("/agent/an absent agent is a timeout with a hint", test_absent_agent);
 	int result = g_test_run();
 	dir_remove(scratch, NULL);
