@@ -22,6 +22,7 @@
 #include "guest/freeze.h"
 #include "guest/console.h"
 #include "guest/guests.h"
+#include "guest/passthrough.h"
 #include "guest/power.h"
 #include "guest/watchdog.h"
 #include "net/shape.h"
@@ -285,6 +286,7 @@ void vm_adopt(Vm *vm)
 		vm_settle_absent(vm);
 		return;
 	}
+	passthrough_end(vm->services, vm->run_dir); /* of a start that did not come to a process */
 	vm_recall_reason(vm);
 	/* Within one boot a process leaves its record: then the fact only says that somebody was about to start it. */
 	if (!memory && vm_is_wanted(vm)) {
@@ -347,6 +349,7 @@ static void end_stray(Services *services, gint64 id, const char *run_dir)
 	shape_end_all(services->run_dir, id);
 	gboolean ended = groups_end(cgroup, END_TIMEOUT_MS, &error);
 	adopt_wait_launchers(run_dir);
+	passthrough_end(services, run_dir);
 	if (!ended || !dir_remove(run_dir, &error))
 		g_warning("what is left of VM %" G_GINT64_FORMAT ": %s", id, error->message);
 }

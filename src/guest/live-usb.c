@@ -26,12 +26,28 @@ static gboolean has_controller(json_object *applied, json_object *wanted)
 	return qemu_has_usb(applied) && qemu_usb_ports(applied) == qemu_usb_ports(wanted);
 }
 
+/* What QEMU keeps of a device that it was started with, beside the copy that the device itself has closed: without it a
+ * guest that has broken out would still reach what was taken off. */
+static gboolean drop_fdsets(Live *live, const char *key, GError **error)
+{
+	g_autofree char *need = g_strconcat("usb:", key, NULL);
+	json_auto json_object *sets = qmp_command(live->qmp, "query-fdsets", NULL, LIVE_TIMEOUT_MS, error);
+	for (size_t i = 0; i < json_get_count(sets); i++) {
+		json_object *set = json_object_array_get_idx(sets, i);
+		json_object *first = json_object_array_get_idx(json_get(set, "fds"), 0);
+		if (g_str_equal(json_get_str(first, "opaque", ""), need))
+			live_remove_fdset(live, json_get_int(set, "fdset-id", -1));
+	}
+	return sets != NULL;
+}
+
 static gboolean remove_usb(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
 {
 	if (is_same_usb(old, wanted))
 		return TRUE;
-	if (!live_unplug(live, "usb-", key, error))
+	if (!live_unplug(live, "usb-", key, error) || !drop_fdsets(live, key, error))
 		return FALSE;
+	passthrough_return_usb(live->vm, key);
 	live_record(live, "usb", key, NULL);
 	return TRUE;
 }
@@ -48,12 +64,17 @@ static gboolean apply_usb(Live *live, const char *key, json_object *old, json_ob
 	task_step(live->task, "plugging %s in", key);
 	if (qemu_usb_is_mapped(live->wanted, key)) {
 		set = live_add_fd(live, passthrough_open_usb(live->vm, live->wanted, key, error), error);
-		if (set < 0)
+		if (set < 0) {
+			passthrough_return_usb(live->vm, key);
 			return FALSE;
+		}
 	}
-	if (!qmp_do(live->qmp, "device_add", qemu_usb_device(live->wanted, key, (int)set), LIVE_TIMEOUT_MS, error)) {
-		if (set >= 0)
-			live_remove_fdset(live, set);
+	gboolean added = qmp_do(live->qmp, "device_add", qemu_usb_device(live->wanted, key, (int)set), LIVE_TIMEOUT_MS, error);
+	/* The device has a copy of its own. */
+	if (set >= 0)
+		live_remove_fdset(live, set);
+	if (!added) {
+		passthrough_return_usb(live->vm, key);
 		return FALSE;
 	}
 	live_record(live, "usb", key, wanted);

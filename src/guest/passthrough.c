@@ -16,6 +16,7 @@
 #include "guest/guests.h"
 #include "guest/mappings.h"
 #include "hardware/hardware.h"
+#include "hardware/taken.h"
 #include "qemu/host-devices.h"
 
 void passthrough_complete(json_object *present, json_object *document)
@@ -107,67 +108,114 @@ gboolean passthrough_check(Services *services, json_object *present, json_object
 	return TRUE;
 }
 
-static gboolean has_mapping(json_object *map, const char *name)
+/* What one guest has of the devices is checked and recorded by one at a time. */
+static GMutex taking;
+
+/* The entry that one of the guests but for part.key of this one has, and which is or goes with the device. */
+static gboolean is_free(Vm *vm, const char *part, const char *key, json_object *entry, const char *label, GError **error)
 {
-	if (!map)
-		return FALSE;
-	json_object_object_foreach (map, key, device) {
-		(void)key;
-		if (g_strcmp0(json_get_str(device, "mapping", NULL), name) == 0)
-			return TRUE;
+	g_autoptr(GPtrArray) guests = guests_list(vm->services->guests, 0, 0);
+	gboolean usb = g_str_equal(part, "usb");
+	for (guint i = 0; i < guests->len; i++) {
+		Vm *other = g_ptr_array_index(guests, i);
+		json_auto json_object *taken = taken_read(other->run_dir);
+		json_object *map = json_get(taken, part);
+		/* Devices of one group are one guest's. */
+		if (!map || (other == vm && !usb))
+			continue;
+		json_object_object_foreach (map, its_key, theirs) {
+			if ((other == vm && g_str_equal(its_key, key)) || !taken_overlaps(part, entry, theirs))
+				continue;
+			g_autofree char *name = vm_label(other);
+			const char *address = json_get_str(theirs, usb ? "port" : "address", "");
+			if (usb || g_str_equal(address, json_get_str(entry, "address", "")))
+				error_set(error, ERROR_CONFLICT, "take it off there first", "%s has %s already (%s.%s)", name,
+					  label, part, its_key);
+			else
+				error_set(error, ERROR_CONFLICT, "give both to one guest, or put the card into another slot",
+					  "%s has PCI device %s, which shares IOMMU group %" G_GINT64_FORMAT " with %s", name,
+					  address, json_get_int(entry, "group", -1), label);
+			return FALSE;
+		}
 	}
+	return TRUE;
+}
+
+/* Records that the guest has the device, unless another one has. Takes over entry; NULL: it could not be described. */
+static gboolean claim(Vm *vm, const char *part, const char *key, json_object *entry, GError **error)
+{
+	json_auto json_object *owned = entry;
+	if (!entry)
+		return FALSE;
+	gboolean usb = g_str_equal(part, "usb");
+	g_autofree char *label = g_strdup_printf(usb ? "the USB device in port %s" : "PCI device %s",
+						 json_get_str(entry, usb ? "port" : "address", ""));
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&taking);
+	if (!is_free(vm, part, key, entry, label, error))
+		return FALSE;
+	json_auto json_object *taken = taken_read(vm->run_dir);
+	if (!json_get(taken, part))
+		json_set(taken, part, json_object_new_object());
+	json_set(json_get(taken, part), key, json_object_get(entry));
+	if (taken_write(vm->run_dir, taken, error))
+		return TRUE;
+	g_prefix_error(error, "cannot record that the guest has %s: ", label);
 	return FALSE;
 }
 
-/* A device is in one guest at a time. */
-static gboolean check_free(Vm *vm, const char *part, const char *name, GError **error)
+/* A failure is said, and not tried again. */
+static void give_back(Services *services, const char *run_dir, const char *part, const char *key, json_object *entry)
 {
-	g_autoptr(GPtrArray) guests = guests_list(vm->services->guests, 0, 0);
-	for (guint i = 0; i < guests->len; i++) {
-		Vm *other = g_ptr_array_index(guests, i);
-		if (other == vm || !vm_state_is_alive(vm_get_state(other)))
-			continue;
-		json_auto json_object *applied = vm_dup_applied(other);
-		if (!has_mapping(json_get(applied, part), name))
-			continue;
-		g_autofree char *label = vm_label(other);
-		error_set(error, ERROR_CONFLICT, "take it off that guest first", "%s has the device of mapping '%s'", label,
-			  name);
-		return FALSE;
-	}
-	return TRUE;
+	g_autoptr(GError) error = NULL;
+	if (!taken_return(services->sysfs, part, entry, &error))
+		g_warning("%s: the host does not have %s.%s (%s) back: %s", run_dir, part, key,
+			  json_get_str(entry, g_str_equal(part, "usb") ? "port" : "address", ""), error->message);
 }
 
 int passthrough_open_usb(Vm *vm, json_object *document, const char *key, GError **error)
 {
 	const char *name = json_get_str(json_get(json_get(document, "usb"), key), "mapping", "");
 	json_auto json_object *mapping = mappings_get(vm->services, name, "usb", key, error);
-	g_autofree char *node = mapping ? usb_find(vm->services->sysfs, mapping, error) : NULL;
-	if (!node || !check_free(vm, "usb", name, error))
+	json_object *entry = mapping ? taken_describe_usb(vm->services->sysfs, mapping, error) : NULL;
+	g_autofree char *node = g_strdup(json_get_str(entry, "node", ""));
+	if (!claim(vm, "usb", key, entry, error))
 		return -1;
 	int fd = open(node, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
 		error_set_errno(error, errno, "cannot open '%s'", node);
+		passthrough_return_usb(vm, key);
+	}
 	return fd;
 }
 
-static char *group_node(int group)
+void passthrough_return_usb(Vm *vm, const char *key)
 {
-	return g_strdup_printf("/dev/vfio/%d", group);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&taking);
+	g_autoptr(GError) error = NULL;
+	json_auto json_object *taken = taken_read(vm->run_dir);
+	json_object *usb = json_get(taken, "usb"), *entry = json_get(usb, key);
+	if (!entry)
+		return;
+	give_back(vm->services, vm->run_dir, "usb", key, entry);
+	json_object_object_del(usb, key);
+	if (!taken_write(vm->run_dir, taken, &error))
+		g_warning("%s: %s", vm->run_dir, error->message);
 }
 
 static gboolean begin_pci(Vm *vm, json_object *document, const char *key, uid_t uid, Launch *launch, GError **error)
 {
+	const char *sysfs = vm->services->sysfs;
 	json_object *device = json_get(json_get(document, "pci"), key);
 	const char *name = json_get_str(device, "mapping", "");
 	int group = -1;
-	if (!check_pci(vm->services, document, key, &group, error) || !check_free(vm, "pci", name, error))
+	if (!check_pci(vm->services, document, key, &group, error))
 		return FALSE;
 	json_auto json_object *mapping = mappings_get(vm->services, name, "pci", key, error);
 	const char *address = json_get_str(mapping, "address", "");
-	if (!mapping || !pci_take(vm->services->sysfs, address, error))
+	if (!mapping || !claim(vm, "pci", key, taken_describe_pci(sysfs, address, group), error) ||
+	    !pci_take(sysfs, address, error))
 		return FALSE;
-	g_autofree char *node = group_node(group), *dir = g_build_filename(vm->services->sysfs, "bus/pci/devices", address, NULL);
+	g_autofree char *node = pci_group_node(group), *dir = g_build_filename(sysfs, "bus/pci/devices", address, NULL);
 	if (chown(node, uid, (gid_t)-1) < 0) {
 		error_set_errno(error, errno, "cannot give '%s' to the guest", node);
 		return FALSE;
@@ -193,23 +241,13 @@ gboolean passthrough_begin(Vm *vm, json_object *document, uid_t uid, Launch *lau
 	return TRUE;
 }
 
-void passthrough_end(Vm *vm, json_object *hardware)
+void passthrough_end(Services *services, const char *run_dir)
 {
-	json_object *pci = json_get(hardware, "pci");
-	if (!pci)
-		return;
-	json_object_object_foreach (pci, key, device) {
-		g_autoptr(GError) error = NULL;
-		int group = -1;
-		json_auto json_object *mapping =
-			mappings_get(vm->services, json_get_str(device, "mapping", ""), "pci", key, &error);
-		if (mapping && pci_check(vm->services->sysfs, mapping, NULL, &group, NULL)) {
-			g_autofree char *node = group_node(group);
-			if (chown(node, 0, (gid_t)-1) < 0)
-				g_warning("cannot take '%s' back: %s", node, g_strerror(errno));
-		}
-		if (!mapping || !pci_release(vm->services->sysfs, json_get_str(mapping, "address", ""), &error))
-			g_warning("the host does not have the PCI device %s of VM %" G_GINT64_FORMAT " back: %s", key, vm->id,
-				  error->message);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&taking);
+	json_auto json_object *taken = taken_read(run_dir), *nothing = json_object_new_object();
+	json_object_object_foreach (taken, part, map) {
+		json_object_object_foreach (map, key, entry)
+			give_back(services, run_dir, part, key, entry);
 	}
+	taken_write(run_dir, nothing, NULL);
 }

@@ -212,13 +212,13 @@ static void explain_failure(Vm *vm, GError **error)
 }
 
 /* After a start that failed: helpers (passt) go with the control group. The log stays to be read. */
-static void clean_up(Vm *vm, json_object *document)
+static void clean_up(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
 	shape_end_all(vm->services->run_dir, vm->id);
 	if (!groups_end(vm->cgroup, COMMAND_TIMEOUT_MS, &error) || !launch_clear_record(vm->run_dir, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": after a failed start: %s", vm->id, error->message);
-	passthrough_end(vm, document);
+	passthrough_end(vm->services, vm->run_dir);
 }
 
 gboolean vm_start_process(Vm *vm, Task *task, GError **error)
@@ -236,7 +236,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	gboolean setup = firmware_setup_is_wanted(vm);
 	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
 	if (!started || !launch_qemu(vm, started, cards, &launched, error)) {
-		clean_up(vm, document);
+		clean_up(vm);
 		return FALSE;
 	}
 	gint64 executed = g_get_monotonic_time();
@@ -280,6 +280,6 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	share_explain(vm, document, error);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
-	clean_up(vm, document);
+	clean_up(vm);
 	return FALSE;
 }

@@ -549,8 +549,7 @@ static gint64 settle(Vm *vm)
 	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
 	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */
-	json_auto json_object *hardware = vm_dup_applied(vm);
-	passthrough_end(vm, hardware);
+	passthrough_end(vm->services, vm->run_dir);
 	vm_set_applied(vm, NULL);
 	g_autofree char *text = g_strconcat(reason, limit, NULL);
 	gint64 ended_us = known ? record.ended_us : 0;

@@ -15,13 +15,20 @@ gboolean pci_check_iommu(const char *sysfs, GError **error);
 /* That the device of a mapping is there, is the one that was meant, and that all of its IOMMU group may go to a guest:
  * `mine` (NULL-terminated, may be NULL) are addresses that go to the same one. *ret_group may be NULL. */
 gboolean pci_check(const char *sysfs, json_object *mapping, const char *const *mine, int *ret_group, GError **error);
+/* Whether it is bound to vfio-pci already. */
+gboolean pci_is_free(const char *sysfs, const char *address);
+/* The node of an IOMMU group; caller frees. */
+char *pci_group_node(int group);
 /* Takes the device away from its driver and gives it to vfio-pci; pci_release() has the host's drivers look at it again. */
 gboolean pci_take(const char *sysfs, const char *address, GError **error);
 gboolean pci_release(const char *sysfs, const char *address, GError **error);
 
-/* The device node ("/dev/bus/usb/001/004") of a mapping's USB device; caller frees. NULL: it is not there, or several
- * are meant. */
+/* The name ("1-2.3", its port) of a mapping's USB device; caller frees. NULL: it is not there, or several are meant. */
 char *usb_find(const char *sysfs, json_object *mapping, GError **error);
+/* The device node ("/dev/bus/usb/001/004") of what is in the port now; caller frees. */
+char *usb_node(const char *sysfs, const char *port);
+/* Has the host's drivers look at those of its interfaces that have none. */
+gboolean usb_release(const char *sysfs, const char *port, GError **error);
 
 /* A directory of the host, without following a link anywhere in its path. Descriptor (O_PATH) or -1. */
 int directory_open(const char *path, GError **error);

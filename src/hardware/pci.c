@@ -7,8 +7,11 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "hardware/hardware.h"
 #include "hardware/sysfs.h"
+
+enum { MODPROBE_TIMEOUT_MS = 30000 };
 
 static const char vfio_driver[] = "vfio-pci";
 
@@ -150,15 +153,35 @@ static gboolean rebind(const char *sysfs, const char *address, const char *overr
 	       sysfs_write(bus, "drivers_probe", address, error);
 }
 
+gboolean pci_is_free(const char *sysfs, const char *address)
+{
+	g_autofree char *dir = device_dir(sysfs, address), *driver = sysfs_link(dir, "driver");
+	return g_strcmp0(driver, vfio_driver) == 0;
+}
+
+char *pci_group_node(int group)
+{
+	return g_strdup_printf("/dev/vfio/%d", group);
+}
+
+/* The kernel loads a driver for a device that appears, not for one that is to have another driver. */
+static void load_vfio(const char *sysfs)
+{
+	static const char *const argv[] = {"/sbin/modprobe", vfio_driver, NULL};
+	g_autofree char *dir = g_build_filename(sysfs, "bus/pci/drivers", vfio_driver, NULL), *output = NULL;
+	g_autoptr(GError) error = NULL;
+	if (!g_file_test(dir, G_FILE_TEST_IS_DIR) && !process_run(argv, MODPROBE_TIMEOUT_MS, &output, &error))
+		g_warning("modprobe %s: %s", vfio_driver, error->message);
+}
+
 gboolean pci_take(const char *sysfs, const char *address, GError **error)
 {
-	g_autofree char *dir = device_dir(sysfs, address), *before = sysfs_link(dir, "driver");
-	if (g_strcmp0(before, vfio_driver) == 0)
+	if (pci_is_free(sysfs, address))
 		return TRUE;
+	load_vfio(sysfs);
 	if (!rebind(sysfs, address, vfio_driver, error))
 		return FALSE;
-	g_autofree char *after = sysfs_link(dir, "driver");
-	if (g_strcmp0(after, vfio_driver) == 0)
+	if (pci_is_free(sysfs, address))
 		return TRUE;
 	error_set(error, ERROR_FAILED, "load the module vfio-pci (modprobe vfio-pci); 'dmesg' may say more",
 		  "the driver vfio-pci did not take PCI device %s", address);

@@ -104,6 +104,26 @@ char *usb_find(const char *sysfs, json_object *mapping, GError **error)
 			  "the USB device of mapping '%s' (%s) is not there", name, json_get_str(mapping, "device", ""));
 		return NULL;
 	}
+	return g_strdup(port);
+}
+
+char *usb_node(const char *sysfs, const char *port)
+{
 	g_autofree char *dir = device_dir(sysfs, port);
 	return g_strdup_printf("/dev/bus/usb/%03u/%03u", read_number(dir, "busnum", 10), read_number(dir, "devnum", 10));
+}
+
+gboolean usb_release(const char *sysfs, const char *port, GError **error)
+{
+	g_autofree char *dir = g_build_filename(sysfs, "bus/usb", NULL), *devices = g_build_filename(dir, "devices", NULL);
+	g_autofree char *interface = g_strconcat(port, ":", NULL);
+	g_autoptr(GPtrArray) names = sysfs_names(devices);
+	gboolean ok = TRUE;
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = names->pdata[i];
+		g_autofree char *path = g_build_filename(devices, name, NULL), *driver = sysfs_link(path, "driver");
+		if (g_str_has_prefix(name, interface) && !driver)
+			ok &= sysfs_write(dir, "drivers_probe", name, ok ? error : NULL);
+	}
+	return ok;
 }

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "hardware/hardware.h"
 #include "hardware/sysfs.h"
+#include "hardware/taken.h"
 
 typedef struct Fixture {
 	char *sysfs;
@@ -218,14 +219,82 @@ static void test_a_usb_device_is_found_wherever_it_is_plugged_in(Fixture *fixtur
 	assert_refused(&error, "more than one USB device: those in port 1-2 and 1-3");
 	json_set_str(mapping, "serial", "two");
 	g_autofree char *by_serial = usb_find(fixture->sysfs, mapping, &error);
-	g_assert_cmpstr(by_serial, ==, "/dev/bus/usb/001/012");
+	g_assert_cmpstr(by_serial, ==, "1-3");
 	json_object_object_del(mapping, "serial");
 	json_set_str(mapping, "port", "1-2");
 	g_autofree char *by_port = usb_find(fixture->sysfs, mapping, &error);
-	g_assert_cmpstr(by_port, ==, "/dev/bus/usb/001/007");
+	g_assert_cmpstr(by_port, ==, "1-2");
 	json_set_str(mapping, "port", "1-4");
 	g_assert_null(usb_find(fixture->sysfs, mapping, &error));
 	assert_refused(&error, "\\(046d:c52b\\) is not there");
+}
+
+/* The mapping is not asked: it may mean another device by now. */
+static void test_what_a_guest_took_is_what_the_host_gets_back(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(GError) error = NULL;
+	const char *run_dir = fixture->sysfs;
+	json_auto json_object *taken = taken_read(run_dir), *mapping = parse("{'name':'dongle','device':'046d:c52b','serial':'two','kind':'usb'}");
+	json_object *pci = json_object_new_object(), *usb = json_object_new_object();
+	json_set(taken, "pci", pci);
+	json_set(taken, "usb", usb);
+	g_assert_cmpint(json_object_object_length(pci), ==, 0);
+	json_set(pci, "card", taken_describe_pci(fixture->sysfs, "0000:01:00.0", 4242));
+	json_set(pci, "own", taken_describe_pci(fixture->sysfs, "0000:02:00.0", 4343));
+	json_set(usb, "dongle", taken_describe_usb(fixture->sysfs, mapping, &error));
+	g_assert_true(taken_write(run_dir, taken, &error));
+	g_assert_no_error(error);
+	json_auto json_object *found = taken_read(run_dir);
+	g_assert_cmpstr(json_object_to_json_string(found), ==, json_object_to_json_string(taken));
+
+	/* The card has gone to vfio-pci meanwhile, the dongle's one interface to QEMU. */
+	add_pci(fixture, "0000:01:00.0", "0x10de\n", "0x1b80\n", "0x030000\n", "vfio-pci", NULL);
+	add(fixture, "bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci\n");
+	add(fixture, "bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci\n"); /* by the host's administrator */
+	add(fixture, "bus/usb/drivers_probe", "");
+	g_assert_true(taken_return(fixture->sysfs, "pci", json_get(json_get(found, "pci"), "own"), &error));
+	g_autofree char *quiet = attribute(fixture, "bus/pci/drivers_probe");
+	g_assert_cmpstr(quiet, ==, "");
+	g_assert_true(taken_return(fixture->sysfs, "pci", json_get(json_get(found, "pci"), "card"), &error));
+	g_autofree char *card = attribute(fixture, "bus/pci/drivers_probe");
+	g_assert_cmpstr(card, ==, "0000:01:00.0");
+	g_assert_true(taken_return(fixture->sysfs, "usb", json_get(json_get(found, "usb"), "dongle"), &error));
+	g_autofree char *dongle = attribute(fixture, "bus/usb/drivers_probe");
+	g_assert_cmpstr(dongle, ==, "1-3:1.0");
+
+	/* Another device is in that port: it is none of the guest's. */
+	add(fixture, "bus/usb/devices/1-3/devnum", "13\n");
+	add(fixture, "bus/usb/drivers_probe", "");
+	g_assert_true(taken_return(fixture->sysfs, "usb", json_get(json_get(found, "usb"), "dongle"), &error));
+	g_autofree char *other = attribute(fixture, "bus/usb/drivers_probe");
+	g_assert_cmpstr(other, ==, "");
+	g_assert_no_error(error);
+
+	json_object_object_del(taken, "usb");
+	json_set(taken, "pci", json_object_new_object());
+	g_assert_true(taken_write(run_dir, taken, &error));
+	json_auto json_object *nothing = taken_read(run_dir);
+	g_assert_cmpint(json_object_object_length(nothing), ==, 0);
+}
+
+static void test_a_device_is_one_guests_by_whatever_name(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	json_auto json_object *by_serial = parse("{'name':'a','kind':'usb','device':'046d:c52b','serial':'two'}");
+	json_auto json_object *by_port = parse("{'name':'b','kind':'usb','device':'046d:c52b','port':'1-3'}");
+	json_auto json_object *one = taken_describe_usb(fixture->sysfs, by_serial, NULL);
+	json_auto json_object *same = taken_describe_usb(fixture->sysfs, by_port, NULL);
+	g_assert_true(taken_overlaps("usb", one, same));
+	json_set_str(by_port, "port", "1-2");
+	json_auto json_object *other = taken_describe_usb(fixture->sysfs, by_port, NULL);
+	g_assert_false(taken_overlaps("usb", one, other));
+	/* A group is given as a whole. */
+	json_auto json_object *card = taken_describe_pci(fixture->sysfs, "0000:01:00.0", 1);
+	json_auto json_object *sound = taken_describe_pci(fixture->sysfs, "0000:01:00.1", 1);
+	json_auto json_object *apart = taken_describe_pci(fixture->sysfs, "0000:02:00.0", 14);
+	g_assert_true(taken_overlaps("pci", card, sound));
+	g_assert_false(taken_overlaps("pci", card, apart));
 }
 
 static void test_a_mapping_says_what_its_kind_needs_and_nothing_else(Fixture *fixture, gconstpointer data)
@@ -289,6 +358,8 @@ int main(int argc, char **argv)
 	TEST(a_group_goes_to_one_guest_as_a_whole);
 	TEST(a_device_changes_its_driver_and_gets_it_back);
 	TEST(a_usb_device_is_found_wherever_it_is_plugged_in);
+	TEST(what_a_guest_took_is_what_the_host_gets_back);
+	TEST(a_device_is_one_guests_by_whatever_name);
 	TEST(a_mapping_says_what_its_kind_needs_and_nothing_else);
 	TEST(a_directory_is_not_opened_over_a_link);
 	return g_test_run();
