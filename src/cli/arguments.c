@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "cli/ask.h"
+#include "cli/messages/command-line.h"
+#include "cli/messages/shared.h"
 #include "schema/spelling.h"
 
 const Option *option_find(const Option *options, const char *name, gsize length)

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/connection.h"
 #include "cli/format.h"
+#include "cli/messages/shared.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 

@@ -1,6 +1,7 @@
 /* Asking the daemon: one call that connects, sends, and on failure prints the error and gives the exit code. */
 #pragma once
 #include "cli/command.h"
+#include "cli/messages/shared.h"
 
 enum { ASK_TIMEOUT_MS = 30000 };
 

@@ -5,6 +5,9 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/audit.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/shared.h"
 #include "cli/resource.h"
 
 enum { LIMIT_DEFAULT = 30 };

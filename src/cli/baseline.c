@@ -6,6 +6,7 @@
 #include "cli/ask.h"
 #include "cli/baseline.h"
 #include "cli/format.h"
+#include "cli/messages/node.h"
 #include "cli/output.h"
 #include "cli/resource.h"
 

@@ -14,6 +14,8 @@
 #include "cli/ask.h"
 #include "cli/doctor.h"
 #include "cli/download.h"
+#include "cli/messages/doctor.h"
+#include "cli/messages/files.h"
 
 enum { BUNDLE_MS = 90000, FILE_MODE = 0600 };
 

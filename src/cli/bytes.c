@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/format.h"
+#include "cli/messages/files.h"
 #include "cli/relay.h"
 
 enum { BAR_WIDTH = 20, REDRAW_US = 200000 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/client.h"
-#include "cli/messages.h"
+#include "cli/text.h"
 #include "schema/flags.h"
 
 /* Exit codes, as `yado help exit-codes` and docs/command.md describe them. */

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/connection.h"
+#include "cli/messages/command-line.h"
 #include "cli/remotes.h"
 
 enum { COMPLETE_TIMEOUT_MS = 2000 };

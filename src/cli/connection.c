@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "cli/ask.h"
+#include "cli/messages/remote.h"
 #include "cli/output.h"
 #include "cli/remotes.h"
 #include "cli/secret.h"

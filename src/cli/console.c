@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/console.h"
 #include "cli/output.h"
 #include "cli/relay.h"
 

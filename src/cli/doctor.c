@@ -10,6 +10,7 @@
 #include "cli/connection.h"
 #include "cli/doctor.h"
 #include "cli/format.h"
+#include "cli/messages/doctor.h"
 #include "cli/output.h"
 #include "cli/relay.h"
 #include "cli/wrap.h"

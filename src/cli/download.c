@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/bytes.h"
+#include "cli/messages/files.h"
 
 enum { CHUNK = 1 << 18 };
 

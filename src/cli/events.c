@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/history.h"
 #include "cli/reason.h"
 
 static void print_row(json_object *vm)

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/messages/shared.h"
 
 const Field as_seconds = {.type = FIELD_INT, .unit = "s"};
 const Field as_count = {.type = FIELD_INT};

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/messages/command-line.h"
 #include "schema/spelling.h"
 
 const Group *group_find(const char *name)

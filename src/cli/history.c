@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/history.h"
+#include "cli/messages/shared.h"
 #include "cli/output.h"
 
 enum { LIMIT_DEFAULT = 30, PAGE = 1000 };

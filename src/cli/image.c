@@ -14,6 +14,9 @@
 #include "cli/bytes.h"
 #include "cli/download.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/files.h"
+#include "cli/messages/image.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

@@ -9,6 +9,8 @@
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/format.h"
+#include "cli/messages/command-line.h"
+#include "cli/messages/console.h"
 #include "schema/spelling.h"
 
 gboolean speak_japanese;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/messages/command-line.h"
+#include "cli/messages/manual.h"
 
 enum { WIDTH = 78 }; /* bytes of a line of source */
 

@@ -1,6 +1,8 @@
 /* yado mapping: names for what of the host guests may be given. */
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/mapping.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

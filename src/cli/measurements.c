@@ -9,6 +9,8 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/measurements.h"
 #include "cli/output.h"
 
 enum { GRAPH_WIDTH = 45 };

@@ -3,6 +3,8 @@
 #include "cli/ask.h"
 #include "cli/baseline.h"
 #include "cli/measurements.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/node.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/format.h"
+#include "cli/messages/command-line.h"
 
 void output_json(json_object *json)
 {

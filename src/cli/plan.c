@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/format.h"
+#include "cli/messages/task.h"
 #include "cli/output.h"
 
 static gsize length_of(json_object *array)

@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/preset.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/task.h"
 #include "cli/relay.h"
 
 enum { BAR_WIDTH = 20, REDRAW_US = 250000, ESTIMATE_FROM = 30 };

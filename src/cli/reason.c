@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "cli/format.h"
-#include "cli/messages.h"
 
 typedef enum Detail { DETAIL_NONE, DETAIL_USER, DETAIL_TEXT } Detail;
 

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/connection.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/remote.h"
 #include "cli/output.h"
 #include "cli/person.h"
 #include "cli/remotes.h"

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "cli/messages.h"
+#include "cli/messages/remote.h"
 
 enum { SIZE_MAX_BYTES = 1 << 20, REMOTE_PORT_DEFAULT = 8006 };
 

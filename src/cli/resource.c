@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/shared.h"
 
 const char *resource_title(const Resource *resource)
 {

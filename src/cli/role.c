@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/role.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

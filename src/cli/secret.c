@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "cli/messages.h"
+#include "cli/messages/files.h"
 #include "cli/relay.h"
 
 enum { LINE_MAX_BYTES = 4096, GROUPS = 4, GROUP_LENGTH = 6 };

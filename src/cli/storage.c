@@ -4,6 +4,9 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/shared.h"
+#include "cli/messages/storage.h"
 #include "cli/resource.h"
 
 static const Column columns[] = {

@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/shared.h"
+#include "cli/messages/task.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/token.h"
 #include "cli/resource.h"
 
 static const Column token_columns[] = {

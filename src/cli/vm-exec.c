@@ -13,6 +13,8 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/files.h"
+#include "cli/messages/guest-tools.h"
 
 enum { EXIT_NOT_RUN = 125, EXIT_OUT_OF_TIME = 124, EXIT_OF_SIGNAL = 128, INPUT_MAX = 512 << 10 };
 

@@ -16,6 +16,8 @@
 #include "cli/bytes.h"
 #include "cli/download.h"
 #include "cli/format.h"
+#include "cli/messages/files.h"
+#include "cli/messages/guest-tools.h"
 
 enum { CHUNK = 1 << 18, PUT_TIMEOUT_MS = 900000 /* the longest that a request may take */ };
 

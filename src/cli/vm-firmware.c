@@ -1,6 +1,7 @@
 /* yado vm firmware-setup and yado vm upgrade-hardware. */
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/vm.h"
 #include "cli/vm-handed.h"
 
 const Option firmware_setup_options[] = {

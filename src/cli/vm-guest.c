@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/files.h"
+#include "cli/messages/guest-tools.h"
 #include "cli/output.h"
 #include "cli/secret.h"
 

@@ -10,6 +10,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/files.h"
+#include "cli/messages/handed.h"
+#include "cli/messages/vm.h"
 #include "cli/output.h"
 #include "cli/secret.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/vm.h"
 
 const Option renew_options[] = {
 	{"uuid", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_renew_uuid)},

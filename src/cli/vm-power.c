@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/messages/vm.h"
 
 static const char *const actions[] = {"stop", "leave", NULL};
 

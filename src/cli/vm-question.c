@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/vm.h"
 #include "cli/output.h"
 
 static void print_disk(json_object *disk)

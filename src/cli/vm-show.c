@@ -6,6 +6,8 @@
 #include "base/units.h"
 #include "cli/ask.h"
 #include "cli/format.h"
+#include "cli/messages/shared.h"
+#include "cli/messages/vm.h"
 #include "cli/reason.h"
 #include "cli/output.h"
 

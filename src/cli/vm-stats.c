@@ -9,6 +9,8 @@
 #include "cli/ask.h"
 #include "cli/format.h"
 #include "cli/measurements.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/vm.h"
 #include "cli/output.h"
 
 enum { FIRST_US = 1000000, WATCH_US = 2000000 };

@@ -4,6 +4,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/messages/columns.h"
+#include "cli/messages/console.h"
+#include "cli/messages/shared.h"
+#include "cli/messages/vm.h"
 #include "cli/vm-identity.h"
 #include "cli/ask.h"
 #include "cli/format.h"

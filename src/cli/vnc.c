@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/ask.h"
+#include "cli/messages/console.h"
 #include "cli/relay.h"
 
 enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 5999 };
