@@ -170,16 +170,20 @@ static char *describe_model(json_object *cpu, const char *model, gboolean kvm)
 {
 	GString *text = g_string_new(model);
 	json_object *flags = json_get(cpu, "flags"), *nested = json_get(cpu, "nested");
+	gboolean without_svm = nested && !json_object_get_boolean(nested);
 	if (kvm && json_get_bool(cpu, "hyperv", FALSE))
 		g_string_append_printf(text, ",%s", hyperv_flags);
 	for (gsize i = 0; i < json_get_count(flags); i++) {
 		const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
 		g_string_append_printf(text, ",%s=%s", flag + 1, *flag == '+' ? "on" : "off");
+		without_svm |= !nested && g_str_equal(flag, "-svm");
 	}
 	if (nested && json_object_get_boolean(nested))
 		g_string_append(text, kvm && processors_have_vmx() ? ",vmx=on" : ",svm=on");
 	else if (nested)
-		g_string_append(text, kvm ? ",vmx=off,svm=off" : ",vmx=off,svm=off,min-xlevel=0x8000000a");
+		g_string_append(text, ",vmx=off,svm=off");
+	if (without_svm && !kvm)
+		g_string_append(text, ",min-xlevel=0x8000000a");
 	return g_string_free(text, FALSE);
 }
 
