@@ -67,7 +67,8 @@ gboolean balloon_refresh(Vm *vm, guint timeout_ms, GError **error)
 	if (!actual)
 		return FALSE;
 	gint64 memory = get_memory(vm), base = get_base(vm, memory);
-	gint64 age_s = g_get_real_time() / G_USEC_PER_SEC - json_get_int(answer, "last-update", 0);
+	gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
+	gint64 age_s = now_s - CLAMP(json_get_int(answer, "last-update", 0), 0, 2 * now_s);
 	VmBalloon balloon = {.at_us = g_get_monotonic_time()};
 	balloon.taken = base - CLAMP(json_get_int(actual, "actual", base), 0, base);
 	if (ABS(age_s) <= STALE_S) {

@@ -32,6 +32,14 @@ static char *find_key(json_object *disks, const char *device)
 	return key && json_get(disks, key) ? g_steal_pointer(&key) : NULL;
 }
 
+static gboolean is_known(const GArray *disks, const char *key)
+{
+	for (guint i = 0; i < disks->len; i++)
+		if (g_str_equal(g_array_index(disks, QuestionDisk, i).key, key))
+			return TRUE;
+	return FALSE;
+}
+
 GArray *question_ask(Vm *vm, Qmp *qmp, guint timeout_ms, GError **error)
 {
 	json_auto json_object *hardware = vm_dup_applied(vm);
@@ -43,10 +51,14 @@ GArray *question_ask(Vm *vm, Qmp *qmp, guint timeout_ms, GError **error)
 	for (gsize i = 0; i < json_get_count(blocks); i++) {
 		json_object *block = json_object_array_get_idx(blocks, i);
 		const char *status = json_get_str(block, "io-status", "ok");
-		char *key = g_str_equal(status, "ok") ? NULL : find_key(json_get(hardware, "disks"), json_get_str(block, "qdev", ""));
-		QuestionDisk disk = {key, g_str_equal(status, "nospace")};
-		if (key)
-			g_array_append_val(disks, disk);
+		g_autofree char *key = g_str_equal(status, "ok") ? NULL
+								 : find_key(json_get(hardware, "disks"),
+									    json_get_str(block, "qdev", ""));
+		/* Each once, however often it is told. */
+		if (!key || is_known(disks, key))
+			continue;
+		QuestionDisk disk = {g_steal_pointer(&key), g_str_equal(status, "nospace")};
+		g_array_append_val(disks, disk);
 	}
 	return disks;
 }

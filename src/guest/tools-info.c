@@ -129,7 +129,7 @@ json_object *tools_info(Vm *vm, GError **error)
 	set_clean(info, "hostname", answers[1], "host-name");
 	json_set(info, "os", read_os(answers[0]));
 	set_clean(info, "timezone", zone, "zone");
-	json_set(info, "utc_offset", ABS(offset) <= DAY_S ? json_object_new_int64(offset) : NULL);
+	json_set(info, "utc_offset", offset >= -DAY_S && offset <= DAY_S ? json_object_new_int64(offset) : NULL);
 	set_clock(info, answers[5], now_us);
 	json_set(info, "users", read_users(answers[3]));
 	json_set(info, "frozen", NULL);
@@ -178,7 +178,7 @@ static gint64 slot_on_bus(json_object *disk, QemuBus bus)
 		return target;
 	if (bus == QEMU_BUS_SATA && g_str_equal(type, "sata"))
 		return unit;
-	if (bus == QEMU_BUS_IDE && g_str_equal(type, "ide") && channel >= 0 && channel <= 1)
+	if (bus == QEMU_BUS_IDE && g_str_equal(type, "ide") && channel >= 0 && channel <= 1 && unit >= 0 && unit <= 1)
 		return channel * 2 + unit;
 	return -1;
 }
