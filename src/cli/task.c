@@ -11,6 +11,7 @@
 #include "cli/messages/task.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/resource.h"
 
 enum { LIMIT_DEFAULT = 30 };
 enum { WAIT_STEP_S = 20 }; /* below the timeout of a request, and the 60 s that the API waits at most */
@@ -75,13 +76,7 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 	g_autofree char *path = task_path(arguments, 0, NULL);
 	Exit code = EXIT_USAGE;
 	g_autoptr(Reply) reply = path ? ask(cli, "GET", path, NULL, &code) : NULL;
-	if (!reply)
-		return code;
-	if (cli->json)
-		output_json(reply->body);
-	else
-		output_document(reply->body, &task_table, "");
-	return EXIT_DONE;
+	return reply ? resource_print(cli, reply->body, &task_table) : code;
 }
 
 static void print_log_line(json_object *line)

@@ -10,6 +10,7 @@
 #include "cli/messages/files.h"
 #include "cli/messages/guest-tools.h"
 #include "cli/output.h"
+#include "cli/resource.h"
 #include "cli/secret.h"
 
 static const Column filesystem_columns[] = {
@@ -34,13 +35,7 @@ Exit vm_guest_info_exec(Cli *cli, Arguments *arguments)
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), "/guest");
 	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply)
-		return code;
-	if (cli->json)
-		output_json(reply->body);
-	else
-		output_document(reply->body, &guest_info_table, "");
-	return EXIT_DONE;
+	return reply ? resource_print(cli, reply->body, &guest_info_table) : code;
 }
 
 /* Adds how full each is. */
