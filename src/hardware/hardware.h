@@ -10,6 +10,9 @@
 json_object *pci_list(const char *sysfs);
 json_object *usb_list(const char *sysfs); /* without hubs */
 
+/* That the host has nothing mounted from a disk that is, or is behind, the device (a PCI address or a USB port). */
+gboolean host_disk_check(const char *sysfs, const char *device, GError **error);
+
 /* Whether the host has an IOMMU that is switched on: without one a device could write into all of the host's memory. */
 gboolean pci_check_iommu(const char *sysfs, GError **error);
 /* That the device of a mapping is there, is the one that was meant, and that all of its IOMMU group may go to a guest:
@@ -23,7 +26,8 @@ char *pci_group_node(int group);
 gboolean pci_take(const char *sysfs, const char *address, GError **error);
 gboolean pci_release(const char *sysfs, const char *address, GError **error);
 
-/* The name ("1-2.3", its port) of a mapping's USB device; caller frees. NULL: it is not there, or several are meant. */
+/* The name ("1-2.3", its port) of a mapping's USB device; caller frees. NULL: it is not there, several are meant, or the
+ * host has it mounted. */
 char *usb_find(const char *sysfs, json_object *mapping, GError **error);
 /* The device node ("/dev/bus/usb/001/004") of what is in the port now; caller frees. */
 char *usb_node(const char *sysfs, const char *port);

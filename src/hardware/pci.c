@@ -135,7 +135,7 @@ gboolean pci_check(const char *sysfs, json_object *mapping, const char *const *m
 		error_set(error, ERROR_UNSUPPORTED, NULL, "the PCI device at %s is in no IOMMU group", address);
 		return FALSE;
 	}
-	if (!check_group(sysfs, address, group, mine, error))
+	if (!host_disk_check(sysfs, address, error) || !check_group(sysfs, address, group, mine, error))
 		return FALSE;
 	if (ret_group)
 		*ret_group = (int)group;

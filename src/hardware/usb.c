@@ -104,7 +104,7 @@ char *usb_find(const char *sysfs, json_object *mapping, GError **error)
 			  "the USB device of mapping '%s' (%s) is not there", name, json_get_str(mapping, "device", ""));
 		return NULL;
 	}
-	return g_strdup(port);
+	return host_disk_check(sysfs, port, error) ? g_strdup(port) : NULL;
 }
 
 char *usb_node(const char *sysfs, const char *port)

@@ -229,6 +229,34 @@ static void test_a_usb_device_is_found_wherever_it_is_plugged_in(Fixture *fixtur
 	assert_refused(&error, "\\(046d:c52b\\) is not there");
 }
 
+/* The root directory of whoever runs this is some disk's. */
+static void test_the_hosts_own_disk_is_not_given_away(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *mounts = NULL;
+	gsize length = 0;
+	g_assert_true(file_read("/proc/self/mountinfo", 1 << 20, &mounts, &length, NULL));
+	g_auto(GStrv) words = g_strsplit(mounts, " ", 4);
+	json_auto json_object *card = parse("{'kind':'pci','address':'0000:02:00.0','device':'8086:10fb'}");
+	add(fixture, "devices/pci0000:00/0000:02:00.0/ata1/sda/sda1/dev", words[2]);
+	add_link(fixture, "class/block/sda1", "../../devices/pci0000:00/0000:02:00.0/ata1/sda/sda1");
+	g_assert_false(mapping_check(fixture->sysfs, card, &error));
+	assert_refused(&error, "files of its own on 0000:02:00.0: sda1 is mounted");
+	add(fixture, "devices/pci0000:00/0000:02:00.0/ata1/sda/sda1/dev", "0:0\n");
+	g_assert_true(mapping_check(fixture->sysfs, card, &error));
+	add(fixture, "devices/pci0000:00/0000:02:00.0/ata1/sda/sda1/holders/dm-0/dev", "254:0\n");
+	g_assert_false(mapping_check(fixture->sysfs, card, &error));
+	assert_refused(&error, "sda1 is part of dm-0");
+
+	json_auto json_object *stick = parse("{'name':'stick','kind':'usb','device':'046d:c52b','port':'1-2'}");
+	g_assert_true(mapping_check(fixture->sysfs, stick, &error));
+	add(fixture, "devices/usb1/1-2/1-2:1.0/host1/sdb/dev", words[2]);
+	add_link(fixture, "class/block/sdb", "../../devices/usb1/1-2/1-2:1.0/host1/sdb");
+	g_assert_false(mapping_check(fixture->sysfs, stick, &error));
+	assert_refused(&error, "files of its own on 1-2: sdb is mounted");
+}
+
 /* The mapping is not asked: it may mean another device by now. */
 static void test_what_a_guest_took_is_what_the_host_gets_back(Fixture *fixture, gconstpointer data)
 {
@@ -358,6 +386,7 @@ int main(int argc, char **argv)
 	TEST(a_group_goes_to_one_guest_as_a_whole);
 	TEST(a_device_changes_its_driver_and_gets_it_back);
 	TEST(a_usb_device_is_found_wherever_it_is_plugged_in);
+	TEST(the_hosts_own_disk_is_not_given_away);
 	TEST(what_a_guest_took_is_what_the_host_gets_back);
 	TEST(a_device_is_one_guests_by_whatever_name);
 	TEST(a_mapping_says_what_its_kind_needs_and_nothing_else);
