@@ -2,7 +2,8 @@
  *
  * It describes the document as the API answers it, what a client sends to make one, or a merge patch. What JSON Schema
  * has no word for stands in extensions: x-fixed (only at creation), x-live (takes effect while the guest runs), x-row
- * (a column of lists), x-unit and the Japanese description; the page is made from those. */
+ * (a column of lists), x-unit, x-group with the table's x-groups (what a form folds up together), x-when (beside which
+ * value of another field it is of use) and the Japanese description; the page is made from those. */
 #include <string.h>
 
 #include "base/json.h"
@@ -137,6 +138,20 @@ static json_object *describe_type(const Field *field, View view)
 	return schema;
 }
 
+/* "kind=pci,usb" as {"field": "kind", "values": ["pci", "usb"]}. */
+static json_object *describe_condition(const char *when)
+{
+	g_auto(GStrv) sides = g_strsplit(when, "=", 2);
+	g_auto(GStrv) values = g_strsplit(sides[1], ",", -1);
+	json_object *condition = json_object_new_object();
+	json_object *list = json_object_new_array();
+	for (char **value = values; *value; value++)
+		json_object_array_add(list, json_object_new_string(*value));
+	json_set_str(condition, "field", sides[0]);
+	json_set(condition, "values", list);
+	return condition;
+}
+
 static json_object *describe_field(const Field *field, View view)
 {
 	json_object *schema = describe_type(field, view);
@@ -153,6 +168,10 @@ static json_object *describe_field(const Field *field, View view)
 		json_set(schema, "default", json_parse(field->fallback, strlen(field->fallback), NULL));
 	if (field->unit)
 		json_set_str(schema, "x-unit", field->unit);
+	if (field->group)
+		json_set_str(schema, "x-group", field->group->name);
+	if (field->when)
+		json_set(schema, "x-when", describe_condition(field->when));
 	if (field->flags & FIELD_READONLY)
 		json_set_bool(schema, "readOnly", TRUE);
 	if (field->flags & FIELD_FIXED)
@@ -174,6 +193,18 @@ static json_object *describe_version(const Table *table)
 	json_set_int(schema, "maximum", table->version);
 	json_set_bool(schema, "readOnly", TRUE);
 	return schema;
+}
+
+static json_object *describe_groups(const Table *table)
+{
+	json_object *groups = json_object_new_object();
+	for (const FieldGroup *const *group = table->groups; *group; group++) {
+		json_object *titles = json_object_new_object();
+		json_set_str(titles, "title", (*group)->title);
+		json_set_str(titles, "x-title-ja", (*group)->title_ja);
+		json_set(groups, (*group)->name, titles);
+	}
+	return groups;
 }
 
 /* What must be sent; what is always in an answer. */
@@ -204,6 +235,8 @@ static json_object *describe_table(const Table *table, View view, gboolean top)
 	json_set_str(schema, "x-title-ja", table->title_ja);
 	json_set(schema, "properties", properties);
 	json_set(schema, "required", required);
+	if (table->groups)
+		json_set(schema, "x-groups", describe_groups(table));
 	json_set_bool(schema, "additionalProperties", FALSE);
 	return schema;
 }

@@ -41,6 +41,11 @@ typedef struct Table Table;
 /* Returns NULL if the value is good, else a static phrase that completes "must …". */
 typedef const char *(*FieldCheck)(const char *value);
 
+/* Fields that a form folds up together, under a title, since most do without them. */
+typedef struct FieldGroup {
+	const char *name, *title, *title_ja;
+} FieldGroup;
+
 typedef struct Field {
 	const char *name;
 	FieldType type;
@@ -52,6 +57,8 @@ typedef struct Field {
 	FieldCheck check;          /* STRING and LIST elements */
 	const Table *table;        /* OBJECT, MAP and ITEMS */
 	const char *singular;      /* MAP: the command's flag for one entry ("disk" of "disks") */
+	const FieldGroup *group;   /* one of its table's; NULL: always seen */
+	const char *when;          /* "kind=pci,usb": of use only where that field beside it has one of these values */
 	const char *title, *title_ja; /* of what can be set: what a form calls it; of an OBJECT, its table's */
 	const char *help, *help_ja;
 } Field;
@@ -61,6 +68,7 @@ struct Table {
 	const char *title, *title_ja; /* "Virtual machine" */
 	int version;                 /* written into documents as "schema" */
 	const Field *fields;         /* ends with a NULL name */
+	const FieldGroup *const *groups; /* of its fields, in the order in which forms show them; NULL-terminated, or NULL */
 };
 
 /* New document with defaults, or NULL. The result has "schema" only if table->version > 0. */

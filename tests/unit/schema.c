@@ -465,11 +465,35 @@ static void test_describe(void)
 	assert_json(json_get_path(properties, "disks.additionalProperties.properties.discard"),
 		    "{\"type\":\"boolean\",\"title\":\"Give freed blocks back (discard)\","
 		    "\"x-title-ja\":\"解放されたブロックを返却（discard）\",\"description\":\"blocks that the guest frees are freed on the storage\","
-		    "\"x-description-ja\":\"ゲストが解放したブロックを返却\",\"default\":true}");
+		    "\"x-description-ja\":\"ゲストが解放したブロックを返却\",\"default\":true,\"x-group\":\"disk-details\"}");
+	json_object *disk_groups = json_get_path(properties, "disks.additionalProperties.x-groups");
+	assert_json(json_get_path(properties, "nics.additionalProperties.properties.bridge.x-when"),
+		    "{\"field\":\"mode\",\"values\":[\"bridge\"]}");
+	assert_json(json_get(disk_groups, "limits"), "{\"title\":\"Limits\",\"x-title-ja\":\"速度の上限\"}");
+	g_assert_null(json_get_path(properties, "memory.x-group"));
 	g_assert_cmpstr(json_get_str(json_get_path(properties, "cpu.properties.cores"), "type", NULL), ==, "integer");
 	g_assert_nonnull(json_get(properties, "schema"));
 	json_auto json_object *task = schema_describe(&task_table);
 	g_assert_null(json_get_path(task, "properties.schema"));
+}
+
+static gboolean has_group(const Table *table, const FieldGroup *group)
+{
+	for (const FieldGroup *const *one = table->groups; one && *one; one++)
+		if (*one == group)
+			return (*one)->title && (*one)->title_ja;
+	return FALSE;
+}
+
+/* What a field's use depends on is a field beside it, and values that it can have. */
+static void check_condition(const Table *table, const char *when)
+{
+	g_auto(GStrv) sides = g_strsplit(when, "=", 2);
+	g_auto(GStrv) values = g_strsplit(sides[1], ",", -1);
+	const Field *other = schema_find(table, sides[0]);
+	g_assert_nonnull(other);
+	for (char **value = values; *value; value++)
+		g_assert_true(g_strv_contains(other->values, *value));
 }
 
 /* Forms are made from the tables: what can be set has a name for people. */
@@ -481,6 +505,9 @@ static void check_titles(const Table *table)
 		if (field->type != FIELD_OBJECT && (!field->title || !field->title_ja))
 			g_test_message("%s.%s has no title", table->name, field->name);
 		g_assert_true(field->type == FIELD_OBJECT || (field->title && field->title_ja));
+		g_assert_true(!field->group || has_group(table, field->group));
+		if (field->when)
+			check_condition(table, field->when);
 		if (field->table)
 			check_titles(field->table);
 	}

@@ -25,6 +25,9 @@ export interface Field {
   "x-live"?: boolean;
   "x-fixed"?: boolean;
   "x-unit"?: string;
+  "x-when"?: { field: string; values: string[] }; // of use only where the field beside it has one of these
+  "x-group"?: string; // one of its table's
+  "x-groups"?: Record<string, Pick<Field, "title" | "x-title-ja">>; // what a form folds up, in this order
 }
 
 const known = new Map<string, Promise<Field>>();
@@ -40,7 +43,7 @@ export function schema(name: string): Promise<Field> {
 }
 
 export const describe = (field: Field) => either(field.description, field["x-description-ja"]);
-export const titleOf = (field: Field) => either(field.title, field["x-title-ja"]);
+export const titleOf = (field: Pick<Field, "title" | "x-title-ja">) => either(field.title, field["x-title-ja"]);
 export const unitOf = (field: Field | undefined) => field?.["x-unit"];
 export const entryOf = (field: Field): Field | undefined =>
   typeof field.additionalProperties === "object" ? field.additionalProperties : undefined;

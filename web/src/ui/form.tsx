@@ -1,7 +1,7 @@
 // Forms made from a table of fields: what the daemon checks is what can be typed, with its bounds, units and help.
 import { createUniqueId, For, Show, type JSX } from "solid-js";
-import { describe, entryOf, titleOf, typeOf, unitOf, type Document, type Field } from "../api/schema";
-import { t } from "../i18n";
+import { describe, entryOf, titleOf, typeOf, unitOf, valueForPeople, type Document, type Field } from "../api/schema";
+import { language, t } from "../i18n";
 import { shortSize } from "../i18n/units";
 import { SizeInput, WordsInput } from "./inputs";
 
@@ -13,6 +13,7 @@ export interface FormProps {
   hide?: readonly string[];
   suggest?: Record<string, readonly string[]>; // values that make sense, by the field's dotted path without keys
   choices?: Record<string, readonly Choice[]>; // of lists: all values that there are
+  usual?: (path: readonly string[]) => unknown; // what else than the field's default it is for who says nothing
 }
 
 export interface Choice {
@@ -29,21 +30,25 @@ function localTime(value: unknown): string {
   return new Date(time.getTime() - time.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
-const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+// Japanese begins with no capital: what stands there in Latin letters is a name.
+const upper = (text: string) => (language() === "ja" ? text : text.charAt(0).toUpperCase() + text.slice(1));
+
+const usualOf = (form: FormProps, path: readonly string[], field: Field) => form.usual?.(path) ?? field.default;
 
 function Input(props: { field: Field; name: string; path: string[]; id: string; note?: string; value: unknown; form: FormProps }): JSX.Element {
   const set = (value: unknown) => props.form.set(props.path, value);
   const kind = typeOf(props.field);
+  const usual = () => usualOf(props.form, props.path, props.field);
   const suggestions = () => props.form.suggest?.[props.path.length > 2 ? `${props.path[0]}.${props.name}` : props.path.join(".")];
   if (props.field.enum)
     return (
-      <select id={props.id} aria-describedby={props.note} value={String(props.value ?? props.field.default ?? "")} onChange={(event) => set(event.currentTarget.value || undefined)}>
-        <Show when={props.field.default === undefined}><option value="">–</option></Show>
+      <select id={props.id} aria-describedby={props.note} value={String(props.value ?? usual() ?? "")} onChange={(event) => set(event.currentTarget.value || undefined)}>
+        <Show when={usual() === undefined}><option value="">–</option></Show>
         <For each={props.field.enum}>{(word) => <option value={word}>{word}</option>}</For>
       </select>
     );
   if (kind === "integer" && unitOf(props.field) === "B")
-    return <SizeInput id={props.id} note={props.note} value={typeof props.value === "number" ? props.value : undefined} placeholder={typeof props.field.default === "number" ? shortSize(props.field.default) : "8G"} set={set} />;
+    return <SizeInput id={props.id} note={props.note} value={typeof props.value === "number" ? props.value : undefined} placeholder={typeof usual() === "number" ? shortSize(usual() as number) : ""} set={set} />;
   if (kind === "integer")
     return (
       <input
@@ -53,7 +58,7 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         min={props.field.minimum}
         max={props.field.maximum}
         value={typeof props.value === "number" ? props.value : ""}
-        placeholder={props.field.default === undefined ? "" : String(props.field.default)}
+        placeholder={String(usual() ?? "")}
         onInput={(event) => event.currentTarget.validity.valid && set(event.currentTarget.value === "" ? undefined : event.currentTarget.valueAsNumber)}
         onChange={(event) => event.currentTarget.reportValidity()}
       />
@@ -103,7 +108,7 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
         maxLength={props.field.maxLength}
         list={suggestions() ? list : undefined}
         value={String(props.value ?? "")}
-        placeholder={props.field.default === undefined ? "" : String(props.field.default)}
+        placeholder={String(usual() ?? "")}
         autocomplete="off"
         onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)}
       />
@@ -120,7 +125,7 @@ function OneField(props: { field: Field; name: string; path: string[]; value: un
   // What the title does not say already.
   const note = () => {
     const help = describe(props.field).replace(/; bytes, also accepted.*$/, "");
-    return help.toLowerCase() === title().toLowerCase() || /^\w+ \w+$/.test(help) ? "" : upper(help);
+    return help.toLowerCase() === title().toLowerCase() || /^\w+ \w+$/.test(help) || (help.includes(title()) && help.length < title().length + 5) ? "" : upper(help);
   };
   const wide = () => longTexts.has(props.name) || lineLists.has(props.name) || (typeOf(props.field) === "array" && props.form.choices?.[props.path.join(".")]);
   return (
@@ -129,13 +134,13 @@ function OneField(props: { field: Field; name: string; path: string[]; value: un
         when={typeOf(props.field) === "boolean"}
         fallback={
           <>
-            <span class="label"><label id={`${id}-label`} for={id}>{title()}</label><Show when={unitOf(props.field) === "s"}><span class="quiet">{t("seconds")}</span></Show></span>
+            <span class="label"><label id={`${id}-label`} for={id}>{title()}</label><Show when={unitOf(props.field) !== "B"}><span class="quiet">{unitOf(props.field) === "s" ? t("seconds") : unitOf(props.field)}</span></Show></span>
             <Input {...props} id={id} note={note() ? `${id}-note` : undefined} />
           </>
         }
       >
         <label class="check">
-          <input type="checkbox" aria-describedby={note() ? `${id}-note` : undefined} checked={(props.value ?? props.field.default ?? false) === true} onChange={(event) => props.form.set(props.path, event.currentTarget.checked)} />
+          <input type="checkbox" aria-describedby={note() ? `${id}-note` : undefined} checked={(props.value ?? usualOf(props.form, props.path, props.field) ?? false) === true} onChange={(event) => props.form.set(props.path, event.currentTarget.checked)} />
           <span>{title()}</span>
         </label>
       </Show>
@@ -148,18 +153,94 @@ const writable = (field: Field, creating: boolean, fresh: boolean) => !field.rea
 
 // `fresh`: an entry that is being added, whose fixed fields can still be chosen. `absent`: the object is not there, so nothing
 // in it is on.
-function Fields(props: { table: Field; value: Document; path: string[]; fresh: boolean; absent?: boolean; form: FormProps }): JSX.Element {
+interface PartProps {
+  table: Field;
+  value: Document;
+  base: Document;
+  path: string[];
+  fresh: boolean;
+  absent?: boolean;
+  form: FormProps;
+}
+
+// What is not empty stays in sight, whatever stands beside it.
+function isOfUse(field: Field, name: string, props: PartProps): boolean {
+  const when = field["x-when"];
+  const beside = when && props.table.properties![when.field]!;
+  return !when || !!props.value[name] || when.values.includes(String(props.value[when.field] ?? usualOf(props.form, [...props.path, when.field], beside!)));
+}
+
+// Names of the fields of a group (undefined: of none) that can be set here.
+const namesIn = (props: PartProps, group: string | undefined) =>
+  Object.entries(props.table.properties ?? {})
+    .filter(([name, field]) => field["x-group"] === group && writable(field, props.form.creating, props.fresh) && !props.form.hide?.includes([...props.path, name].join(".")) && isOfUse(field, name, props))
+    .map(([name]) => name);
+
+// What of these fields is not as their defaults are, in few words.
+function saidOf(form: FormProps, table: Field, names: string[], value: Document, path: string[]): string[] {
+  return names.flatMap((name) => {
+    const field = table.properties![name]!;
+    const own = value[name] ?? form.usual?.([...path, name]);
+    if (field.readOnly) return [];
+    if (field.properties) return saidOf(form, field, Object.keys(field.properties), (own ?? {}) as Document, [...path, name]);
+    if (own === undefined || JSON.stringify(own) === JSON.stringify(field.default) || (own === false && !field.default)) return [];
+    if (own === true) return titleOf(field);
+    const words = entryOf(field) ? Object.keys(own as Document).filter((key) => (own as Document)[key] !== null).join(", ") : valueForPeople(field, own);
+    return words && words !== "–" ? `${titleOf(field)}: ${words}` : [];
+  });
+}
+
+// The fields of one group, and then the parts that the table has in it.
+function Fields(props: PartProps & { group?: string }): JSX.Element {
   // By their names: a field that is still there keeps its input, and who types in it the focus.
-  const shown = () =>
-    Object.entries(props.table.properties ?? {}).filter(
-      ([name, field]) => writable(field, props.form.creating, props.fresh) && !field.properties && !entryOf(field) && !props.form.hide?.includes([...props.path, name].join(".")),
-    ).sort(([, a], [, b]) => Number(typeOf(a) === "boolean") - Number(typeOf(b) === "boolean")).map(([name]) => name);
+  const names = () => namesIn(props, props.group);
+  const field = (name: string) => props.table.properties![name]!;
+  const isPart = (name: string) => !!(field(name).properties || entryOf(field(name)));
+  const single = () => names().filter((name) => !isPart(name)).sort((a, b) => Number(typeOf(field(a)) === "boolean") - Number(typeOf(field(b)) === "boolean"));
+  const inside = (of: Document, name: string) => (of[name] ?? {}) as Document;
   return (
-    <Show when={shown().length}>
-      <div class="fields">
-        <For each={shown()}>{(name) => <OneField field={props.table.properties![name]!} name={name} path={[...props.path, name]} value={props.absent && typeOf(props.table.properties![name]!) === "boolean" ? false : props.value[name]} form={props.form} />}</For>
-      </div>
-    </Show>
+    <>
+      <Show when={single().length}>
+        <div class="fields">
+          <For each={single()}>{(name) => <OneField field={field(name)} name={name} path={[...props.path, name]} value={props.absent && typeOf(field(name)) === "boolean" ? false : props.value[name]} form={props.form} />}</For>
+        </div>
+      </Show>
+      <For each={names().filter(isPart)}>
+        {(name) => {
+          const entry = entryOf(field(name));
+          return entry ? (
+            <Entries path={[...props.path, name]} field={field(name)} entry={entry} value={inside(props.value, name)} base={inside(props.base, name)} form={props.form} />
+          ) : (
+            <fieldset class="stack">
+              <legend>{titleOf(field(name)) || upper(describe(field(name)))}</legend>
+              <Part table={field(name)} value={inside(props.value, name)} base={inside(props.base, name)} path={[...props.path, name]} fresh={false} absent={props.value[name] === undefined} form={props.form} />
+            </fieldset>
+          );
+        }}
+      </For>
+    </>
+  );
+}
+
+// A table's fields: what everybody needs, and folded up what most do without, with what is set there beside its title.
+function Part(props: PartProps): JSX.Element {
+  const groups = () => Object.keys(props.table["x-groups"] ?? {}).filter((group) => namesIn(props, group).length);
+  return (
+    <>
+      <Fields {...props} />
+      <Show when={groups().length}>
+        <div class="groups">
+          <For each={groups()}>
+            {(group) => (
+              <details>
+                <summary><strong>{titleOf(props.table["x-groups"]![group]!)}</strong> <span class="small">{saidOf(props.form, props.table, namesIn(props, group), props.value, props.path).join(" · ")}</span></summary>
+                <div class="stack"><Fields {...props} group={group} /></div>
+              </details>
+            )}
+          </For>
+        </div>
+      </Show>
+    </>
   );
 }
 
@@ -192,7 +273,7 @@ function Entries(props: { path: string[]; field: Field; entry: Field; value: Doc
               <span class="quiet small">{Object.entries((props.base[key] ?? {}) as Document).filter(([n]) => ["volume", "mac", "storage", "model", "bus"].includes(n)).map(([, v]) => String(v)).join(" · ")}</span>
               <button type="button" class="plain danger to-end" onClick={() => props.form.set([...props.path, key], null)}>{t("remove")}</button>
             </div>
-            <Fields table={props.entry} value={props.value[key] as Document} path={[...props.path, key]} fresh={!(key in props.base)} form={props.form} />
+            <Part table={props.entry} value={props.value[key] as Document} base={(props.base[key] ?? {}) as Document} path={[...props.path, key]} fresh={!(key in props.base)} form={props.form} />
           </div>
         )}
       </For>
@@ -205,32 +286,14 @@ function Entries(props: { path: string[]; field: Field; entry: Field; value: Doc
 }
 
 // A browser says nothing of what is wrong in a part that is folded up.
-export const showInvalid = (event: Event) => (event.target as Element).closest("details")?.setAttribute("open", "");
+function showInvalid(event: Event): void {
+  for (let part = (event.target as Element).closest("details"); part; part = part.parentElement!.closest("details")) part.open = true;
+}
 
 export function Form(props: FormProps & { base: Document }): JSX.Element {
-  const sections = () =>
-    Object.entries(props.table.properties ?? {}).filter(
-      ([name, field]) => !props.hide?.includes(name) && writable(field, props.creating, false) && (field.properties || entryOf(field)),
-    );
   return (
-    <div class="stack wide-gaps">
-      <Fields table={props.table} value={props.value} path={[]} fresh={false} form={props} />
-      <For each={sections()}>
-        {([name, field]) => {
-          const entry = entryOf(field);
-          return entry ? (
-            <Entries path={[name]} field={field} entry={entry} value={(props.value[name] ?? {}) as Document} base={(props.base[name] ?? {}) as Document} form={props} />
-          ) : (
-            <fieldset>
-              <legend>{titleOf(field) || upper(describe(field))}</legend>
-              <Fields table={field} value={(props.value[name] ?? {}) as Document} path={[name]} fresh={false} absent={props.value[name] === undefined} form={props} />
-              <For each={Object.entries(field.properties ?? {}).filter(([, inner]) => entryOf(inner) && writable(inner, props.creating, false))}>
-                {([inner, map]) => <Entries path={[name, inner]} field={map} entry={entryOf(map)!} value={((props.value[name] as Document | undefined)?.[inner] ?? {}) as Document} base={((props.base[name] as Document | undefined)?.[inner] ?? {}) as Document} form={props} />}
-              </For>
-            </fieldset>
-          );
-        }}
-      </For>
+    <div class="stack wide-gaps" ref={(part) => part.addEventListener("invalid", showInvalid, true)}>
+      <Part table={props.table} value={props.value} base={props.base} path={[]} fresh={false} form={props} />
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { t } from "../i18n";
 import { shortSize, size } from "../i18n/units";
 import { act, actions } from "../ui/actions";
 import { ChangeDialog, type Change } from "../ui/change";
-import { Form, showInvalid } from "../ui/form";
+import { Form } from "../ui/form";
 import { SizeInput } from "../ui/inputs";
 import { SystemPicker, systems, titleOfSystem } from "../ui/systems";
 import { ended } from "../ui/toasts";
@@ -43,6 +43,8 @@ export function CreateGuest(): JSX.Element {
   const preset = createMemo(() => all().find((one) => one.name === (system() ?? image()?.os)));
   const details = reading(() => preset() && `/presets/${encodeURIComponent(preset()!.name)}`, (path) => get<Preset>(path));
   const recommended = (field: string) => (preset() && details.value?.settings?.find((one) => one.field === field)?.value) as number | undefined;
+  // What the preset has for a field; the key of an entry is any.
+  const usual = (path: readonly string[]) => preset() && details.value?.settings?.find((one) => one.field === path.join(".") || one.field === [path[0], "*", ...path.slice(2)].join("."))?.value;
   const fresh = () => source()?.kind === "iso";
   const memory = () => image()?.memory || recommended("memory") || (fresh() ? 2 : 1) * 1024 ** 3;
   const cores = () => recommended("cpu.cores") || (fresh() ? 2 : 1);
@@ -108,7 +110,7 @@ export function CreateGuest(): JSX.Element {
         <Show when={!images().length && !isos().length}><p class="quiet">{t("no_images")}<Show when={may("image.manage", "/images")}> <A href="/images?do=build">{t("build_image")}</A> · <A href="/images">{t("upload_file")}</A></Show></p></Show>
       </section>
       <Show when={source()}>
-        <form class="card" ref={(form) => form.addEventListener("invalid", showInvalid, true)} onSubmit={plan}>
+        <form class="card" onSubmit={plan}>
           <h2>{t("create_size")}</h2>
           <div class="fields">
             <label class="field"><span>{t("col_name")}</span><input required value={String(document().name ?? "")} maxLength={63} onInput={(event) => (set(["name"], event.currentTarget.value), (named = event.currentTarget.value !== ""))} /></label>
@@ -124,7 +126,7 @@ export function CreateGuest(): JSX.Element {
               <details>
                 <summary>{t("all_settings")}</summary>
                 <div class="padded">
-                  <Form table={fields()} value={document()} base={{}} set={set} creating hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }} />
+                  <Form table={fields()} value={document()} base={{}} set={set} creating usual={usual} hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }} />
                 </div>
               </details>
             )}
