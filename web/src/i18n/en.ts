@@ -18,7 +18,7 @@ export const en = {
   task_queued: "queued", task_running: "running", task_done: "done", task_failed: "failed", task_cancelled: "cancelled",
   // overview
   no_guests: "There are no guests yet.", memory: "Memory", cpus: "Processors", acceleration: "Acceleration", uptime: "Up for", used_of: "{used} of {total}", free_of: "{free} of {total} free",
-  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_conflict: "{name}: another guest has the same identity", conflict_title: "Another guest has this as well. The guest is not started until it has values of its own.", conflict_of: "{path}: {value}, as VM {vm}", renew_identity: "Give it new ones", renew_of: "New identity of {name}", attention_pending: "{name}: changes wait for the next start",
+  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_conflict: "{name}: another guest has the same identity", conflict_title: "Another guest has this as well. The guest is not started until it has values of its own.", conflict_of: "{path}: {value}, as “{vm}” has", renew_identity: "Give it new ones…", renew_of: "New identity of {name}", attention_pending: "{name}: changes wait for the next start",
   attention_unusable: "Storage {name} cannot be used", attention_full: "Storage {name} has only {free} left", recent_tasks: "Recent tasks", no_tasks: "No tasks",
   // guests
   create_guest: "New guest", col_id: "No.", col_name: "Name", col_state: "State", col_reason: "Reason", col_cpus: "CPUs", col_memory: "Memory", col_tags: "Tags", col_since: "Since",
@@ -47,7 +47,7 @@ export const en = {
   // history
   history_empty: "Nothing has changed yet.", changes: "{count} fields", restore: "Restore", restore_of: "Bring {path} back to revision {rev}",
   // create
-  create_system: "For which operating system?", system: "Operating system", system_search: "Windows, Debian, ESXi…", system_none: "Not said: usual hardware", system_of_image: "As the image says: {system}", system_drivers: "Drivers for Windows (virtio-win)", system_unknown: "Not said", plan_chosen: "Chosen for this operating system", plan_value: "Value", plan_why: "Why",
+  create_system: "For which operating system?", system: "Operating system", system_search: "Windows, Debian, ESXi…", system_none: "Not said: usual hardware", system_of_image: "As the image says: {system}", system_drivers: "Drivers for Windows (virtio-win)", system_unknown: "Not said", plan_chosen: "Chosen for this operating system", plan_value: "Value", plan_why: "Why", plan_whole: "The whole guest",
   create_from: "From what?", create_empty: "Empty", create_empty_text: "An empty disk; put in an ISO later", no_images: "There are no images yet.", create_size: "How big?", disk: "Disk", create_start: "Start it at once",
   all_settings: "All settings", create_of: "Create {name}", create_and_start: "Create and start",
   // images
@@ -81,7 +81,7 @@ export const en = {
   question_kept: "Nothing is lost: what could not be done is kept, and done when the guest goes on.", question_retry: "Try again and go on", question_look: "Look again",
   "kind_vm.retry": "Try again and go on",
   // memory
-  huge_pages: "Huge pages", pages_free: "{free} of {total} free", ksm_absent: "not in this kernel", ksm_off: "off", ksm_on: "on", ksm_saves: "saves {size}",
+  node_memory: "How guests share the memory", huge_pages: "Huge pages", pages_free: "{free} of {total} free", ksm_absent: "not in this kernel", ksm_off: "off", ksm_on: "on", ksm_saves: "saves {size}",
   memory_on_node: "on the node", memory_in_guest: "in the guest", memory_now: "{used} used inside", memory_taken: "{size} taken back",
   // graphs
   time_span: "Time span", span_live: "Now", span_hour: "Hour", span_day: "Day", span_week: "Week", span_month: "Month", span_year: "Year", graph_load: "Load", graph_operations: "Disk operations",
@@ -90,7 +90,7 @@ export const en = {
   permissions: "Who may do what", granted_on: "Granted on", allows: "Allows", withdraw: "Withdraw", grant: "Grant", grant_of: "Grant {user} rights on {name}", withdraw_of: "Withdraw rights of {user} on {name}", permissions_hint: "What is granted on a path holds for all below it, and on a tag for all guests with that tag.",
   // mappings
   mappings: "Mappings", create_mapping: "New mapping", no_mappings: "There are no mappings yet. One gives a device or a directory of this machine a name by which guests can have it.", mapping_target: "Stands for", share_of: "share of {mapping}, mounted as {tag}", mapping_pci: "PCI device", mapping_usb: "USB device", mapping_directory: "Directory", read_only: "read-only",
-  devices: "Devices of this machine", devices_look: "Look", devices_hint: "The PCI and USB devices that a mapping can name.", no_devices: "There are none.", device: "Device", driver: "Driver", iommu_group: "IOMMU group",
+  devices: "Devices of this machine", devices_look: "Look", devices_hint: "The PCI and USB devices that a mapping can name.", devices_pci: "No PCI device can be given to a guest: {problem}", no_devices: "There are none.", device: "Device", driver: "Driver", iommu_group: "IOMMU group",
   // storages
   create_storage: "New storage", storage_dir: "Directory", forget: "Forget", forget_of: "Forget {name}; its directory stays", volumes: "Volumes", no_volumes: "There are no volumes on it.", guest_of: "Guest", attached: "attached", detached: "detached",
   // images

@@ -21,6 +21,7 @@ export interface Change {
   table?: Field;
   danger?: boolean;
   verb?: string; // what the button says
+  changes?: boolean; // is nothing without a field that changes
 }
 
 // What is deleted, by the command's usual words.
@@ -28,32 +29,12 @@ export function deletion(command: string, path: string, word: string, name = wor
   return { title: t("delete_of", { name }), method: "DELETE", path, command: `${command} delete`, words: [word], danger: true, verb: t("delete") };
 }
 
-export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
+// `changed`: what is there already, which has a past even where all that changes was not said before.
+export function PlanView(props: { plan: Plan; table?: Field; changed?: boolean }): JSX.Element {
   const isEmpty = (value: unknown) => value === undefined || value === null || value === "" || (Array.isArray(value) && !value.length);
-  const anew = () => props.plan.changes.every((change) => change.before === undefined || change.before === null); // what is made has no past
+  const anew = () => !props.changed && props.plan.changes.every((change) => change.before === undefined || change.before === null); // what is made has no past
   return (
     <div class="stack">
-      <Show when={props.plan.changes.length}>
-        <div class="scroll-x">
-          <table class="table plan">
-            <thead>
-              <tr><th>{t("plan_field")}</th><Show when={!anew()}><th>{t("plan_before")}</th></Show><th>{t("plan_after")}</th><Show when={!anew()}><th>{t("plan_when")}</th></Show></tr>
-            </thead>
-            <tbody>
-              <For each={props.plan.changes.filter((change) => !(anew() && isEmpty(change.after)))}>
-                {(change) => (
-                  <tr>
-                    <td title={change.path}>{nameAt(props.table, change.path)}</td>
-                    <Show when={!anew()}><td class="before">{valueForPeople(fieldAt(props.table, change.path), change.before)}</td></Show>
-                    <td>{valueForPeople(fieldAt(props.table, change.path), change.after)}</td>
-                    <Show when={!anew()}><td><span class={`state ${change.when === "now" ? "good" : "warn"}`}>{t(change.when === "now" ? "plan_now" : "plan_restart")}</span></td></Show>
-                  </tr>
-                )}
-              </For>
-            </tbody>
-          </table>
-        </div>
-      </Show>
       <Show when={props.plan.chosen?.length}>
         <div class="scroll-x">
           <h3>{t("plan_chosen")}</h3>
@@ -66,6 +47,28 @@ export function PlanView(props: { plan: Plan; table?: Field }): JSX.Element {
                     <td title={choice.field}>{nameAt(props.table, choice.field)}</td>
                     <td>{valueForPeople(fieldAt(props.table, choice.field), choice.value)}</td>
                     <td class="words">{either(choice.why, choice.why_ja)}</td>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </div>
+      </Show>
+      <Show when={props.plan.changes.length}>
+        <div class="scroll-x">
+          <Show when={props.plan.chosen?.length}><h3>{t("plan_whole")}</h3></Show>
+          <table class="table plan">
+            <thead>
+              <tr><th>{t("plan_field")}</th><Show when={!anew()}><th>{t("plan_before")}</th></Show><th>{t(anew() ? "plan_value" : "plan_after")}</th><Show when={!anew()}><th>{t("plan_when")}</th></Show></tr>
+            </thead>
+            <tbody>
+              <For each={props.plan.changes.filter((change) => !(anew() && isEmpty(change.after)))}>
+                {(change) => (
+                  <tr>
+                    <td title={change.path}>{nameAt(props.table, change.path)}</td>
+                    <Show when={!anew()}><td class="before">{valueForPeople(fieldAt(props.table, change.path), change.before)}</td></Show>
+                    <td>{valueForPeople(fieldAt(props.table, change.path), change.after)}</td>
+                    <Show when={!anew()}><td><span class={`state ${change.when === "now" ? "good" : "warn"}`}>{t(change.when === "now" ? "plan_now" : "plan_restart")}</span></td></Show>
                   </tr>
                 )}
               </For>
@@ -119,7 +122,7 @@ export function ChangeDialog(props: { change: Change; close: () => void; done?: 
   return (
     <Dialog title={change.title} close={props.close}>
       <Show when={made.value} fallback={<Show when={made.error} fallback={<p class="quiet">{t("plan_making")}</p>}><ErrorBox error={made.error} /></Show>}>
-        {(found) => <PlanView plan={found()} table={change.table} />}
+        {(found) => <PlanView plan={found()} table={change.table} changed={change.method === "PATCH"} />}
       </Show>
       <ErrorBox error={failed()} />
       <SameAsCommand
@@ -130,7 +133,7 @@ export function ChangeDialog(props: { change: Change; close: () => void; done?: 
         <button onClick={() => props.close()}>{t("cancel")}</button>
         <button
           class={`main-action ${change.danger ? "danger" : ""}`}
-          disabled={busy() || made.loading || !made.value || made.value.refused.length > 0}
+          disabled={busy() || made.loading || !made.value || made.value.refused.length > 0 || (change.changes && !made.value.changes.length)}
           onClick={() => void apply()}
         >
           {change.verb ?? t("apply")}

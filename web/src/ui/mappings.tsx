@@ -25,6 +25,11 @@ export function Mappings(): JSX.Element {
   const [editing, setEditing] = createSignal<Mapping>();
   const [change, setChange] = createSignal<Change>();
   const manage = () => may("mapping.manage");
+  // Said once, where it is that of all: a host without an IOMMU has many devices.
+  const common = () => {
+    const problems = new Set(devices.value?.filter((device) => device.bus === "pci").map((device) => device.problem));
+    return problems.size === 1 ? [...problems][0] : undefined;
+  };
   const path = (mapping: Mapping) => `/mappings/${encodeURIComponent(mapping.name)}`;
   return (
     <>
@@ -58,6 +63,7 @@ export function Mappings(): JSX.Element {
         <header><h2>{t("devices")}</h2><button disabled={devices.loading} onClick={() => (looking() ? devices.again() : setLooking(true))}>{t("devices_look")}</button></header>
         <ErrorBox error={devices.error} />
         <Show when={devices.value} fallback={<p class="quiet">{devices.loading ? t("loading") : t("devices_hint")}</p>}>
+          <Show when={common()}>{(problem) => <div class="box warn">{t("devices_pci", { problem: problem() })}</div>}</Show>
           <table class="table">
             <thead><tr><th>{t("device")}</th><th>{t("kind")}</th><th>{t("driver")}</th><th>{t("iommu_group")}</th><th>{t("mappings")}</th><th /></tr></thead>
             <tbody>
@@ -67,7 +73,7 @@ export function Mappings(): JSX.Element {
                     <td><span class="mono">{device.name} {device.device}</span><Show when={device.title}><div><bdi>{device.title}</bdi></div></Show></td>
                     <td>{device.bus.toUpperCase()} · {device.class}</td>
                     <td class="mono">{device.driver ?? "–"}</td>
-                    <td>{device.group ?? "–"}<Show when={device.problem}><div class="quiet small">{device.problem}</div></Show></td>
+                    <td>{device.group ?? "–"}<Show when={device.problem && device.problem !== common()}><div class="quiet small">{device.problem}</div></Show></td>
                     <td>{device.mappings.join(", ")}</td>
                     <td class="number"><Show when={manage()}><button onClick={() => setStart(named(device))}>{t("create_mapping")}</button></Show></td>
                   </tr>

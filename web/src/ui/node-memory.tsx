@@ -21,7 +21,7 @@ export function NodeMemoryCard(): JSX.Element {
   const pages = (of?: { free: number; total: number } | null) => (of ? t("pages_free", { free: count(of.free), total: count(of.total) }) : "–");
   return (
     <section class="card">
-      <header><h2>{t("memory")}</h2></header>
+      <header><h2>{t("node_memory")}</h2></header>
       <ErrorBox error={memory.error} />
       <Show when={memory.value}>
         {(found) => (
@@ -37,7 +37,7 @@ export function NodeMemoryCard(): JSX.Element {
           <>
             <Form table={fields()} value={value()} base={base()} creating={false} set={(path, next) => setDraft(withField(value(), path, next))} />
             <div class="line">
-              <button class="main-action" disabled={!patch()} onClick={() => setChange({ title: t("memory"), method: "PATCH", path: "/nodes/self/memory", body: patch(), command: "node memory", table: fields() })}>{t("show_plan")}</button>
+              <button class="main-action" disabled={!patch()} onClick={() => setChange({ title: t("node_memory"), method: "PATCH", path: "/nodes/self/memory", body: patch(), command: "node memory", table: fields() })}>{t("show_plan")}</button>
               <button disabled={!patch()} onClick={() => setDraft(undefined)}>{t("undo")}</button>
             </div>
           </>

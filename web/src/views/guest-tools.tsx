@@ -181,12 +181,34 @@ function Command(props: { vm: Vm }): JSX.Element {
   );
 }
 
+// What the API says is in the way; a proxy may have words of its own.
+function refusal(status: number, text: string): ApiError {
+  let error: { code?: string; message?: string; hint?: string } = {};
+  try {
+    error = (JSON.parse(text) as { error?: typeof error }).error ?? {};
+  } catch {
+    error = { message: text.slice(0, 200) };
+  }
+  return new ApiError(status, error.code ?? "unknown", error.message || String(status), undefined, error.hint);
+}
+
 function Files(props: { vm: Vm }): JSX.Element {
   const [path, setPath] = createSignal("");
   const [part, setPart] = createSignal<number>();
   const [failed, setFailed] = createSignal<unknown>();
   const place = () => `${root}/vms/${props.vm.id}/guest/file?path=${encodeURIComponent(path())}`;
-  const download = () => {
+  // What stands in the way is said here: a browser's list of downloads has no room for it.
+  const download = async () => {
+    setFailed(undefined);
+    const trial = new AbortController();
+    try {
+      const answer = await fetch(place(), { credentials: "same-origin", signal: trial.signal });
+      if (!answer.ok) throw refusal(answer.status, await answer.text());
+    } catch (error) {
+      return setFailed(error);
+    } finally {
+      trial.abort();
+    }
     const link = document.createElement("a");
     link.href = place();
     link.download = path().split("/").pop() ?? "file";
@@ -203,13 +225,7 @@ function Files(props: { vm: Vm }): JSX.Element {
     request.upload.onprogress = (event) => setPart(event.loaded / Math.max(1, event.total));
     request.onload = () => {
       if (request.status === 200) return tellDone(t("guest_file_put", { name: file.name }));
-      let error: { code?: string; message?: string; hint?: string } = {};
-      try {
-        error = (JSON.parse(request.responseText) as { error?: typeof error }).error ?? {};
-      } catch {
-        // a proxy's own words
-      }
-      setFailed(new ApiError(request.status, error.code ?? "unknown", error.message ?? request.statusText, undefined, error.hint));
+      setFailed(refusal(request.status, request.responseText));
     };
     request.onerror = () => setFailed(new ApiError(0, "unreachable", "unreachable"));
     request.onloadend = () => setPart(undefined);
@@ -220,8 +236,8 @@ function Files(props: { vm: Vm }): JSX.Element {
     <section class="card">
       <header><h2>{t("guest_files")}</h2></header>
       <label class="field"><span>{t("guest_path")}</span><input class="mono" spellcheck={false} autocomplete="off" placeholder="/etc/hostname" value={path()} onInput={(event) => setPath(event.currentTarget.value)} /></label>
-      <div class="line">
-        <button type="button" disabled={!absolute()} onClick={download}>{t("download")}</button>
+      <div class="line by-foot">
+        <button type="button" disabled={!absolute()} onClick={() => void download()}>{t("download")}</button>
         <label class="field"><span>{t("guest_file_give")}</span><input type="file" disabled={!absolute() || part() !== undefined} onChange={(event) => (give(event.currentTarget.files?.[0]), (event.currentTarget.value = ""))} /></label>
       </div>
       <Show when={part() !== undefined}><Meter label={path()} part={part()} /></Show>
@@ -235,7 +251,7 @@ export function GuestTools(props: { vm: Vm }): JSX.Element {
   return (
     <Switch>
       <Match when={!may("vm.guest", `/vms/${props.vm.id}`)}><p class="quiet">{t("guest_tools_right")}</p></Match>
-      <Match when={props.vm.status.agent.state !== "connected"}><div class="box">{t("guest_tools_without")}</div></Match>
+      <Match when={props.vm.status.agent.state !== "connected"}><div class="box warn">{t("guest_tools_without")}</div></Match>
       <Match when={true}>
         <div class="columns"><System vm={props.vm} /><Filesystems vm={props.vm} /></div>
         <Command vm={props.vm} />

@@ -159,6 +159,7 @@ function OneGuest(props: { vm: string }): JSX.Element {
   const row = createMemo(() => live.vm.get(props.vm) ?? live.vm.all().find((one) => one.name === props.vm));
   const tab = () => (tabs as readonly string[]).includes(params.tab ?? "summary") ? (params.tab ?? "summary") : "summary";
   // Its row changes whenever the guest does; then it is read again.
+  const table = tableOf("vm");
   const vm = reading(() => `/vms/${encodeURIComponent(row()?.id ?? props.vm)}`, (path) => get<Vm>(path), { changes: row, rest: 200 });
   const [change, setChange] = createSignal<Change>();
   const [shuttingDown, setShuttingDown] = createSignal(false);
@@ -186,7 +187,7 @@ function OneGuest(props: { vm: string }): JSX.Element {
                   </For>
                   <button disabled={!can(shutdown, row() ?? found().status)} onClick={() => setShuttingDown(true)}>{t("shutdown_with")}</button>
                   <button disabled={!may("vm.power", `/vms/${found().id}`)} onClick={() => setChange(firmwareSetup(found()))}>{t(found().status.firmware_setup ? "setup_cancel" : "setup_once")}</button>
-                  <button disabled={!may("vm.configure", `/vms/${found().id}`)} onClick={() => setChange({ title: t("upgrade_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/upgrade-hardware`, body: {}, command: "vm upgrade-hardware", words: [found().name] })}>{t("upgrade_hardware")}</button>
+                  <button disabled={!may("vm.configure", `/vms/${found().id}`)} onClick={() => setChange({ title: t("upgrade_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/upgrade-hardware`, body: {}, command: "vm upgrade-hardware", words: [found().name], table: table(), changes: true })}>{t("upgrade_hardware")}</button>
                   <hr />
                   <button class="danger" disabled={found().status.state !== "stopped" || !may("vm.delete", `/vms/${found().id}`)} onClick={() => setChange(deletion("vm", `/vms/${found().id}`, found().name))}>{t("delete")}</button>
                 </Menu>
@@ -195,9 +196,9 @@ function OneGuest(props: { vm: string }): JSX.Element {
             <Show when={found().status.conflicts?.length}>
               <div class="box bad stack">
                 <strong>{t("conflict_title")}</strong>
-                <ul class="plain-list"><For each={found().status.conflicts}>{(one) => <li>{t("conflict_of", { path: one.path, value: one.value, vm: one.vm })}</li>}</For></ul>
+                <ul class="plain-list"><For each={found().status.conflicts}>{(one) => <li>{t("conflict_of", { path: nameAt(table(), one.path), value: one.value, vm: live.vm.get(one.vm)?.name ?? one.vm })}</li>}</For></ul>
                 <Show when={found().status.state === "stopped" && may("vm.configure", `/vms/${found().id}`)}>
-                  <div><button onClick={() => setChange({ title: t("renew_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/renew-identity`, body: {}, command: "vm renew-identity", words: [found().name] })}>{t("renew_identity")}</button></div>
+                  <div><button onClick={() => setChange({ title: t("renew_of", { name: found().name }), method: "POST", path: `/vms/${found().id}/renew-identity`, body: {}, command: "vm renew-identity", words: [found().name], table: table() })}>{t("renew_identity")}</button></div>
                 </Show>
               </div>
             </Show>
@@ -223,7 +224,7 @@ function OneGuest(props: { vm: string }): JSX.Element {
                 </section>
               </Match>
             </Switch>
-            <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => navigate("/guests")} />}</Show>
+            <Show when={change()}>{(what) => <ChangeDialog change={what()} close={() => setChange(undefined)} done={() => (what().method === "DELETE" ? navigate("/guests") : vm.again())} />}</Show>
             <Show when={shuttingDown()}>
               <ShutdownDialog table="shutdown-request" title={`${t("action_shutdown")}: ${found().name}`} text={t("shutdown_text")} path={`/vms/${found().id}/shutdown`} command="vm shutdown" word={found().name} close={() => setShuttingDown(false)} go={(body) => void act(shutdown, [found()], body)} />
             </Show>
