@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from test_identity import copy_by_hand
 from yado import ROOT, request, wait_for
 
 PASSWORD = "an inn for guests"
@@ -97,6 +98,22 @@ def test_what_a_guest_is_handed_is_set_in_the_page_and_not_shown_again(page):
     page("vm", "create", "web", "--image", "tiny")
     browse(page, "handed", page.vm("web")["id"])
     assert page.vm("web")["guestinfo"] == {"role": {"value": "db"}} and "user_data" not in page.vm("web")["cloud_init"]
+
+
+@pytest.fixture
+def older(page):
+    """A guest of an older machine version, and the same once more, as somebody has copied it by hand."""
+    page("vm", "create", "idle", "--memory", "32M", "--machine", "pc-q35-7.1")
+    return page.vm("idle")["id"], copy_by_hand(page, "idle", "copy")
+
+
+def test_what_of_the_host_guests_can_have_is_named_and_a_guest_gets_an_identity_of_its_own(page, older, tmp_path):
+    browse(page, "host_devices", tmp_path, older[0])
+    assert page.vm("idle")["shares"] == {"share0": {"mapping": "papers", "read_only": False, **page.vm("idle")["shares"]["share0"]}}
+    assert page("node", "memory")["balloon_at"] == 70
+    browse(page, "firmware_and_identity", *older)
+    assert page.vm("idle")["machine"] == "pc-q35-7.2"
+    assert not page.status("idle").get("conflicts") and page.vm("copy")["uuid"] != page.vm("idle")["uuid"]
 
 
 def test_two_at_the_same_guest_lose_nothing(page):

@@ -71,6 +71,22 @@ async function seriousFlaws(page) {
   });
 }
 
+// What a form has folded up under this title.
+const unfold = (place, title) => place.locator("summary").filter({ hasText: new RegExp(`^${title}`) }).click();
+
+// The plan that a dialog shows, looked at and applied.
+async function applied(page, text, verb = "Apply") {
+  const dialog = page.locator("dialog").last();
+  await dialog.getByText(text).first().waitFor();
+  await dialog.getByRole("button", { name: verb, exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+}
+
+async function menu(page, item) {
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: item }).click();
+}
+
 const scenarios = {
   // From nothing to a guest whose consoles one has used, within a minute.
   async first_guest() {
@@ -84,6 +100,9 @@ const scenarios = {
     await page.getByRole("listbox", { name: "Operating system" }).selectOption("windows-11");
     await page.getByRole("button", { name: /^Empty/ }).click();
     check((await page.getByRole("textbox", { name: "Memory" }).getAttribute("placeholder")) === "8G", "the recommended memory is shown");
+    await page.getByText("All settings").click();
+    await page.locator("summary", { hasText: "Firmware and boot" }).getByText("Firmware: uefi · Secure Boot · TPM 2.0").waitFor();
+    check((await page.getByLabel("Bus").inputValue()) === "sata", "the form has what the preset has");
     await page.getByRole("button", { name: "Show the plan" }).click();
     await page.locator("dialog").getByRole("row", { name: /Hardware clock local .*local time/ }).waitFor();
     await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
@@ -276,6 +295,7 @@ const scenarios = {
     const page = await open();
     await signIn(page);
     await go(page, `/guests/${words[0]}/hardware`);
+    await unfold(page, "For the first boot");
     const drive = page.getByRole("checkbox", { name: "cloud-init drive" });
     check(!(await drive.isChecked()), "there is no drive yet");
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFv4Qd0Fz3i0";
@@ -305,6 +325,68 @@ const scenarios = {
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Remove Own user-data (cloud-init)" }).click();
     await page.getByText("SHA-256").waitFor({ state: "detached" });
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // What of the host guests can have, and how they share its memory.
+  async host_devices() {
+    const page = await open();
+    await signIn(page);
+    await go(page, "/node");
+    await page.getByRole("button", { name: "New mapping" }).first().click();
+    const dialog = page.locator("dialog");
+    await dialog.getByLabel("Name", { exact: true }).fill("papers");
+    check((await dialog.getByLabel("Directory", { exact: true }).count()) === 0, "what has no kind yet is asked for nothing more");
+    await dialog.getByLabel("Kind").selectOption("directory");
+    check((await dialog.getByLabel("PCI address").count()) === 0, "a directory has no address");
+    await dialog.getByLabel("Directory", { exact: true }).fill(words[0]);
+    await dialog.getByRole("button", { name: "Show the plan" }).click();
+    await applied(page, words[0], "Create");
+    await page.getByRole("row", { name: /papers Directory .* usable/ }).waitFor();
+    await page.getByRole("button", { name: "Look", exact: true }).click();
+    await page.getByText(/There are none|PCI · /).first().waitFor();
+    await page.getByLabel("Take memory back above a use of").fill("70");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await applied(page, "70");
+    await page.getByText("Done: How guests share the memory").waitFor();
+    const flaws = await seriousFlaws(page);
+    check(flaws.length === 0, `it is accessible: ${flaws}`);
+    await go(page, `/guests/${words[1]}/hardware`);
+    await unfold(page, "Other devices");
+    await page.getByRole("button", { name: "Add: Shared directory" }).click();
+    await page.locator(".entry").getByLabel("Mapping").fill("papers");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await applied(page, "share0 · Mapping");
+    await go(page, "/node");
+    await page.getByRole("row", { name: /papers/ }).getByRole("link", { name: "idle" }).waitFor();
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // What is set once in a guest's life: its firmware's set-up, its machine version, an identity of its own.
+  async firmware_and_identity() {
+    const page = await open();
+    await signIn(page);
+    await go(page, `/guests/${words[0]}`);
+    await menu(page, "Enter firmware set-up at the next start");
+    await applied(page, /set-up/);
+    await page.getByText("the next start enters the set-up").waitFor();
+    await menu(page, "Do not enter firmware set-up");
+    await applied(page, /set-up/);
+    await page.getByText("the next start enters the set-up").waitFor({ state: "detached" });
+    await menu(page, "Upgrade the machine version…");
+    await applied(page, "Machine version");
+    await page.getByText("BIOS · pc-q35-7.2").waitFor();
+    await menu(page, "Upgrade the machine version…");
+    await page.locator("dialog").getByText("already").waitFor();
+    check(await page.locator("dialog").getByRole("button", { name: "Apply" }).isDisabled(), "there is nothing to apply");
+    await page.keyboard.press("Escape");
+    await go(page, `/guests/${words[1]}`);
+    await page.getByText(/^UUID: .*, as “idle” has$/).waitFor();
+    const flaws = await seriousFlaws(page);
+    check(flaws.length === 0, `it is accessible: ${flaws}`);
+    await page.getByRole("button", { name: "Give it new ones…" }).click();
+    await applied(page, /^nic0 · MAC address$/);
+    await page.getByText("as “idle” has").first().waitFor({ state: "detached" });
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 
@@ -668,10 +750,11 @@ const scenarios = {
       await signIn(page);
       await page.getByRole("button", { name: "Account" }).click();
       flaws.push(...(await seriousFlaws(page)).map((flaw) => `${colorScheme} menu: ${flaw}`));
-      for (const path of ["/", "/guests", "/guests/new", `/guests/${words[0]}`, `/guests/${words[0]}/hardware`, `/guests/${words[0]}/history`, `/guests/${words[0]}/permissions`, "/images", "/images/tiny", "/storages", "/storages/local", "/tasks", "/tasks/1", "/history", "/access/users", "/access/roles", "/access/tokens", "/access/sessions", "/access/settings", "/access/audit", "/access/me", "/node"]) {
+      for (const path of ["/", "/guests", "/guests/new", `/guests/${words[0]}`, `/guests/${words[0]}/hardware`, `/guests/${words[0]}/tools`, `/guests/${words[0]}/history`, `/guests/${words[0]}/permissions`, "/images", "/images/tiny", "/storages", "/storages/local", "/tasks", "/tasks/1", "/history", "/access/users", "/access/roles", "/access/tokens", "/access/sessions", "/access/settings", "/access/audit", "/access/me", "/node"]) {
         await go(page, path);
         await page.locator("main h1").first().waitFor();
         await page.waitForLoadState("networkidle").catch(() => undefined);
+        await page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
         const found = await seriousFlaws(page);
         flaws.push(...found.map((flaw) => `${colorScheme} ${path}: ${flaw}`));
       }
