@@ -36,6 +36,14 @@ Cpus cpus_both(const Cpus *a, const Cpus *b)
 	return both;
 }
 
+Cpus cpus_or(const Cpus *a, const Cpus *b)
+{
+	Cpus either;
+	for (guint i = 0; i < WORDS; i++)
+		either.bits[i] = a->bits[i] | b->bits[i];
+	return either;
+}
+
 Cpus cpus_without(const Cpus *a, const Cpus *b)
 {
 	Cpus rest;

@@ -1,4 +1,4 @@
-/* Sets of CPUs, as the kernel writes them (cpuset(7), "List format"): "0-3,8". */
+/* Sets of CPUs, as the kernel writes them (cpuset(7), "List format"): "0-3,8". Sets of NUMA nodes are written, and so kept, likewise. */
 #pragma once
 #include <glib.h>
 
@@ -18,4 +18,5 @@ gboolean cpus_has(const Cpus *cpus, guint cpu);
 guint cpus_count(const Cpus *cpus);
 gboolean cpus_equal(const Cpus *a, const Cpus *b);
 Cpus cpus_both(const Cpus *a, const Cpus *b);      /* in a and in b */
+Cpus cpus_or(const Cpus *a, const Cpus *b);        /* in a or in b */
 Cpus cpus_without(const Cpus *a, const Cpus *b);   /* in a, not in b */

@@ -20,7 +20,8 @@ static gboolean differ(json_object *old, json_object *wanted, const char *const 
 	return FALSE;
 }
 
-static void record(Live *live, json_object *wanted, const char *const *fields)
+/* What the process has, with these fields as they are wanted. New reference. */
+static json_object *take_over(Live *live, json_object *wanted, const char *const *fields)
 {
 	json_object *now = json_copy(json_get(live->applied, "cpu"));
 	for (; *fields; fields++) {
@@ -28,26 +29,36 @@ static void record(Live *live, json_object *wanted, const char *const *fields)
 		if (json_get(wanted, *fields))
 			json_set(now, *fields, json_copy(json_get(wanted, *fields)));
 	}
-	live_record(live, "cpu", NULL, now);
-	json_object_put(now);
+	return now;
+}
+
+/* Among the nodes that the process has: those of the document may be others. */
+static gboolean pin(Live *live, json_object *cpu, GError **error)
+{
+	json_auto json_object *document = json_object_new_object();
+	json_set(document, "cpu", json_object_get(cpu));
+	json_set(document, "numa", json_object_get(json_get(live->applied, "numa")));
+	return placement_pin(live->vm, live->qmp, document, error);
 }
 
 static gboolean apply(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
 {
 	(void)key;
-	gboolean places = differ(old, wanted, placed), bounds = differ(old, wanted, bounded);
-	if (places) {
+	if (differ(old, wanted, placed)) {
+		json_auto json_object *now = take_over(live, wanted, placed);
 		task_step(live->task, "placing the guest's processors");
-		if (!placement_pin(live->vm, live->qmp, wanted, error))
+		if (!pin(live, now, error))
 			return FALSE;
-		record(live, wanted, placed);
+		live_record(live, "cpu", NULL, now);
 	}
-	if (bounds) {
+	old = json_get(live->applied, "cpu");
+	if (differ(old, wanted, bounded)) {
+		json_auto json_object *now = take_over(live, wanted, bounded);
 		CpuBounds cpu = placement_bounds(wanted);
 		task_step(live->task, "setting shares and limit of the CPU");
 		if (!groups_set_cpu(live->vm->cgroup, &cpu, error))
 			return FALSE;
-		record(live, wanted, bounded);
+		live_record(live, "cpu", NULL, now);
 	}
 	return TRUE;
 }

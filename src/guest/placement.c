@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/numa.h"
 #include "qemu/cpu-features.h"
 #include "qemu/processors.h"
 
@@ -91,15 +92,20 @@ static gboolean differs(json_object *present, json_object *cpu, const char *fiel
 	return !json_equal(json_get(present, field), json_get(cpu, field));
 }
 
-gboolean placement_check(Services *services, json_object *present, json_object *cpu, GError **error)
+gboolean placement_check(Services *services, json_object *before, json_object *document, GError **error)
 {
-	if (differs(present, cpu, "pin") || differs(present, cpu, "kind")) {
-		g_autoptr(Processors) processors = processors_read("");
+	json_object *present = json_get(before, "cpu"), *cpu = json_get(document, "cpu"), *numa = json_get(document, "numa");
+	gboolean placed = differs(present, cpu, "pin") || differs(present, cpu, "kind");
+	gboolean on_nodes = numa && json_object_object_length(numa) > 0;
+	g_autoptr(Processors) processors = placed || on_nodes ? processors_read("") : NULL;
+	if (placed) {
 		Cpus cpus;
 		if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL), &cpus,
 				       error))
 			return FALSE;
 	}
+	if (on_nodes && !numa_check(processors, before, document, error))
+		return FALSE;
 	for (const char *const *field = (const char *const[]){"shares", "limit", NULL}; *field; field++) {
 		g_autofree char *path = g_strconcat("cpu.", *field, NULL);
 		if (json_get(cpu, *field) && differs(present, cpu, *field) && !groups_bound_cpu())
@@ -162,20 +168,53 @@ static gboolean set_affinity(pid_t pid, gint64 inside, const Cpus *cpus, GError 
 	return FALSE;
 }
 
-gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *cpu, GError **error)
+gboolean placement_is_wanted(json_object *document)
+{
+	json_object *cpu = json_get(document, "cpu"), *numa = json_get(document, "numa");
+	return json_get(cpu, "pin") || json_get(cpu, "kind") || (numa && json_object_object_length(numa) > 0);
+}
+
+/* QEMU's translator may have one thread for all CPUs: that runs where any of them may. */
+typedef struct Place {
+	gint64 thread;
+	Cpus cpus;
+} Place;
+
+static void add_place(GArray *places, gint64 thread, const Cpus *cpus)
+{
+	for (guint i = 0; i < places->len; i++) {
+		Place *place = &g_array_index(places, Place, i);
+		if (place->thread != thread)
+			continue;
+		place->cpus = cpus_or(&place->cpus, cpus);
+		return;
+	}
+	Place place = {thread, *cpus};
+	g_array_append_val(places, place);
+}
+
+gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *document, GError **error)
 {
 	g_autoptr(Processors) processors = processors_read("");
-	Cpus cpus;
-	if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL), &cpus, error))
-		return FALSE;
+	g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Place));
 	json_auto json_object *list = qmp_command(qmp, "query-cpus-fast", NULL, COMMAND_TIMEOUT_MS, error);
 	if (!list)
 		return FALSE;
+	for (gsize i = 0; i < json_get_count(list); i++) {
+		json_object *item = json_object_array_get_idx(list, i);
+		Cpus cpus;
+		if (!numa_choose_cpus(processors, document, numa_node_of_cpu(document, json_get_int(item, "cpu-index", 0)), &cpus,
+				      error))
+			return FALSE;
+		add_place(places, json_get_int(item, "thread-id", 0), &cpus);
+	}
 	g_mutex_lock(&vm->lock);
 	pid_t pid = vm->pid;
 	g_mutex_unlock(&vm->lock);
-	for (gsize i = 0; i < json_get_count(list); i++)
-		if (!set_affinity(pid, json_get_int(json_object_array_get_idx(list, i), "thread-id", 0), &cpus, error))
+	for (guint i = 0; i < places->len; i++) {
+		const Place *place = &g_array_index(places, Place, i);
+		if (!set_affinity(pid, place->thread, &place->cpus, error))
 			return FALSE;
+	}
 	return TRUE;
 }

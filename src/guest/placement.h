@@ -3,11 +3,12 @@
 #include "guest/vm.h"
 #include "sandbox/groups.h"
 
-/* Whether this node can give what the `cpu` of a document asks of it: the pinned CPUs, the kind of core, shares and limit,
- * the CPU model and its features, nested virtualization. ERROR_UNSUPPORTED with the field. What is as in `present` (may be NULL) is not
+/* Whether this node can give what `cpu` and `numa` of a document ask of it: the pinned CPUs, the kind of core, NUMA nodes, shares and
+ * limit, the CPU model and its features, nested virtualization. ERROR_UNSUPPORTED with the field. What is as in `before` (may be NULL) is not
  * checked again; a start checks all. */
-gboolean placement_check(Services *services, json_object *present, json_object *cpu, GError **error);
+gboolean placement_check(Services *services, json_object *before, json_object *document, GError **error);
 /* What the guest's control group is bound to. */
 CpuBounds placement_bounds(json_object *cpu);
-/* Puts the running process's vCPU threads on the CPUs that `cpu` wants. */
-gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *cpu, GError **error);
+/* Whether a document says where the guest's processors run; and putting the running process's vCPU threads there. */
+gboolean placement_is_wanted(json_object *document);
+gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *document, GError **error);

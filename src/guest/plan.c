@@ -9,6 +9,7 @@
 #include "guest/guests.h"
 #include "guest/handed.h"
 #include "guest/lifecycle.h"
+#include "guest/numa.h"
 #include "guest/prepare.h"
 #include "guest/unique.h"
 #include "schema/schema.h"
@@ -124,6 +125,25 @@ static void describe_cpus(Services *services, Plan *plan, json_object *before)
 				 "slows the guest down", cpus, own, services->node);
 }
 
+/* Where a guest comes to be on the host, when that changes. */
+static void describe_numa(Plan *plan, json_object *before)
+{
+	static const char *const fields[] = {"numa", "memory"}, *const cpu_fields[] = {"pin", "kind", "numa", "sockets"};
+	json_object *numa = json_get(plan->document, "numa");
+	gboolean same = before != NULL;
+	if (!numa || json_object_object_length(numa) == 0)
+		return;
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+		same &= json_equal(json_get(before, fields[i]), json_get(plan->document, fields[i]));
+	for (guint i = 0; i < G_N_ELEMENTS(cpu_fields); i++)
+		same &= json_equal(json_get(json_get(before, "cpu"), cpu_fields[i]),
+				   json_get(json_get(plan->document, "cpu"), cpu_fields[i]));
+	g_autoptr(Processors) processors = same ? NULL : processors_read("");
+	g_autoptr(GPtrArray) sentences = same ? g_ptr_array_new() : numa_explain(processors, plan->document);
+	for (guint i = 0; i < sentences->len; i++)
+		add_effect(plan, "%s", (const char *)sentences->pdata[i]);
+}
+
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
 {
 	g_autoptr(Plan) plan = g_new0(Plan, 1);
@@ -140,6 +160,7 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, NULL);
 	describe_cpus(services, plan, NULL);
+	describe_numa(plan, NULL);
 	return g_steal_pointer(&plan);
 }
 
@@ -196,6 +217,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, present);
 	describe_cpus(services, plan, present);
+	describe_numa(plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
 		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");
 	return plan;

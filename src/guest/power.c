@@ -12,6 +12,7 @@
 #include "guest/freeze.h"
 #include "guest/guests.h"
 #include "guest/memory.h"
+#include "guest/numa.h"
 #include "guest/placement.h"
 #include "guest/prepare.h"
 
@@ -45,9 +46,10 @@ static gboolean may_start(Vm *vm, GError **error)
 {
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	gboolean stopped = vm_get_state(vm) == VM_STOPPED; /* the pages of one that runs become free */
-	if (guests_check_starts(vm->services->guests, error) && (!stopped || memory_check_start(document, error)) &&
+	if (guests_check_starts(vm->services->guests, error) &&
+	    (!stopped || (memory_check_start(document, error) && numa_check_pages("", document, error))) &&
 	    unique_check_start(vm, error) && prepare_check_machine(vm->services, document, error) &&
-	    placement_check(vm->services, NULL, json_get(document, "cpu"), error))
+	    placement_check(vm->services, NULL, document, error))
 		return TRUE;
 	g_autofree char *label = vm_label(vm);
 	g_prefix_error(error, "cannot start %s: ", label);

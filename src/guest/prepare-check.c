@@ -159,7 +159,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 				    "there is a VM named '%s' already (%" G_GINT64_FORMAT ")", name, other->id);
 	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
 	    !prepare_check_handed(document, error) ||
-	    !placement_check(services, json_get(present, "cpu"), json_get(document, "cpu"), error) ||
+	    !placement_check(services, present, document, error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) ||
 	    !check_cdroms(services, present, document, error) ||
 	    !check_nics(services, present, document, error) || !passthrough_check(services, present, document, error) ||

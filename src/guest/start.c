@@ -101,7 +101,8 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 	if (!groups_begin(vm->cgroup, label, &bounds, launch, error))
 		return FALSE;
 	/* Beside QEMU's own filter, which lets ptrace() through and ends one thread, not the process. */
-	launch_set_filter(launch, SECCOMP_GUEST);
+	json_object *numa = json_get(document, "numa");
+	launch_set_filter(launch, numa && json_object_object_length(numa) > 0 ? SECCOMP_GUEST_PLACED : SECCOMP_GUEST);
 	if (services->host->kvm)
 		launch_bind(launch, "/dev/kvm", TRUE);
 
@@ -229,9 +230,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_autoptr(GArray) cards = g_array_new(FALSE, FALSE, sizeof(Card));
 
 	g_array_set_clear_func(cards, card_clear);
-	json_object *cpu = json_get(document, "cpu");
-	gboolean placed = json_get(cpu, "pin") || json_get(cpu, "kind");
-	if (!prepare_check_machine(vm->services, document, error) || !placement_check(vm->services, NULL, cpu, error))
+	if (!prepare_check_machine(vm->services, document, error) || !placement_check(vm->services, NULL, document, error))
 		return FALSE;
 	gboolean setup = firmware_setup_is_wanted(vm);
 	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
@@ -252,7 +251,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_autoptr(Qmp) qmp = NULL;
 	if (start_first(vm, document, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
-	    (!placed || placement_pin(vm, qmp, cpu, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
+	    (!placement_is_wanted(document) || placement_pin(vm, qmp, document, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
 	    throttle_start(qmp, document, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();

@@ -347,6 +347,7 @@ static const char *const hardware_parts[] = {
 	"memory_max",
 	"hugepages",
 	"ksm",
+	"numa",
 	"kernel",
 	"disks",
 	"cdroms",

@@ -1,6 +1,7 @@
 /* Memory, its pages, and room for more of it. */
 #include "qemu/memory.h"
 
+#include "base/cpus.h"
 #include "base/json.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)
@@ -56,28 +57,62 @@ static void add_json(GPtrArray *argv, const char *option, json_object *value)
 	json_object_put(value);
 }
 
-/* Without one of its own, memory is what "-m" alone makes: what guests had before there were others. */
-static gboolean has_backend(json_object *vm)
-{
-	return qemu_memory_page(vm) || qemu_memory_is_shared(vm);
-}
-
 guint qemu_memory_nodes(json_object *vm)
 {
 	return (guint)MAX(json_get_int(json_get(vm, "cpu"), "numa", 1), 1);
 }
 
-/* Each node has a backend of its own, and the CPUs of as many sockets; the last has what is left of the memory. */
+json_object *qemu_memory_place(json_object *vm, guint node)
+{
+	g_autofree char *key = g_strdup_printf("node%u", node);
+	return json_get(json_get(vm, "numa"), key);
+}
+
+gboolean qemu_memory_host_nodes(json_object *vm, guint node, Cpus *ret_nodes)
+{
+	const char *list = json_get_str(qemu_memory_place(vm, node), "host_nodes", NULL);
+	return list && cpus_parse(list, ret_nodes);
+}
+
+/* Has the kernel take the memory of one of the guest's nodes from where the document wants it. */
+static void place(json_object *backend, json_object *vm, guint node)
+{
+	json_object *list = json_object_new_array();
+	Cpus nodes = {0};
+	if (qemu_memory_host_nodes(vm, node, &nodes)) {
+		for (guint host_node = 0; host_node < CPUS_MAX; host_node++)
+			if (cpus_has(&nodes, host_node))
+				json_object_array_add(list, json_object_new_int64(host_node));
+		json_set(backend, "host-nodes", json_object_get(list));
+		json_set_str(backend, "policy", json_get_str(qemu_memory_place(vm, node), "policy", "bind"));
+	}
+	json_object_put(list);
+}
+
+/* Without one of its own, memory is what "-m" alone makes: what guests had before there were others. */
+static gboolean has_backend(json_object *vm)
+{
+	return qemu_memory_page(vm) || qemu_memory_is_shared(vm) || qemu_memory_place(vm, 0);
+}
+
+gint64 qemu_memory_of_node(json_object *vm, guint node)
+{
+	gint64 memory = json_get_int(vm, "memory", 0), unit = MAX(qemu_memory_page(vm), MIB);
+	guint nodes = qemu_memory_nodes(vm);
+	gint64 part = memory / nodes / unit * unit;
+	return node < nodes - 1 ? part : memory - part * (nodes - 1);
+}
+
+/* Each node has a backend of its own, and the CPUs of as many sockets. */
 static void add_nodes(GPtrArray *argv, json_object *vm, guint nodes)
 {
 	json_object *cpu = json_get(vm, "cpu");
-	gint64 memory = json_get_int(vm, "memory", 0), unit = MAX(qemu_memory_page(vm), MIB);
-	gint64 part = memory / nodes / unit * unit;
 	gint64 cpus = json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1) / nodes;
 	for (guint node = 0; node < nodes; node++) {
 		g_autofree char *id = g_strdup_printf("ram-%u", node);
-		gint64 size = node < nodes - 1 ? part : memory - part * (nodes - 1);
-		add_json(argv, "-object", qemu_memory_backend(vm, id, size, qemu_memory_is_shared(vm)));
+		json_object *backend = qemu_memory_backend(vm, id, qemu_memory_of_node(vm, node), qemu_memory_is_shared(vm));
+		place(backend, vm, node);
+		add_json(argv, "-object", backend);
 		add(argv, "-numa", g_strdup_printf("node,nodeid=%u,cpus=%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ",memdev=%s", node,
 						   node * cpus, (node + 1) * cpus - 1, id));
 	}
@@ -99,8 +134,11 @@ void qemu_memory_add(GPtrArray *argv, json_object *vm)
 			     : g_strdup_printf("%" G_GINT64_FORMAT, memory / MIB));
 	if (qemu_memory_nodes(vm) > 1)
 		add_nodes(argv, vm, qemu_memory_nodes(vm));
-	else if (has_backend(vm))
-		add_json(argv, "-object", qemu_memory_backend(vm, "ram", memory, qemu_memory_is_shared(vm)));
+	else if (has_backend(vm)) {
+		json_object *backend = qemu_memory_backend(vm, "ram", memory, qemu_memory_is_shared(vm));
+		place(backend, vm, 0);
+		add_json(argv, "-object", backend);
+	}
 }
 
 char *qemu_memory_machine(json_object *vm)
@@ -117,6 +155,7 @@ void qemu_memory_add_device(GPtrArray *argv, json_object *vm)
 		return;
 	/* Huge pages that the guest gives back are free only if they are no private copies of the file's. */
 	json_object *backend = qemu_memory_backend(vm, backend_id, room, page || qemu_memory_is_shared(vm));
+	place(backend, vm, 0); /* the device is in the guest's first node */
 	/* Ordinary memory is not reserved anyway, and in its cage QEMU cannot read whether it would be. */
 	if (page)
 		json_set_bool(backend, "reserve", FALSE);

@@ -104,6 +104,13 @@ static const char *const optional[] = {
 	"mknodat",
 };
 
+/* Choosing NUMA nodes for one's own memory. */
+static const char *const placing[] = {
+	"mbind",
+	"set_mempolicy",
+	"set_mempolicy_home_node",
+};
+
 static const struct {
 	const char *const *names;
 	gsize count;
@@ -113,6 +120,7 @@ static const struct {
 	{view, G_N_ELEMENTS(view), SCMP_ACT_KILL_PROCESS},
 	{others, G_N_ELEMENTS(others), SCMP_ACT_KILL_PROCESS},
 	{optional, G_N_ELEMENTS(optional), SCMP_ACT_ERRNO(EPERM)},
+	{placing, G_N_ELEMENTS(placing), SCMP_ACT_ERRNO(EPERM)},
 };
 
 /* What a program does that serves files (virtiofsd): it becomes who has asked, and changes its root when it begins. */
@@ -150,7 +158,7 @@ static int add_no_set_id(scmp_filter_ctx filter)
 static int add_families(scmp_filter_ctx filter, SeccompKind kind)
 {
 	guint32 refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
-	if (kind != SECCOMP_GUEST)
+	if (kind != SECCOMP_GUEST && kind != SECCOMP_GUEST_PLACED)
 		return seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
 	int result = seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
 	for (guint family = 0; family < AF_NETLINK && result == 0; family++)
@@ -191,6 +199,8 @@ static int add_conditions(scmp_filter_ctx filter, SeccompKind kind)
 static int add_rules(scmp_filter_ctx filter, SeccompKind kind)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+		if (kind == SECCOMP_GUEST_PLACED && calls[i].names == placing)
+			continue;
 		for (gsize j = 0; j < calls[i].count; j++) {
 			if (kind == SECCOMP_SHARE && serves(calls[i].names[j]))
 				continue;

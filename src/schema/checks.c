@@ -125,6 +125,16 @@ const char *check_cpus(const char *value)
 	return cpus_parse(value, &cpus) ? NULL : "be a list of CPUs, such as 0-3,8";
 }
 
+const char *check_host_nodes(const char *value)
+{
+	enum { NODES_MAX = 128 /* QEMU's MAX_NODES */ };
+	Cpus nodes;
+	gboolean good = cpus_parse(value, &nodes);
+	for (guint node = NODES_MAX; good && node < CPUS_MAX; node++)
+		good = !cpus_has(&nodes, node);
+	return good ? NULL : "be a list of NUMA nodes of the host, such as 0 or 0-1";
+}
+
 const char *check_absolute_path(const char *value)
 {
 	static const char phrase[] = "be an absolute path without '.', '..', '//' and a '/' at its end";

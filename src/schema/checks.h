@@ -14,6 +14,7 @@ const char *check_cpu_model(const char *value);
 const char *check_cpu_flag(const char *value);   /* +FEATURE or -FEATURE, as QEMU names it */
 const char *check_feature(const char *value);    /* FEATURE alone */
 const char *check_cpus(const char *value);       /* a list of CPUs, as the kernel has it: 0-3,8 */
+const char *check_host_nodes(const char *value); /* a list of NUMA nodes, as far as QEMU takes them */
 const char *check_absolute_path(const char *value);
 const char *check_user_name(const char *value);  /* who signs in; not the names that Yado itself signs with */
 const char *check_grant_path(const char *value); /* what a role is granted on, "/vms/100" */

@@ -104,6 +104,7 @@ CHANGES = [
     ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
     ({"memory": 192 * MIB}, False),
     ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
+    ({"numa": {"node0": {"host_nodes": "0", "policy": "preferred"}}}, False), ({"numa": {"node0": None}}, True),
     ({"hugepages": "2M"}, False), ({"hugepages": "none"}, False), ({"ksm": False}, False),
     ({"kernel": {"append": "yado.mark=1"}}, False),
     ({"hostname": "other.example.org"}, False),
@@ -150,7 +151,7 @@ def test_the_list_of_changes_is_complete(host):
     changed = set()
     for patch, _ in CHANGES:
         for path in differences({}, patch):
-            changed.add(re.sub(r"^(disks|cdroms|nics|usb|guestinfo|cloud_init\.nics)\.[^.]*", r"\1.KEY", path))
+            changed.add(re.sub(r"^(disks|cdroms|nics|usb|numa|guestinfo|cloud_init\.nics)\.[^.]*", r"\1.KEY", path))
     # `status` is what the guest does now: answered, never written.
     left = {re.sub(r"<?KEY>?|\*", "KEY", name) for name in names if name.split(".")[0] != "status"}
     fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "usb_ports", "kernel.image", "kernel.build", "kernel.cmdline"}
@@ -158,7 +159,7 @@ def test_the_list_of_changes_is_complete(host):
         "disks": "storage volume image format bus serial wwn address", "cdroms": "bus address image",
         # What a card may move is that of a bridge's: test_limits.py.
         "nics": "mode bridge model mac address limit_receive limit_receive_burst limit_send limit_send_burst", "usb": "type mapping address"}.items() for field in fields.split()}
-    containers = {"cpu", "kernel", "watchdog", "rng", "disks", "cdroms", "nics", "autostart", "restart", "shutdown", "schema"}
+    containers = {"cpu", "kernel", "watchdog", "rng", "numa", "disks", "cdroms", "nics", "autostart", "restart", "shutdown", "schema"}
     # Need something of the host: test_devices.py, test_usb.py, test_shares.py.
     of_the_host = {name for name in left if re.match(r"(vsock|pci|shares)(\.|$)", name)}
     # What stands here is given in requests of their own: test_handed.py.

@@ -109,6 +109,10 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
     for flag in ("aes", "+", "+aes,enforce=off", "+enforce"):
         assert refusal(host, "subject", {"flags": [flag]})["field"] == "cpu.flags"
     assert refusal(host, "subject", {"numa": 2})["field"] == "cpu.numa"
+    said = api(host, "PATCH", "/vms/subject?plan=1", {"numa": {"node0": {"host_nodes": "0,99"}}})["body"]["plan"]["refused"][0]
+    nodes = host("node", "show")["processors"]["numa"]
+    assert said["field"] == "numa.node0.host_nodes" and "no NUMA node 99" in said["message"], said
+    assert len(nodes) > 1 or said["hint"] == "it has 0", said
     assert refusal(host, "subject", {"limit": 1})["field"] == "cpu.limit"
     assert refusal(host, "subject", {"shares": 0})["field"] == "cpu.shares"
     node = host("node", "show")
@@ -157,9 +161,14 @@ def test_the_node_shows_its_processors_and_nodes_find_what_they_have_in_common(h
 
 
 def test_a_guest_sees_its_numa_nodes_and_runs_a_guest_only_where_that_is_switched_on(host):
-    make(host, "subject", "--cpu-sockets", "2", "--cpu-numa", "2", "--memory", "200M")
+    # Whose memory comes from where on the host is seen in QEMU's address space (numa_maps in proc(5)).
+    make(host, "subject", "--cpu-sockets", "2", "--cpu-numa", "2", "--memory", "200M",
+         "--numa", "node0:host_nodes=0", "--numa", "node1:host_nodes=0,policy=interleave")
     assert host.vm("subject")["cpu"]["nested"] is False
     host("vm", "start", "subject")
+    maps = pathlib.Path(f"/proc/{host.status('subject')['pid']}/numa_maps").read_text().split()
+    assert maps.count("bind:0") == 1 and maps.count("interleave:0") == 1, set(maps)
+    assert cpus_of_threads(host, "subject") == {host("node", "show")["processors"]["numa"][0]["cpus"]}
     console = Console(host, "subject").login()
     assert console.shell("grep -cwE 'svm|vmx' /proc/cpuinfo") == "0"
     nodes = "/sys/devices/system/node"
@@ -167,8 +176,10 @@ def test_a_guest_sees_its_numa_nodes_and_runs_a_guest_only_where_that_is_switche
     sizes = [int(console.shell(f"grep MemTotal {nodes}/node{node}/meminfo").split()[3]) for node in (0, 1)]
     assert all(size > 40 << 10 for size in sizes), sizes
     console.close()
-    host("vm", "set", "subject", "--cpu-nested", "--cpu-flags=-aes", "--cpu-sockets", "1", "--unset", "cpu.numa")
-    assert {entry["path"] for entry in host.status("subject")["pending"]} == {"cpu.nested", "cpu.flags", "cpu.sockets", "cpu.numa"}
+    host("vm", "set", "subject", "--cpu-nested", "--cpu-flags=-aes", "--cpu-sockets", "1", "--unset", "cpu.numa",
+         "--no-numa", "node0", "--no-numa", "node1")
+    assert {entry["path"].split(".node")[0] for entry in host.status("subject")["pending"]} == {
+        "cpu.nested", "cpu.flags", "cpu.sockets", "cpu.numa", "numa"}
     host("vm", "stop", "subject")
     host("vm", "start", "subject")
     console = Console(host, "subject").login()

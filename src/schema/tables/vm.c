@@ -7,6 +7,7 @@
 #define GIB (1024LL * MIB)
 
 static const char *const cpu_kinds[] = {"any", "performance", "efficiency", NULL};
+static const char *const numa_policies[] = {"bind", "preferred", "interleave", NULL};
 static const char *const firmwares[] = {"bios", "uefi", NULL};
 static const char *const disk_buses[] = {"virtio-scsi", "virtio-blk", "sata", "ide", NULL};
 static const char *const cdrom_buses[] = {"sata", "ide", "virtio-scsi", NULL};
@@ -91,6 +92,20 @@ static const Field cpu_fields[] = {
 	 .help_ja = "使用できる上限。ノードのCPU1個に対する百分率（150は1.5個分）。省略時は無制限"},
 	{0}};
 static const Table cpu_table = {.name = "cpu", .title = "CPU", .title_ja = "CPU", .fields = cpu_fields, .groups = cpu_groups};
+
+static const Field numa_fields[] = {
+	{.name = "host_nodes", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 512, .check = check_host_nodes,
+	 .title = "NUMA nodes of the host", .title_ja = "ホストのNUMAノード",
+	 .help = "NUMA nodes of the host that its memory comes from, such as 0 or 0-1; its processors run on their CPUs, unless cpu.pin "
+		 "names others",
+	 .help_ja = "メモリを割り当てるホストのNUMAノード（例: 0、0-1）。cpu.pinの指定がなければ、プロセッサもそのCPUで動く"},
+	{.name = "policy", .type = FIELD_ENUM, .values = numa_policies, .fallback = "\"bind\"",
+	 .title = "Policy", .title_ja = "割り当て方",
+	 .help = "'bind' takes memory from these nodes only, 'preferred' from others when they are full, 'interleave' from all of "
+		 "them in turn",
+	 .help_ja = "'bind' は指定ノードだけから、'preferred' は不足時に他のノードからも、'interleave' は指定ノードから順番に割り当てる"},
+	{0}};
+static const Table numa_table = {.name = "numa", .title = "NUMA node", .title_ja = "NUMAノード", .fields = numa_fields};
 
 static const Field kernel_fields[] = {
 	{.name = "image", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63, .check = schema_check_key,
@@ -391,6 +406,10 @@ static const Field vm_fields[] = {
 	 .group = &memory_details, .title = "Share equal pages (KSM)", .title_ja = "同一ページの共有（KSM）",
 	 .help = "whether the node may merge pages that are the same in several guests, if it does that (KSM)",
 	 .help_ja = "複数ゲストの同一ページをノードがまとめてよいか（KSM有効時）"},
+	{.name = "numa", .type = FIELD_MAP, .max = 8, .table = &numa_table, .singular = "numa", .fallback = "{}",
+	 .title = "NUMA placement", .title_ja = "NUMA配置",
+	 .help = "where the guest's NUMA nodes are on the host: node0, node1… of cpu.numa; node0 is all of a guest that has one node",
+	 .help_ja = "ゲストのNUMAノード（cpu.numaのnode0、node1…）のホスト上の配置。ノードが1つのゲストではnode0が全体を表す"},
 	{.name = "kernel", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &kernel_table,
 	 .group = &firmware_group, .help = "start a kernel directly", .help_ja = "カーネルを直接起動する"},
 	{.name = "disks", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 32, .table = &disk_table, .singular = "disk",
