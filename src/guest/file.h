@@ -14,6 +14,7 @@ gint64 guest_file_open(Vm *vm, const char *path, const char *mode, GError **erro
 /* At most `most` bytes; *ret_end: there is no more now. NULL with the error. */
 GByteArray *guest_file_read(Vm *vm, gint64 handle, gsize most, gboolean *ret_end, GError **error);
 gboolean guest_file_write(Vm *vm, gint64 handle, const void *data, gsize length, GError **error);
+gboolean guest_file_flush(Vm *vm, gint64 handle, GError **error); /* to the guest's disk */
 /* Where the file ends; what is read next begins at `then`. -1 with the error. */
 gint64 guest_file_measure(Vm *vm, gint64 handle, gint64 then, GError **error);
 /* What cannot be closed now is closed when the agent answers again. */
@@ -21,6 +22,7 @@ void guest_file_close(Vm *vm, gint64 handle);
 /* Closes what is left of that. */
 void guest_file_close_left(Vm *vm);
 
+/* --- file-carry.c --- */
 /* Whether it is still wanted; asked between pieces. */
 typedef gboolean (*GuestWanted)(gpointer data);
 
