@@ -1,0 +1,121 @@
+/* A guest that stands at a disk's error asks, until it goes on; who is asked and what about is QEMU's word, checked. */
+#include "guest/question.h"
+
+#include "base/error.h"
+#include "guest/power.h"
+#include "guests-fixture.h"
+#include "played-qmp.h"
+
+static const char *status, *blocks;
+
+static json_object *play(const char *command, GError **error)
+{
+	if (g_str_equal(command, "query-status"))
+		return parse(status);
+	if (g_str_equal(command, "query-block"))
+		return parse(blocks);
+	error_set(error, ERROR_FAILED, NULL, "'%s' was not to be asked", command);
+	return NULL;
+}
+
+/* One that runs, as QEMU says. */
+static Vm *begin(Fixture *fixture)
+{
+	static const char hardware[] = "{\"disks\":{\"root\":{\"storage\":\"local\",\"volume\":\"vm-100-root\"},"
+				       "\"data\":{\"storage\":\"big\",\"volume\":\"vm-100-data\"}}}";
+	put_guest(fixture, 100, "{\"id\":100,\"name\":\"web\"}");
+	Vm *vm = guests_get(fixture->services.guests, 100);
+	vm->state = VM_RUNNING;
+	vm->applied = g_ref_string_new(hardware);
+	vm->qmp = (Qmp *)fixture;
+	return vm;
+}
+
+static void see(Vm *vm, const char *state, const char *devices)
+{
+	g_autofree char *text = g_strdup_printf("{\"status\":\"%s\"}", state);
+	status = text;
+	blocks = devices;
+	vm_query_state(vm);
+}
+
+static void test_a_full_disk_is_asked_about(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	g_assert_false(question_is_open(vm));
+	see(vm, "io-error", "[{\"qdev\":\"/machine/peripheral/disk-root/virtio-backend\",\"io-status\":\"nospace\"},"
+			    "{\"qdev\":\"disk-data\",\"io-status\":\"ok\"}]");
+	g_assert_cmpint(vm_get_state(vm), ==, VM_PAUSED);
+	g_assert_cmpstr(vm->reason_code, ==, "no-space");
+	g_assert_cmpstr(vm->reason, ==,
+			"paused: no space left on storage 'local' for root; see to it, then answer 'retry'");
+	json_auto json_object *question = question_describe(vm, NULL);
+	g_assert_cmpuint(json_get_count(json_get(question, "disks")), ==, 1);
+	json_object *disk = json_object_array_get_idx(json_get(question, "disks"), 0);
+	g_assert_cmpstr(json_get_str(disk, "disk", ""), ==, "root");
+	g_assert_cmpstr(json_get_str(disk, "volume", ""), ==, "vm-100-root");
+	g_assert_cmpstr(json_get_str(disk, "problem", ""), ==, "no-space");
+}
+
+static void test_asked_again_it_is_no_news(Fixture *fixture, gconstpointer data)
+{
+	static const char failed[] = "[{\"qdev\":\"disk-data\",\"io-status\":\"failed\"}]";
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	see(vm, "io-error", failed);
+	g_assert_cmpstr(vm->reason_code, ==, "io-error");
+	vm->since_us = 5;
+	see(vm, "io-error", failed);
+	g_assert_cmpint(vm->since_us, ==, 5);
+	/* Another disk is. */
+	see(vm, "io-error", "[{\"qdev\":\"disk-data\",\"io-status\":\"failed\"},{\"qdev\":\"disk-root\",\"io-status\":\"nospace\"}]");
+	g_assert_cmpint(vm->since_us, >, 5);
+	g_assert_cmpstr(vm->reason_code, ==, "no-space");
+}
+
+static void test_who_runs_on_asks_nothing(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	see(vm, "io-error", "[{\"qdev\":\"disk-data\",\"io-status\":\"failed\"}]");
+	g_assert_true(question_check(vm, NULL));
+	see(vm, "running", "[]");
+	g_assert_cmpint(vm_get_state(vm), ==, VM_RUNNING);
+	g_assert_false(question_check(vm, &error));
+	g_assert_error(error, ERROR, ERROR_NOT_FOUND);
+	json_auto json_object *question = question_describe(vm, NULL);
+	g_assert_null(question);
+	/* One that somebody has paused does not ask either. */
+	see(vm, "paused", "[]");
+	g_assert_cmpint(vm_get_state(vm), ==, VM_PAUSED);
+	g_assert_false(question_is_open(vm));
+}
+
+static void test_disks_that_it_does_not_have_are_none(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	blocks = "[7,null,{},{\"qdev\":\"disk-other\",\"io-status\":\"failed\"},{\"qdev\":7,\"io-status\":\"failed\"},"
+		 "{\"qdev\":\"disk-root\",\"io-status\":\"failed\"},{\"qdev\":\"disk-root\",\"io-status\":\"failed\"}]";
+	g_autoptr(GArray) disks = question_ask(vm, vm->qmp, 1000, NULL);
+	g_assert_cmpuint(disks->len, ==, 1);
+	g_assert_cmpstr(g_array_index(disks, QuestionDisk, 0).key, ==, "root");
+	/* There may be none at all: it stands still anyway, and asks. */
+	see(vm, "io-error", "[]");
+	g_assert_true(question_is_open(vm));
+	g_assert_cmpstr(vm->reason, ==, "paused: I/O error of a disk; see to it, then answer 'retry'");
+}
+
+#define TEST(name) g_test_add("/question/" #name, Fixture, NULL, set_up, test_##name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(a_full_disk_is_asked_about);
+	TEST(asked_again_it_is_no_news);
+	TEST(who_runs_on_asks_nothing);
+	TEST(disks_that_it_does_not_have_are_none);
+	return g_test_run();
+}
