@@ -52,7 +52,8 @@ static void ask_to_end(Following *following, const char *why)
 	end_by(following->exec, "TERM");
 }
 
-/* Decides whether it is time to end it. FALSE: it is left to itself. */
+/* Decides whether it is time to end it. FALSE: it is left to itself, at last also if it does not end (or the guest says
+ * so). */
 static gboolean judge(Following *following)
 {
 	const GuestExec *exec = following->exec;
@@ -72,14 +73,15 @@ static gboolean judge(Following *following)
 		following->killed = TRUE;
 		end_by(following->exec, "KILL");
 	}
-	return TRUE;
+	return !following->asked_us || now - following->asked_us <= 2 * GRACE_MS * 1000;
 }
 
-/* An agent that is busy or slow may answer the next time. */
+/* An agent that is busy or slow may answer the next time; it is not waited for long if nobody wants the answer. */
 static gboolean is_passing(Following *following, GError **inout_failure, GError **error)
 {
+	gint64 patience_ms = following->asked_us ? GRACE_MS : SILENCE_MS;
 	gboolean again = error_code(*inout_failure) == ERROR_TIMEOUT &&
-			 g_get_monotonic_time() - following->heard_us < SILENCE_MS * 1000;
+			 g_get_monotonic_time() - following->heard_us < patience_ms * 1000;
 	if (again)
 		g_clear_error(inout_failure);
 	else

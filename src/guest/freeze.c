@@ -255,15 +255,15 @@ static void log_trimmed(Task *task, json_object *path, guint64 *total, guint *fa
 {
 	g_autofree char *name = tools_clean(json_get_str(path, "path", "?"), 400);
 	g_autofree char *why = tools_clean(json_get_str(path, "error", NULL), 400);
-	gint64 trimmed = json_get_int(path, "trimmed", 0);
+	guint64 trimmed = (guint64)CLAMP(json_get_int(path, "trimmed", 0), 0, G_MAXINT64 / PATHS_MAX);
 	if (why) {
 		*failed += 1;
 		task_log(task, "%s: %s", name, why);
 		return;
 	}
-	g_autofree char *size = g_format_size_full((guint64)MAX(trimmed, 0), G_FORMAT_SIZE_IEC_UNITS);
+	g_autofree char *size = g_format_size_full(trimmed, G_FORMAT_SIZE_IEC_UNITS);
 	task_log(task, "%s: %s", name, size);
-	*total += (guint64)MAX(trimmed, 0) & (G_MAXINT64 >> 10);
+	*total += trimmed;
 }
 
 static gboolean run_trim(Task *task, gpointer data, GError **error)
@@ -284,7 +284,7 @@ static gboolean run_trim(Task *task, gpointer data, GError **error)
 	json_object *result = json_object_new_object();
 	json_set_int(result, "filesystems", (gint64)count);
 	json_set_int(result, "failed", failed);
-	json_set_int(result, "trimmed", (gint64)MIN(total, (guint64)G_MAXINT64));
+	json_set_int(result, "trimmed", (gint64)total);
 	task_result(task, result);
 	return TRUE;
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/vm.h"
+#include "hardware/hardware.h"
 
 /* The maps of a guest's document whose entries name mappings. */
 static const char *const parts[] = {"usb", "pci", "shares"};
@@ -72,17 +73,11 @@ GHashTable *mappings_users(Services *services)
 	return users;
 }
 
-static gboolean is_below(const char *path, const char *dir)
-{
-	size_t length = strlen(dir);
-	return strncmp(path, dir, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 gboolean mappings_check_path(Services *services, const char *path, GError **error)
 {
 	const char *const own[] = {services->state_dir, services->run_dir};
 	for (guint i = 0; i < G_N_ELEMENTS(own); i++) {
-		if (!is_below(path, own[i]) && !is_below(own[i], path))
+		if (!directory_is_below(path, own[i]) && !directory_is_below(own[i], path))
 			continue;
 		error_set_field(error, ERROR_INVALID, "path", "share a directory of data, such as /srv/media",
 				"path: Yado itself lives in %s, which cannot be shared", own[i]);

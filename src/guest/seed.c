@@ -63,7 +63,7 @@ static gboolean run(Caged *caged, const char *label, json_object *files, int out
 int seed_make(const char *run_root, const char *label, json_object *files, GError **error)
 {
 	g_auto(Caged) caged = CAGED_INIT;
-	struct stat info;
+	struct stat info = {0};
 	fd_auto int drive = memory_file_new("handed-drive", error);
 	if (drive < 0 || !caged_init(&caged, run_root, error) || !run(&caged, label, files, drive, error))
 		return -1;

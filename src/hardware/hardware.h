@@ -36,6 +36,8 @@ gboolean usb_release(const char *sysfs, const char *port, GError **error);
 
 /* A directory of the host, without following a link anywhere in its path. Descriptor (O_PATH) or -1. */
 int directory_open(const char *path, GError **error);
+/* Or is it; as text, both absolute. */
+gboolean directory_is_below(const char *path, const char *dir);
 
 /* Fills in what a client left out (which device is at a PCI address), and checks that the mapping says what its kind needs and
  * nothing else. What is named need not be there. */

@@ -25,7 +25,7 @@ static const char *const members[] = {"address", "device", "port", "serial", "pa
 static const char *const forbidden[] = {"/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin",
 					"/sys", "/usr"};
 
-static gboolean is_below(const char *path, const char *dir)
+gboolean directory_is_below(const char *path, const char *dir)
 {
 	size_t length = strlen(dir);
 	return strncmp(path, dir, length) == 0 && (path[length] == '/' || path[length] == '\0');
@@ -34,7 +34,7 @@ static gboolean is_below(const char *path, const char *dir)
 static gboolean check_directory(const char *path, GError **error)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(forbidden); i++) {
-		if (!is_below(path, forbidden[i]))
+		if (!directory_is_below(path, forbidden[i]))
 			continue;
 		error_set_field(error, ERROR_INVALID, "path", "share a directory of data, such as /srv/media",
 				"path: what is below %s is the host's own and cannot be shared", forbidden[i]);
