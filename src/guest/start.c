@@ -249,10 +249,11 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
 	g_autoptr(Qmp) qmp = NULL;
-	if (start_first(vm, document, cards, error) && start_cards(vm, cards, error) && vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
+	if (start_first(vm, document, cards, error) && start_cards(vm, cards, error) &&
+	    vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
 	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
-	    (!placement_is_wanted(document) || placement_pin(vm, qmp, document, error)) && hurry_cards(cards, error) && unplug_cables(qmp, document, error) &&
-	    throttle_start(qmp, document, error) &&
+	    (!placement_is_wanted(document) || placement_pin(vm, qmp, document, error)) && hurry_cards(cards, error) &&
+	    unplug_cables(qmp, document, error) && throttle_start(qmp, document, error) &&
 	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
 		gint64 now = g_get_monotonic_time();
 		if (launched.scope_ms > 0)

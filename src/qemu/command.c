@@ -252,66 +252,60 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 }
 
 /* Everything that has no device of its own; also checks what these options take. */
-static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
+/* What would end an argument and begin another, or make no machine. */
+static gboolean check_machine(json_object *vm, GError **error)
 {
 	const char *machine = json_get_str(vm, "machine", ""), *uuid = json_get_str(vm, "uuid", NULL);
-	const char *name = json_get_str(vm, "name", "");
+	const char *hostname = json_get_str(vm, "hostname", "");
 	gint64 memory = json_get_int(vm, "memory", 0);
-	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
-	gboolean watched = !g_str_equal(json_get_str(json_get(vm, "watchdog"), "model", "none"), "none");
-	gboolean secure_boot = json_get_bool(vm, "secure_boot", FALSE);
-	gint64 menu_s = json_get_int(vm, "boot_menu", 0);
 
-	if (!g_str_has_prefix(machine, "pc-q35-") || strpbrk(machine, ",= ")) {
-		error_set_field(error, ERROR_INVALID, "machine", "use a pinned version such as pc-q35-7.2",
-				"'%s' is not a q35 machine", machine);
-		return FALSE;
-	}
-	if (memory <= 0 || memory % mib != 0) {
-		error_set_field(error, ERROR_INVALID, "memory", "give it as 512M or 4G",
-				"%" G_GINT64_FORMAT " bytes of memory are not whole MiB", memory);
-		return FALSE;
-	}
-	if (!uuid || !g_uuid_string_is_valid(uuid)) {
-		error_set_field(error, ERROR_INVALID, "uuid", NULL, "'%s' is not a UUID", uuid ? uuid : "(none)");
-		return FALSE;
-	}
-	g_autofree char *escaped = dup_escaped(name);
-	add(command, "-nodefaults", NULL);
-	add(command, "-no-user-config", NULL);
-	add(command, "-S", NULL);
-	addf(command, "-name", "guest=%s,debug-threads=on", escaped);
+	if (!g_str_has_prefix(machine, "pc-q35-") || strpbrk(machine, ",= "))
+		return error_refuse(error, ERROR_INVALID, "machine", "use a pinned version such as pc-q35-7.2",
+				    "'%s' is not a q35 machine", machine);
+	if (memory <= 0 || memory % mib != 0)
+		return error_refuse(error, ERROR_INVALID, "memory", "give it as 512M or 4G",
+				    "%" G_GINT64_FORMAT " bytes of memory are not whole MiB", memory);
+	if (!uuid || !g_uuid_string_is_valid(uuid))
+		return error_refuse(error, ERROR_INVALID, "uuid", NULL, "'%s' is not a UUID", uuid ? uuid : "(none)");
+	if (strpbrk(hostname, ",="))
+		return error_refuse(error, ERROR_INVALID, "hostname", NULL, "'%s' is not a host name", hostname);
+	if (json_get_bool(vm, "secure_boot", FALSE) && !g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi"))
+		return error_refuse(error, ERROR_INVALID, "secure_boot", "choose firmware 'uefi'",
+				    "Secure Boot is a matter of UEFI firmware");
+	return TRUE;
+}
+
+static void add_names(QemuCommand *command, json_object *vm)
+{
+	g_autofree char *escaped = dup_escaped(json_get_str(vm, "name", ""));
 	const char *hostname = json_get_str(vm, "hostname", NULL);
-	if (hostname && (strchr(hostname, ',') || strchr(hostname, '='))) {
-		error_set_field(error, ERROR_INVALID, "hostname", NULL, "'%s' is not a host name", hostname);
-		return FALSE;
-	}
+	addf(command, "-name", "guest=%s,debug-threads=on", escaped);
 	/* systemd.system-credentials(7): newer systems take their name from it by themselves. */
 	if (hostname)
 		addf(command, "-smbios", "type=11,value=io.systemd.credential:system.hostname=%s", hostname);
 	add_smbios(command, vm);
-	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-	add(command, "-msg", "timestamp=on");
-	if (secure_boot && !uefi) {
-		error_set_field(error, ERROR_INVALID, "secure_boot", "choose firmware 'uefi'",
-				"Secure Boot is a matter of UEFI firmware");
-		return FALSE;
-	}
+}
+
+static void add_board(QemuCommand *command, json_object *vm)
+{
+	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
+	gboolean secure_boot = json_get_bool(vm, "secure_boot", FALSE);
 	g_autofree char *memory_options = qemu_memory_machine(vm);
-	addf(command, "-machine", "%s,dump-guest-core=off%s%s%s", machine,
-	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", secure_boot ? ",smm=on" : "",
-	     memory_options);
+	addf(command, "-machine", "%s,dump-guest-core=off%s%s%s", json_get_str(vm, "machine", ""),
+	     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", secure_boot ? ",smm=on" : "", memory_options);
 	/* Only the firmware, in system management mode, can write its variables (OVMF's README, "SMM support"), which a
 	 * suspend to memory would undo. */
 	if (secure_boot) {
 		add(command, "-global", "driver=cfi.pflash01,property=secure,value=on");
 		add(command, "-global", "ICH9-LPC.disable_s3=1");
 	}
-	if (!add_cpus(command, vm, kvm, error))
-		return FALSE;
-	qemu_memory_add(command->argv, vm);
-	add(command, "-uuid", uuid);
+}
+
+static void add_ways(QemuCommand *command, json_object *vm)
+{
+	gboolean watched = !g_str_equal(json_get_str(json_get(vm, "watchdog"), "model", "none"), "none");
 	gboolean local = g_str_equal(json_get_str(vm, "clock", "utc"), "local");
+	gint64 menu_s = json_get_int(vm, "boot_menu", 0);
 	addf(command, "-rtc", "base=%s,driftfix=slew", local ? "localtime" : "utc");
 	if (menu_s > 0)
 		addf(command, "-boot", "strict=on,menu=on,splash-time=%" G_GINT64_FORMAT, menu_s * 1000);
@@ -321,6 +315,24 @@ static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm,
 	addf(command, "-action", "reboot=reset,shutdown=pause,panic=pause%s%s", watched ? ",watchdog=" : "",
 	     watched ? qemu_watchdog_action(vm) : "");
 	add(command, "-display", "none");
+}
+
+static gboolean add_machine(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
+{
+	if (!check_machine(vm, error))
+		return FALSE;
+	add(command, "-nodefaults", NULL);
+	add(command, "-no-user-config", NULL);
+	add(command, "-S", NULL);
+	add_names(command, vm);
+	add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	add(command, "-msg", "timestamp=on");
+	add_board(command, vm);
+	if (!add_cpus(command, vm, kvm, error))
+		return FALSE;
+	qemu_memory_add(command->argv, vm);
+	add(command, "-uuid", json_get_str(vm, "uuid", ""));
+	add_ways(command, vm);
 	return TRUE;
 }
 
