@@ -49,7 +49,9 @@ static gboolean check_nic(const Call *call, json_object *old, json_object *nic, 
 static gboolean check_mapping(const Call *call, json_object *old, json_object *device, GError **error)
 {
 	const char *mapping = json_get_str(device, "mapping", NULL);
-	return !mapping || g_strcmp0(mapping, json_get_str(old, "mapping", NULL)) == 0 ||
+	/* A share that was given for reading only is another one for writing. */
+	gboolean writes = json_get_bool(old, "read_only", FALSE) && !json_get_bool(device, "read_only", FALSE);
+	return !mapping || (!writes && g_strcmp0(mapping, json_get_str(old, "mapping", NULL)) == 0) ||
 	       permit_ask_named(call, PRIVILEGE_MAPPING_USE, "/mappings", mapping, error);
 }
 

@@ -22,8 +22,9 @@ static const struct {
 static const char *const members[] = {"address", "device", "port", "serial", "path"};
 
 /* The host's own: who could write there would be the host. */
-static const char *const forbidden[] = {"/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin",
-					"/sys", "/usr"};
+static const char *const forbidden[] = {
+	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys",
+	"/usr", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd", "/var/spool"};
 
 gboolean directory_is_below(const char *path, const char *dir)
 {
@@ -33,13 +34,10 @@ gboolean directory_is_below(const char *path, const char *dir)
 
 static gboolean check_directory(const char *path, GError **error)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(forbidden); i++) {
-		if (!directory_is_below(path, forbidden[i]))
-			continue;
-		error_set_field(error, ERROR_INVALID, "path", "share a directory of data, such as /srv/media",
-				"path: what is below %s is the host's own and cannot be shared", forbidden[i]);
-		return FALSE;
-	}
+	for (guint i = 0; i < G_N_ELEMENTS(forbidden); i++)
+		if (directory_is_below(path, forbidden[i]) || directory_is_below(forbidden[i], path))
+			return error_refuse(error, ERROR_INVALID, "path", "share a directory of data, such as /srv/media",
+					    "path: what is below %s is the host's own and cannot be shared", forbidden[i]);
 	return TRUE;
 }
 

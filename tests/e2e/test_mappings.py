@@ -53,7 +53,7 @@ def test_a_mapping_is_made_shown_changed_and_deleted(host, tmp_path):
 def test_what_is_the_hosts_own_cannot_be_shared(host, tmp_path):
     (tmp_path / "link").symlink_to("/etc")
     (tmp_path / "file").write_text("")
-    for path, said in [("/etc", "host's own"), ("/proc/1/root", "host's own"), ("/", "must"), ("/srv/../etc", "must"),
+    for path, said in [("/etc", "host's own"), ("/proc/1/root", "host's own"), ("/root", "host's own"), ("/var", "host's own"), ("/", "must"), ("/srv/../etc", "must"),
                        (str(host.state), "Yado itself"), (str(host.state.parent), "Yado itself"),
                        (str(host.state / "storage"), "Yado itself"), (str(tmp_path / "link"), "symbolic link"),
                        (str(tmp_path / "none"), "cannot open"), (str(tmp_path / "file"), "cannot open")]:
@@ -95,3 +95,18 @@ def test_mappings_are_made_by_who_manages_them_alone(host, media, tmp_path):
     assert status == 403 and "mapping.manage" in str(answer)
     assert host.https("PATCH", "/api/v1/mappings/media", {"path": str(tmp_path)}, token=token)[0] == 403
     assert host.https("DELETE", "/api/v1/mappings/media", token=token)[0] == 403
+
+
+def test_a_share_for_reading_becomes_one_for_writing_only_by_who_may_use_its_mapping(host, media):
+    host("vm", "create", "reader", "--memory", "64M", "--share", "media:mapping=media,read_only=true")
+    api(host, "POST", "/roles", {"name": "keeper", "privileges": ["vm.read", "vm.configure"]})
+    host.make_user("keeper", {"/vms": "keeper"})
+    token = host.make_token("keeper")
+
+    def status(body):
+        return host.https("PATCH", "/api/v1/vms/reader", body, token=token)[0]
+    assert status({"description": "kept"}) == 200
+    assert status({"shares": {"media": {"read_only": False}}}) == 403
+    assert status({"shares": {"other": {"mapping": "media"}}}) == 403
+    assert host("vm", "show", "reader")["shares"]["media"]["read_only"]
+    assert status({"shares": {"media": None}}) == 200

@@ -344,6 +344,10 @@ static void test_a_mapping_says_what_its_kind_needs_and_nothing_else(Fixture *fi
 		{"{'kind':'directory'}", "path is missing"},
 		{"{'kind':'directory','path':'/etc'}", "below /etc is the host's own"},
 		{"{'kind':'directory','path':'/proc/1/root'}", "below /proc is the host's own"},
+		{"{'kind':'directory','path':'/root/.ssh'}", "below /root is the host's own"},
+		{"{'kind':'directory','path':'/var'}", "is the host's own"},
+		{"{'kind':'directory','path':'/var/lib'}", "is the host's own"},
+		{"{'kind':'directory','path':'/var/lib/media'}", NULL},
 		{"{'kind':'directory','path':'/etcetera'}", NULL},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
