@@ -20,6 +20,7 @@
 #include "base/process.h"
 #include "guest/agent.h"
 #include "guest/freeze.h"
+#include "guest/leftover.h"
 #include "guest/console.h"
 #include "guest/guests.h"
 #include "guest/passthrough.h"
@@ -219,6 +220,7 @@ static void take_over(Vm *vm, const char *name, gint64 since_us)
 	vm_watch_exit(vm);
 	agent_look(vm);
 	freeze_adopt(vm);
+	leftover_adopt(vm);
 }
 
 static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "guest/file.h"
 #include "guest/guests.h"
+#include "guest/leftover.h"
 #include "guest/open.h"
 #include "guest/tools.h"
 
@@ -58,6 +59,7 @@ void agent_disconnect(Vm *vm)
 	g_cond_broadcast(&vm->changed);
 	g_mutex_unlock(&vm->lock);
 	drop_source(timer);
+	leftover_forget_handles(vm);
 	if (agent) {
 		qmp_close(agent);
 		qmp_unref(agent);
@@ -196,6 +198,7 @@ static void set_port(Vm *vm, gboolean open)
 	if (connected || connect_agent(vm)) {
 		agent_refresh(vm, AGENT_TIMEOUT_MS, NULL);
 		guest_file_close_left(vm);
+		leftover_end(vm);
 		json_auto json_object *document = vm_dup_document(vm, NULL);
 		json_auto json_object *addresses = agent_addresses(vm);
 		gboolean calm = json_get_count(addresses) ||

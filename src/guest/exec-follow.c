@@ -31,6 +31,22 @@ void guest_exec_end(GuestExec *exec)
 	end_by(exec, "TERM");
 }
 
+gboolean guest_exec_end_left(Vm *vm, gint64 pid, GError **error)
+{
+	GuestExec exec = {.vm = vm, .pid = pid, .shell = TRUE};
+	static const char *const signals[] = {"TERM", "KILL"};
+	for (guint tries = 0; tries < G_N_ELEMENTS(signals) * GRACE_MS / EXEC_POLL_LAST_MS; tries++) {
+		json_auto json_object *status = exec_ask_status(vm, pid, error);
+		if (!status || json_get_bool(status, "exited", FALSE))
+			return status != NULL;
+		if (tries % (GRACE_MS / EXEC_POLL_LAST_MS) == 0)
+			end_by(&exec, signals[tries / (GRACE_MS / EXEC_POLL_LAST_MS)]);
+		g_usleep(EXEC_POLL_LAST_MS * 1000);
+	}
+	error_set(error, ERROR_FAILED, NULL, "process %" G_GINT64_FORMAT " does not end", pid);
+	return FALSE;
+}
+
 /* --- Following --- */
 
 typedef struct Following {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/file.h"
+#include "guest/leftover.h"
 #include "guest/tools.h"
 
 enum { SHORT_OUTPUT_MAX = 64 << 10, PREPARE_TIMEOUT_MS = 10000, FOLDER_LENGTH = 255 };
@@ -184,8 +185,11 @@ GuestExec *guest_exec_start(Vm *vm, json_object *wish, GError **error)
 		g_propagate_error(error, g_steal_pointer(&reason));
 		exec->pid = -1;
 	}
-	if (exec->pid > 0)
+	if (exec->pid > 0) {
+		if (exec->shell && !exec->leave)
+			leftover_note_number(vm, LEFTOVER_PROCESS, exec->pid);
 		return exec;
+	}
 	guest_exec_free(exec);
 	return NULL;
 }
@@ -205,6 +209,8 @@ void guest_exec_free(GuestExec *exec)
 	if (!exec)
 		return;
 	close_files(exec);
+	if (exec->pid > 0 && !exec->leave)
+		leftover_forget_number(exec->vm, LEFTOVER_PROCESS, exec->pid);
 	vm_unref(exec->vm);
 	g_free(exec);
 }

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "guest/exec.h"
 #include "guest/file.h"
+#include "guest/leftover.h"
 #include "guest/tools.h"
 
 enum {
@@ -200,6 +201,7 @@ static gboolean begin_beside(Put *put, GError **error)
 		g_auto(GStrv) lines = g_strsplit(said, "\n", 4);
 		if (g_strv_length(lines) == 3 && lines[0][0] == '/' && lines[1][0] == '/') {
 			put->beside = g_strdup(lines[0]);
+			leftover_note(put->vm, LEFTOVER_FILE, put->beside);
 			put->target = g_strdup(lines[1]);
 			return TRUE;
 		}
@@ -263,6 +265,8 @@ static gboolean finish(Put *put, GError **error)
 	g_autofree char *mode = put->mode >= 0 ? g_strdup_printf("%o", (guint)put->mode) : g_strdup("");
 	const char *words[] = {"/bin/sh", "-c", end_script, "yado", put->beside, put->target, mode, NULL};
 	g_autofree char *said = guest_exec_run(put->vm, words, SCRIPT_TIMEOUT_MS, error);
+	if (said)
+		leftover_forget(put->vm, LEFTOVER_FILE, put->beside);
 	return said != NULL;
 }
 
@@ -272,7 +276,9 @@ static void undo(Put *put, GError **error)
 	if (put->beside) {
 		const char *words[] = {"/bin/rm", "-f", "--", put->beside, NULL};
 		g_autofree char *said = guest_exec_run(put->vm, words, SCRIPT_TIMEOUT_MS, NULL);
-		if (!said)
+		if (said)
+			leftover_forget(put->vm, LEFTOVER_FILE, put->beside);
+		else
 			g_prefix_error(error, "(what came of it lies in the guest as %s) ", put->beside);
 	} else if (put->handle >= 0) {
 		g_prefix_error(error, "(the file in the guest is cut: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes) ",

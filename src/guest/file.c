@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/leftover.h"
 #include "guest/tools.h"
 
 enum { HANDLES_LEFT_MAX = 1024 };
@@ -17,8 +18,10 @@ gint64 guest_file_open(Vm *vm, const char *path, const char *mode, GError **erro
 	json_auto json_object *handle = tools_ask(vm, "guest-file-open", arguments, TOOLS_TIMEOUT_MS, error);
 	if (!handle)
 		return -1;
-	if (json_object_is_type(handle, json_type_int) && json_object_get_int64(handle) >= 0)
+	if (json_object_is_type(handle, json_type_int) && json_object_get_int64(handle) >= 0) {
+		leftover_note_number(vm, LEFTOVER_HANDLE, json_object_get_int64(handle));
 		return json_object_get_int64(handle);
+	}
 	error_set(error, ERROR_FAILED, NULL, "the guest agent opened the file and does not say as what");
 	return -1;
 }
@@ -91,12 +94,20 @@ gint64 guest_file_measure(Vm *vm, gint64 handle, gint64 then, GError **error)
 	return size >= 0 && seek(vm, handle, then, "set", error) >= 0 ? size : -1;
 }
 
+gboolean guest_file_close_number(Vm *vm, gint64 handle, GError **error)
+{
+	json_auto json_object *done = tools_ask(vm, "guest-file-close", with_handle(handle), TOOLS_TIMEOUT_MS, error);
+	return done != NULL;
+}
+
 static gboolean try_close(Vm *vm, gint64 handle)
 {
 	g_autoptr(GError) error = NULL;
-	json_auto json_object *done = tools_ask(vm, "guest-file-close", with_handle(handle), TOOLS_TIMEOUT_MS, &error);
 	/* What the agent does not know is closed. */
-	return done || error_code(error) == ERROR_FAILED;
+	if (!guest_file_close_number(vm, handle, &error) && error_code(error) != ERROR_FAILED)
+		return FALSE;
+	leftover_forget_number(vm, LEFTOVER_HANDLE, handle);
+	return TRUE;
 }
 
 void guest_file_close(Vm *vm, gint64 handle)

@@ -17,6 +17,7 @@ gboolean guest_file_write(Vm *vm, gint64 handle, const void *data, gsize length,
 gboolean guest_file_flush(Vm *vm, gint64 handle, GError **error); /* to the guest's disk */
 /* Where the file ends; what is read next begins at `then`. -1 with the error. */
 gint64 guest_file_measure(Vm *vm, gint64 handle, gint64 then, GError **error);
+gboolean guest_file_close_number(Vm *vm, gint64 handle, GError **error);
 /* What cannot be closed now is closed when the agent answers again. */
 void guest_file_close(Vm *vm, gint64 handle);
 /* Closes what is left of that. */

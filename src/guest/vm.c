@@ -78,6 +78,8 @@ void vm_unref(Vm *vm)
 		json_object_put(vm->agent_nics);
 	g_free(vm->agent_version);
 	g_clear_pointer(&vm->agent_handles, g_array_unref);
+	g_clear_pointer(&vm->work, g_ptr_array_unref);
+	g_clear_pointer(&vm->left, g_ptr_array_unref);
 	g_free(vm->name);
 	g_free(vm->reason_code);
 	g_free(vm->reason);

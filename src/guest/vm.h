@@ -75,6 +75,7 @@ typedef struct Vm {
 	gint64 frozen_until_us;  /* UTC; its file systems are frozen by us until then; 0: they are not */
 	GSource *thaw_timer;     /* on the monitor thread */
 	GArray *agent_handles;   /* gint64: files that the agent could not be told to close; NULL: none */
+	GPtrArray *work, *left;  /* leftover.c: lines of its record; those of a former daemon; NULL: none */
 } Vm;
 
 Vm *vm_new(Services *services, gint64 id);

@@ -22,6 +22,7 @@
 #include "guest/agent.h"
 #include "guest/console.h"
 #include "guest/freeze.h"
+#include "guest/leftover.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 #include "guest/live-memory.h"
@@ -239,6 +240,7 @@ void vm_release_process(Vm *vm)
 	/* Without a process, nobody connects to the agent anew. */
 	agent_disconnect(vm);
 	freeze_release(vm);
+	leftover_clear(vm);
 	console_close(vm);
 	end_source(exit_source);
 	end_source(silence_timer);

@@ -196,6 +196,27 @@ def test_a_frozen_guest_is_thawed_after_the_daemon_died_and_when_it_ends(guest):
     assert not is_frozen(guest) and guest("vm", "guest-info", "g")["frozen"] is False
 
 
+def test_what_a_killed_daemon_left_in_the_guest_is_ended_by_the_next(guest, tmp_path):
+    (tmp_path / "big").write_bytes(bytes(40 << 20))
+    record = next((guest.run / "vm").iterdir()) / "work"
+
+    def begin(*arguments):
+        return subprocess.Popen([BUILD / "src/cli/yado", "--socket", guest.socket, "vm", *map(str, arguments)],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    loop = begin("exec", "g", "--", "sh", "-c", "while :; do echo again; sleep 0.3; done")
+    put = begin("put-file", "g", tmp_path / "big", "/root/big")
+    wait_for(lambda: record.exists() and {"file", "process"} <= {line.split()[0] for line in record.read_text().splitlines()}
+             and record.read_text().count("handle") == 3, what="both at work")
+    guest.kill()
+    assert loop.wait(30) and put.wait(30)
+    guest.start()
+    guest.wait_agent("g")
+    wait_for(lambda: not record.exists(), what="the end of what was left")
+    left = run(guest, "sh", "-c", "ps | grep -c '[e]cho again'; ls -A /root | grep -c yado-").stdout.split()
+    assert left == ["0", "0"]
+    assert "that a former daemon left in the guest is ended" in guest.log.read_text()
+
+
 def test_trimming_is_a_task_that_tells_what_came_of_it(guest):
     wait_data(guest)
     result = guest("vm", "trim", "g")["result"]
