@@ -41,6 +41,19 @@ static gboolean check_nic_limits(const char *key, json_object *nic, GError **err
 	return TRUE;
 }
 
+/* Who chooses an action only would take the guest for watched. "reset" is what the field is left at. */
+static gboolean check_watchdog(json_object *present, json_object *document, GError **error)
+{
+	json_object *watchdog = json_get(document, "watchdog");
+	const char *action = json_get_str(watchdog, "action", "reset");
+	const char *former = json_get_str(json_get(present, "watchdog"), "action", "reset");
+	if (!g_str_equal(json_get_str(watchdog, "model", "none"), "none") || g_str_equal(action, "reset") ||
+	    g_str_equal(action, former))
+		return TRUE;
+	return error_refuse(error, ERROR_INVALID, "watchdog.action", "choose the device as well: watchdog.model 'i6300esb'",
+			    "watchdog.action has no meaning without a watchdog");
+}
+
 gboolean prepare_check_devices(Services *services, json_object *present, json_object *document, GError **error)
 {
 	static const char *const fields[] = {"display", "watchdog", "sound", "vsock"};
@@ -56,6 +69,8 @@ gboolean prepare_check_devices(Services *services, json_object *present, json_ob
 			if (!check_nic_limits(key, nic, error))
 				return FALSE;
 	}
+	if (!check_watchdog(present, document, error))
+		return FALSE;
 	return !is_changed(present, document, "vsock") || !json_get_bool(document, "vsock", FALSE) ||
 	       check_vsock(services, error);
 }

@@ -40,9 +40,32 @@ static gboolean check_gateway(const char *key, json_object *nic, const char *nam
 	return refuse(key, name, "look at both, and at the prefix's length", "is not in the network of the address", error);
 }
 
+/* Cards that ask by DHCP are told these too. */
+static gboolean check_names(json_object *cloud, json_object *nics, GError **error)
+{
+	static const char *const lists[] = {"dns", "search"};
+	gboolean fixed = FALSE;
+	if (nics) {
+		json_object_object_foreach (nics, key, nic) {
+			(void)key;
+			fixed |= json_get(nic, "address") || json_get(nic, "address6");
+		}
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(lists) && !fixed; i++) {
+		g_autofree char *field = g_strconcat("cloud_init.", lists[i], NULL);
+		if (json_get_count(json_get(cloud, lists[i])))
+			return error_refuse(error, ERROR_INVALID, field,
+					    "give a card its address as well (cloud_init.nics), or leave this to DHCP",
+					    "%s has no meaning without a card with a fixed address", field);
+	}
+	return TRUE;
+}
+
 gboolean prepare_check_handed(json_object *document, GError **error)
 {
 	json_object *cloud = json_get(document, "cloud_init"), *nics = json_get(cloud, "nics");
+	if (!check_names(cloud, nics, error))
+		return FALSE;
 	if (!nics)
 		return TRUE;
 	json_object_object_foreach (nics, key, nic) {

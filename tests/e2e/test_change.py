@@ -126,7 +126,7 @@ CHANGES = [
     ({"usb": {"mouse": {"type": "mouse"}}}, False),
     ({"display": "vga", "display_memory": 32 * MIB}, False), ({"display": "none", "display_memory": None}, False),
     ({"sound": "ac97"}, False), ({"sound": "none"}, False),
-    ({"watchdog": {"action": "pause"}}, True), ({"watchdog": {"model": "i6300esb"}}, False),
+    ({"watchdog": {"model": "i6300esb", "action": "pause"}}, False),
     ({"rng": {"model": "none"}}, False), ({"rng": {"model": "virtio", "limit": 4096}}, False),
     ({"serial_ports": 2}, False), ({"serial_ports": 1}, False),
     ({"smbios": dict.fromkeys("manufacturer product version serial sku family asset_tag".split(), "X, 1")}, False),

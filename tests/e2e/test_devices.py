@@ -95,8 +95,11 @@ def test_each_display_that_this_qemu_has_is_shown_and_others_are_refused(host):
 
 
 @pytest.mark.skipif(os.path.exists("/dev/vhost-vsock"), reason="the host has vhost-vsock")
-def test_vsock_is_refused_with_the_reason_where_the_host_has_none(host):
+def test_what_would_do_nothing_is_refused_with_the_reason(host):
     make(host, "g")
     refused = plan(host, "g", {"vsock": True})["refused"][0]
     assert refused["field"] == "vsock" and "/dev/vhost-vsock" in refused["message"], refused
     assert "modprobe vhost_vsock" in refused["hint"]
+    # Nor is an action taken for a watchdog.
+    refused = plan(host, "g", {"watchdog": {"action": "pause"}})["refused"][0]
+    assert refused["field"] == "watchdog.action" and "i6300esb" in refused["hint"], refused

@@ -173,6 +173,7 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
         return caught.value.stderr
     assert "network card" in refused("--cloud-init-nic", "nic7:address=192.0.2.1/24")
     assert "fixed address" in refused("--cloud-init-nic", "nic0:gateway=192.0.2.1")
+    assert "cloud_init.dns" in refused("--cloud-init-user", "ana", "--cloud-init-dns", "192.0.2.53")
     assert "not in the network" in refused("--cloud-init-nic", "nic0:address=192.0.2.1/24,gateway=198.51.100.1")
     assert "192.0.2.10/24" in refused("--cloud-init-nic", "nic0:address=192.0.2.1")
     assert "2001:db8" in refused("--cloud-init-nic", "nic0:address6=fe80:::1/64")
