@@ -37,8 +37,9 @@ static ErrorCode code_of(char letter)
 	return letter == 'u' ? ERROR_UNSUPPORTED : letter == 't' ? ERROR_UNAVAILABLE : ERROR_FAILED;
 }
 
-static json_object *play(const char *command, GError **error)
+static json_object *play(const char *command, json_object *arguments, GError **error)
 {
+	(void)arguments;
 	if (now.at >= now.end) {
 		error_set(error, ERROR_UNAVAILABLE, NULL, "'%s' has no answer", command);
 		return NULL;

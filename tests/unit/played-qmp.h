@@ -5,7 +5,7 @@
 #include "qemu/qmp.h"
 
 /* The test's own: a command's answer. New reference, or NULL with the error. */
-static json_object *play(const char *command, GError **error);
+static json_object *play(const char *command, json_object *arguments, GError **error);
 
 Qmp *__wrap_qmp_ref(Qmp *qmp);
 void __wrap_qmp_unref(Qmp *qmp);
@@ -44,8 +44,8 @@ guint64 __wrap_qmp_event_mark(Qmp *qmp)
 json_object *__wrap_qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error)
 {
 	(void)qmp, (void)timeout_ms;
-	json_object_put(arguments);
-	return play(command, error);
+	json_auto json_object *owned = arguments;
+	return play(command, owned, error);
 }
 
 gboolean __wrap_qmp_do(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error)

@@ -8,8 +8,9 @@
 
 static const char *status, *blocks;
 
-static json_object *play(const char *command, GError **error)
+static json_object *play(const char *command, json_object *arguments, GError **error)
 {
+	(void)arguments;
 	if (g_str_equal(command, "query-status"))
 		return parse(status);
 	if (g_str_equal(command, "query-block"))
