@@ -131,6 +131,18 @@ Reply *ask(Cli *cli, const char *method, const char *path, json_object *body, Ex
 	return reply;
 }
 
+json_object *ask_to_show(Cli *cli, const char *path, Exit *ret_exit)
+{
+	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, ret_exit);
+	if (reply && !cli->json)
+		return json_object_get(reply->body);
+	if (reply) {
+		output_json(reply->body);
+		*ret_exit = EXIT_DONE;
+	}
+	return NULL;
+}
+
 json_object *ask_list(Cli *cli, const char *path, Exit *ret_exit)
 {
 	json_auto json_object *all = json_object_new_object();

@@ -13,6 +13,8 @@ Reply *ask_quietly(Cli *cli, const char *method, const char *path, json_object *
 		   GError **error);
 /* Connects if that was not done. */
 Client *ask_client(Cli *cli, GError **error);
+/* What stands there, for a view of its own; new reference. NULL: *ret_exit says how it went (as JSON it is printed). */
+json_object *ask_to_show(Cli *cli, const char *path, Exit *ret_exit);
 /* All items of a list, page after page, as {"items":[…]}; new reference, NULL after printing. */
 json_object *ask_list(Cli *cli, const char *path, Exit *ret_exit);
 /* "/vms/" + the escaped id + suffix; caller frees. */

@@ -122,15 +122,11 @@ Exit measurements_show(Cli *cli, const char *path, const char *span, const Table
 {
 	Exit code = EXIT_DONE;
 	g_autofree char *whole = g_strconcat(path, "/measurements?span=", span, NULL);
-	g_autoptr(Reply) reply = ask(cli, "GET", whole, NULL, &code);
-	if (!reply)
+	json_auto json_object *history = ask_to_show(cli, whole, &code);
+	if (!history)
 		return code;
-	if (cli->json) {
-		output_json(reply->body);
-		return EXIT_DONE;
-	}
 	json_auto json_object *list = json_object_new_object();
-	json_object *rows = json_object_new_array(), *series = json_get(reply->body, "series");
+	json_object *rows = json_object_new_array(), *series = json_get(history, "series");
 	json_set(list, "items", rows);
 	for (const Field *field = schema_find(table, "series")->table->fields; field->name; field++)
 		json_object_array_add(rows, make_row(field, json_get(series, field->name)));

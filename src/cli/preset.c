@@ -57,19 +57,15 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 {
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/presets/", arguments_word(arguments, 0), NULL);
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply)
+	json_auto json_object *preset = ask_to_show(cli, path, &code);
+	if (!preset)
 		return code;
-	if (cli->json) {
-		output_json(reply->body);
-		return EXIT_DONE;
-	}
-	g_autofree char *title = format_safe(spoken(reply->body, "title", "title_ja"));
+	g_autofree char *title = format_safe(spoken(preset, "title", "title_ja"));
 	printf("%s%s%s\n", style_on(stdout, STYLE_BOLD), title, style_off(stdout));
-	choices_print(json_get(reply->body, "settings"), &vm_table, "  ");
-	if (json_get_count(json_get(reply->body, "with_drivers"))) {
+	choices_print(json_get(preset, "settings"), &vm_table, "  ");
+	if (json_get_count(json_get(preset, "with_drivers"))) {
 		printf("%s\n", T(m_preset_with_drivers));
-		choices_print(json_get(reply->body, "with_drivers"), &vm_table, "  ");
+		choices_print(json_get(preset, "with_drivers"), &vm_table, "  ");
 	}
 	return EXIT_DONE;
 }

@@ -42,13 +42,9 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 {
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/storages/", arguments_word(arguments, 0), NULL);
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply)
+	json_auto json_object *storage = ask_to_show(cli, path, &code);
+	if (!storage)
 		return code;
-	if (cli->json) {
-		output_json(reply->body);
-		return EXIT_DONE;
-	}
 	g_autoptr(Pairs) pairs = pairs_new();
 	static const struct {
 		const char *path;
@@ -66,7 +62,7 @@ static Exit show_exec(Cli *cli, Arguments *arguments)
 		{"description", TEXT(m_description), NULL},
 	};
 	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-		json_object *value = json_get_path(reply->body, lines[i].path);
+		json_object *value = json_get_path(storage, lines[i].path);
 		g_autofree char *text = value ? format_value(value, lines[i].as) : NULL;
 		if (g_strcmp0(text, "-") != 0)
 			pairs_add(pairs, text_of(lines[i].label), text);

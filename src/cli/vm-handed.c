@@ -137,13 +137,10 @@ Exit vm_handed_exec(Cli *cli, Arguments *arguments)
 {
 	Exit code = EXIT_DONE;
 	g_autofree char *path = ask_path("/vms/", arguments_word(arguments, 0), "/handed");
-	g_autoptr(Reply) reply = ask(cli, "GET", path, NULL, &code);
-	if (!reply || cli->json) {
-		if (reply)
-			output_json(reply->body);
+	json_auto json_object *handed = ask_to_show(cli, path, &code);
+	if (!handed)
 		return code;
-	}
-	json_object *files = json_get(reply->body, "files");
+	json_object *files = json_get(handed, "files");
 	gsize count = json_get_count(files);
 	if (count == 0)
 		fprintf(stderr, "%s\n", T(m_handed_none));

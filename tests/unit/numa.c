@@ -1,22 +1,11 @@
 /* Guests on the host's NUMA nodes, on made-up hosts. */
 #include "guest/numa.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
-
-static char *scratch;
-
-static void put(const char *root, const char *path, const char *text)
-{
-	g_autofree char *whole = g_strconcat(root, path, NULL);
-	g_autofree char *folder = g_path_get_dirname(whole);
-	g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
-	g_assert_true(g_file_set_contents(whole, text, -1, NULL));
-}
+#include "made-up-host.h"
 
 /* Two nodes with four CPUs and 4 GiB each, of which 7 is offline, and a third that has memory alone. */
 static char *make_host(void)
@@ -200,15 +189,11 @@ static void test_host_without(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	scratch = g_dir_make_tmp("yado-numa-XXXXXX", NULL);
 	g_test_add_func("/numa/what the host or the guest has not is refused", test_checks);
 	g_test_add_func("/numa/what is as it was is not asked of the host again", test_unchanged);
 	g_test_add_func("/numa/processors run where their node's memory is, unless they are pinned", test_cpus);
 	g_test_add_func("/numa/a plan says where a guest comes to be, and which CPUs are far from its memory", test_sentences);
 	g_test_add_func("/numa/huge pages are counted on the nodes that they are bound to", test_pages);
 	g_test_add_func("/numa/a host without NUMA has no nodes to give", test_host_without);
-	int code = g_test_run();
-	dir_remove(scratch, NULL);
-	g_free(scratch);
-	return code;
+	return run_with_scratch(g_test_run);
 }

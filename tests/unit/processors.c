@@ -1,23 +1,12 @@
 /* The node's processors out of made-up trees, and what nodes have in common out of their lists. */
 #include "qemu/processors.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "qemu/cpu-features.h"
-
-static char *scratch;
-
-static void put(const char *root, const char *path, const char *text)
-{
-	g_autofree char *whole = g_strconcat(root, path, NULL);
-	g_autofree char *folder = g_path_get_dirname(whole);
-	g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
-	g_assert_true(g_file_set_contents(whole, text, -1, NULL));
-}
+#include "made-up-host.h"
 
 static void put_of_cpu(const char *root, guint cpu, const char *file, guint number)
 {
@@ -251,7 +240,6 @@ static void test_baseline(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	scratch = g_dir_make_tmp("yado-processors-XXXXXX", NULL);
 	g_test_add_func("/cpus/lists are read and written as the kernel has them", test_lists);
 	g_test_add_func("/processors/the cores of a hybrid processor are told apart", test_hybrid);
 	g_test_add_func("/processors/a list and a kind choose among them", test_choice);
@@ -262,8 +250,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/features/QEMU says what this node offers", test_features);
 	g_test_add_func("/features/what a model lacks is known", test_lacking);
 	g_test_add_func("/features/the baseline is the richest model that all have", test_baseline);
-	int code = g_test_run();
-	dir_remove(scratch, NULL);
-	g_free(scratch);
-	return code;
+	return run_with_scratch(g_test_run);
 }
