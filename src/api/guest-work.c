@@ -11,6 +11,25 @@ static GCond changed;
 static GList *all; /* GuestWork */
 static gint stopping; /* atomic */
 
+static gboolean check_share_locked(const Principal *principal, const Vm *vm, GError **error)
+{
+	guint mine = 0, mine_here = 0;
+	if (principal->kind == PRINCIPAL_ROOT)
+		return TRUE;
+	for (GList *item = all; item; item = item->next) {
+		const GuestWork *work = item->data;
+		gboolean same = g_str_equal(work->principal->user, principal->user);
+		mine += same;
+		mine_here += same && work->vm == vm;
+	}
+	if (mine < GUEST_WORK_OF_USER && mine_here < GUEST_WORK_OF_USER_IN_ONE)
+		return TRUE;
+	error_set(error, ERROR_TOO_MANY, "wait until something of it has ended",
+		  "%u commands and files of yours are on their way in this guest (at most %d), %u in all (at most %d)", mine_here,
+		  GUEST_WORK_OF_USER_IN_ONE, mine, GUEST_WORK_OF_USER);
+	return FALSE;
+}
+
 GuestWork *guest_work_new(Call *call, Vm *vm, Stream *stream, GError **error)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
@@ -25,6 +44,8 @@ GuestWork *guest_work_new(Call *call, Vm *vm, Stream *stream, GError **error)
 			  GUEST_WORK_OF_ONE, count, GUEST_WORK_MAX);
 		return NULL;
 	}
+	if (!check_share_locked(call->principal, vm, error))
+		return NULL;
 	GuestWork *work = g_new0(GuestWork, 1);
 	work->services = call->services;
 	work->principal = principal_ref(call->principal);

@@ -13,7 +13,12 @@ typedef struct GuestWork {
 	gboolean allowed;
 } GuestWork;
 
-enum { GUEST_WORK_MAX = 64, GUEST_WORK_OF_ONE = 16 /* of one guest */ };
+enum {
+	GUEST_WORK_MAX = 64,
+	GUEST_WORK_OF_ONE = 16,       /* of one guest */
+	GUEST_WORK_OF_USER = 32,      /* of one user but root, so that nobody has them all: what is not read stands still */
+	GUEST_WORK_OF_USER_IN_ONE = 12,
+};
 
 /* stream: lent, may be NULL. ERROR_TOO_MANY. */
 GuestWork *guest_work_new(Call *call, Vm *vm, Stream *stream, GError **error);

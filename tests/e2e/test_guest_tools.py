@@ -255,6 +255,18 @@ def test_over_https_files_and_commands_need_the_right(guest, tmp_path):
     assert done.stdout == "from far", done.stderr
 
 
+def test_one_user_does_not_take_all_places_of_a_guest(guest):
+    guest.make_user("eve", {"/vms": "operator"})
+    eve = guest.make_token("eve")
+    body = {"command": ["sleep", "60"]}  # nobody follows it
+    seen = [guest.https("POST", "/api/v1/vms/g/guest/exec", body, eve)[0] for _ in range(13)]
+    assert seen == [201] * 12 + [429]
+    assert run(guest, "echo", "still").stdout == "still\n"
+    # With the right they end.
+    assert request(guest, "PATCH", "/api/v1/users/eve", {"grants": {"g0": None}})[0]["status"] == 200
+    wait_for(lambda: run(guest, "pidof", "sleep").returncode, what="the end of all of them")
+
+
 def front_fingerprint(yado):
     text = subprocess.run(["openssl", "x509", "-in", yado.state / "front/cert.pem", "-noout", "-fingerprint", "-sha256"],
                           capture_output=True, text=True, check=True).stdout
