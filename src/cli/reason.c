@@ -28,6 +28,7 @@ static const struct {
 	{"no-space", "ストレージの空き不足で一時停止。空きを作って回答してください", DETAIL_TEXT},
 	{"io-error", "I/Oエラーで一時停止。ストレージを確認して回答してください", DETAIL_TEXT},
 	{"internal-error", "QEMUの内部エラーで停止", DETAIL_NONE},
+	{"asleep", "ゲストがスリープ中。再開すると起きる", DETAIL_NONE},
 	{"watchdog", "ウォッチドッグの時間切れ", DETAIL_TEXT},
 	{"panic", "ゲストのカーネルがパニック", DETAIL_TEXT},
 	{"crash", "QEMUの異常終了", DETAIL_TEXT},

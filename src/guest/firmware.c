@@ -88,9 +88,15 @@ static gboolean check_secure_boot(json_object *document, GError **error)
 		hint = "use an image with a boot loader, or do without Secure Boot";
 		why = "a kernel that is started directly has no signature that the firmware knows";
 	}
-	if (why)
+	if (why) {
 		error_set_field(error, ERROR_INVALID, "secure_boot", hint, "%s", why);
-	return !why;
+		return FALSE;
+	}
+	if (!json_get_bool(document, "sleep", FALSE))
+		return TRUE;
+	error_set_field(error, ERROR_INVALID, "sleep", "do without one of the two",
+			"a guest with Secure Boot cannot sleep: its firmware's variables would be open to it afterwards");
+	return FALSE;
 }
 
 gint64 firmware_memory_min(gboolean kernel)

@@ -470,8 +470,29 @@ static gboolean run_pause(Task *task, gpointer data, GError **error)
 	return switch_cpus(task, data, &vm_pause_kind, "stop", VM_PAUSED, "user-pause", "paused", error);
 }
 
+/* A guest that has gone to sleep by itself is not continued but woken, as by its power button. */
+static gboolean wake(Vm *vm, Task *task, Qmp *qmp, GError **error)
+{
+	guint64 mark = qmp_event_mark(qmp);
+	if (!qmp_do(qmp, "system_wakeup", NULL, COMMAND_TIMEOUT_MS, error))
+		return FALSE;
+	json_auto json_object *woke = qmp_wait_event(qmp, mark, "WAKEUP", NULL, COMMAND_TIMEOUT_MS, error);
+	if (!woke)
+		return FALSE;
+	vm_set_state(vm, VM_RUNNING, "resumed", "woken by %s", task_user(task));
+	vm_query_state(vm);
+	return TRUE;
+}
+
 static gboolean run_resume(Task *task, gpointer data, GError **error)
 {
+	g_autoptr(Vm) vm = task_vm(task, data, error);
+	g_autoptr(Qmp) qmp = vm ? vm_ref_qmp(vm, error) : NULL;
+	json_auto json_object *status = qmp ? qmp_command(qmp, "query-status", NULL, COMMAND_TIMEOUT_MS, error) : NULL;
+	if (!status)
+		return FALSE;
+	if (g_str_equal(json_get_str(status, "status", ""), "suspended"))
+		return vm_power_allowed(vm, &vm_resume_kind, error) && wake(vm, task, qmp, error);
 	return switch_cpus(task, data, &vm_resume_kind, "cont", VM_RUNNING, "resumed", "resumed", error);
 }
 

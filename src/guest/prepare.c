@@ -220,6 +220,9 @@ json_object *prepare_create(Services *services, json_object *input, const Asker 
 	/* As elsewhere: who wants virtual machines in the guest says so, and others get a smaller target. */
 	if (!json_get(json_get(document, "cpu"), "nested"))
 		json_set_bool(json_get(document, "cpu"), "nested", FALSE);
+	/* Nobody is there to wake it, and what wakes is often not what slept. */
+	if (!json_get(document, "sleep"))
+		json_set_bool(document, "sleep", FALSE);
 	if (!complete_devices(services, NULL, document, error) || !unique_check(services, NULL, document, error) ||
 	    !prepare_check(services, NULL, document, error))
 		return NULL;

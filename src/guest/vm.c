@@ -363,6 +363,8 @@ static const char *const hardware_parts[] = {
 	"display",
 	"display_memory",
 	"clock",
+	"hpet",
+	"sleep",
 	"sound",
 	"watchdog",
 	"rng",

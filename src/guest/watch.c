@@ -125,7 +125,7 @@ static void queue(Vm *vm, GuestReaction reaction, gpointer data)
 static void on_event(Qmp *qmp, const char *event, json_object *data, gpointer user_data)
 {
 	static const char *const state_events[] = {"STOP",	     "RESUME",	 "SHUTDOWN",   "GUEST_PANICKED",
-						   "BLOCK_IO_ERROR", "SUSPEND", NULL};
+						   "BLOCK_IO_ERROR", "SUSPEND", "WAKEUP", NULL};
 	Vm *vm = user_data;
 
 	(void)qmp;
@@ -396,6 +396,9 @@ void vm_query_state(Vm *vm)
 		vm_set_state(vm, VM_PAUSED, "internal-error", "QEMU stopped on an internal error; see its log");
 	} else if (g_str_equal(status, "watchdog") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
 		vm_set_state(vm, VM_PAUSED, "watchdog", "paused: the watchdog ran out");
+	} else if (g_str_equal(status, "suspended") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
+		/* ACPI S3: Windows does that after half an hour without a user. */
+		vm_set_state(vm, VM_PAUSED, "asleep", "the guest has gone to sleep; resume wakes it");
 	} else if (g_str_equal(status, "paused") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
 		vm_set_state(vm, VM_PAUSED, "paused", "paused");
 	}

@@ -171,16 +171,19 @@ static void add_board(QemuCommand *command, json_object *vm)
 {
 	gboolean uefi = g_str_equal(json_get_str(vm, "firmware", "bios"), "uefi");
 	gboolean secure_boot = json_get_bool(vm, "secure_boot", FALSE);
+	gboolean sleep = json_get_bool(vm, "sleep", TRUE);
 	g_autofree char *memory_options = qemu_memory_machine(vm);
-	command_addf(command, "-machine", "%s,dump-guest-core=off%s%s%s", json_get_str(vm, "machine", ""),
+	command_addf(command, "-machine", "%s,dump-guest-core=off%s%s%s%s", json_get_str(vm, "machine", ""),
 		     uefi ? ",pflash0=firmware-code,pflash1=firmware-vars" : "", secure_boot ? ",smm=on" : "",
-		     memory_options);
+		     json_get_bool(vm, "hpet", TRUE) ? "" : ",hpet=off", memory_options);
 	/* Only the firmware, in system management mode, can write its variables (OVMF's README, "SMM support"), which a
 	 * suspend to memory would undo. */
-	if (secure_boot) {
+	if (secure_boot)
 		command_add(command, "-global", "driver=cfi.pflash01,property=secure,value=on");
+	if (secure_boot || !sleep)
 		command_add(command, "-global", "ICH9-LPC.disable_s3=1");
-	}
+	if (!sleep)
+		command_add(command, "-global", "ICH9-LPC.disable_s4=1");
 }
 
 static void add_ways(QemuCommand *command, json_object *vm)

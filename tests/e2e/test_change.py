@@ -99,7 +99,7 @@ CHANGES = [
     ({"shutdown": {"timeout": 33, "action": "leave"}}, True),
     ({"cpu": {"cores": 2, "sockets": 2, "threads": 1, "model": "qemu64", "hyperv": True, "numa": 2}}, False),
     ({"os": "generic"}, True),
-    ({"clock": "local"}, False),
+    ({"clock": "local"}, False), ({"hpet": False, "sleep": True}, False), ({"hpet": None, "sleep": False}, False),
     ({"cpu": {"flags": ["-aes"], "nested": True}}, False),
     ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
     ({"memory": 192 * MIB}, False),

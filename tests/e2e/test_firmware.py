@@ -60,6 +60,7 @@ def test_a_tpm_keeps_its_state_and_a_guest_its_disks_names_while_its_machine_ver
     wwn = host.vm("subject")["disks"]["disk0"]["wwn"]
     console = start(host, "subject").login()
     assert console.shell("cat /sys/class/dmi/id/product_version") == "pc-q35-7.1"
+    assert "deep" not in console.shell("cat /sys/power/mem_sleep")  # a new guest has no ACPI S3
     wait_for(lambda: console.shell("cat /sys/block/sda/device/wwid") == "naa." + wwn, what="the disk by its name")
     first = reset_count(console)
     pid = int((host.run / f"vm/{host.vm('subject')['id']}/tpm/pid").read_text().split()[1])
@@ -104,6 +105,7 @@ def test_what_a_firmware_cannot_do_is_refused_with_what_to_do(host):
     assert "16 hexadecimal digits" in refusal(host, "vm", "create", "x", "--disk", "disk0:size=1M,wwn=123")
     assert "256 MiB" in refusal(host, "vm", "create", "x", "--image", "tiny", "--firmware", "uefi", "--memory", "128M")
     assert "64 MiB" in refusal(host, "vm", "create", "x", "--firmware", "uefi", "--memory", "32M")
+    assert "cannot sleep" in refusal(host, "vm", "create", "x", "--firmware", "uefi", "--secure-boot", "--sleep")
     host("vm", "create", "direct", "--image", "tiny")
     assert "starts a kernel directly" in refusal(host, "vm", "firmware-setup", "direct")
     host("vm", "create", "blind", "--display", "none")

@@ -142,6 +142,24 @@ def test_a_shutdown_asks_the_agent_then_the_button_then_does_as_told(host):
     console.close()
 
 
+def test_a_guest_that_may_sleep_is_seen_asleep_and_is_woken(host):
+    host("vm", "create", "subject", "--image", "tiny", "--display", "none")
+    assert host.vm("subject")["sleep"] is False
+    host("vm", "set", "subject", "--sleep", "--no-hpet")
+    host("vm", "start", "subject")
+    console = Console(host, "subject").login()
+    assert "deep" in console.shell("cat /sys/power/mem_sleep")
+    assert "hpet" not in console.shell("cat /sys/devices/system/clocksource/clocksource0/available_clocksource")
+    console.shell("(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 & true")
+    host.wait_state("subject", "paused")
+    assert host.status("subject")["reason_code"] == "asleep"
+    host.kill()
+    host.start()
+    assert host.wait_state("subject", "paused")["reason_code"] == "asleep"
+    host("vm", "resume", "subject")
+    assert host.state_of("subject") == "running"
+
+
 def test_three_crashes_in_a_row_stay_down(host):
     host("vm", "create", "a", *TINY)
     host("vm", "start", "a")

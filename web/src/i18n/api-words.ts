@@ -4,7 +4,7 @@ import { language } from "./index";
 
 const reasons: Record<string, string> = {
   started: "起動", "user-stop": "電源オフ", "user-shutdown": "シャットダウン", "node-shutdown": "ノードと共にシャットダウン", "user-pause": "一時停止", "user-resume": "再開", "user-reset": "リセット",
-  resumed: "再開", paused: "一時停止", "guest-reboot": "ゲストが再起動", "guest-shutdown": "ゲスト自身がシャットダウン", "node-restart": "稼働中にノードが再起動",
+  resumed: "再開", paused: "一時停止", asleep: "ゲストがスリープ中。再開すると起きる", "guest-reboot": "ゲストが再起動", "guest-shutdown": "ゲスト自身がシャットダウン", "node-restart": "稼働中にノードが再起動",
   "no-space": "空き容量がないため一時停止。容量を空けて回答してください", "io-error": "ストレージのエラーで一時停止。原因を確認して回答してください", "internal-error": "QEMUの内部エラーで停止。ログを確認してください", watchdog: "ウォッチドッグの時間切れ", unresponsive: "QEMUは動作中ですが、モニターが応答しません",
 };
 
