@@ -57,6 +57,7 @@ typedef struct Field {
 	FieldCheck check;          /* STRING and LIST elements */
 	const Table *table;        /* OBJECT, MAP and ITEMS */
 	const char *singular;      /* MAP: the command's flag for one entry ("disk" of "disks") */
+	const char *key;           /* MAP: what keys that nobody has chosen begin with; NULL: the singular */
 	const FieldGroup *group;   /* one of its table's; NULL: always seen */
 	const char *when;          /* "kind=pci,usb": of use only where that field beside it has one of these values */
 	const char *title, *title_ja; /* of what can be set: what a form calls it; of an OBJECT, its table's */

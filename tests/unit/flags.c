@@ -83,6 +83,7 @@ static void test_flags_change(void)
 	static const FlagCase cases[] = {
 		{"100 --memory 2G", "{\"memory\":2147483648}", "100"},
 		{"--disk disk0:size=9G", "{\"disks\":{\"disk0\":{\"size\":9663676416}}}", NULL},
+		{"--numa host_nodes=0", "{\"numa\":{\"node0\":{\"host_nodes\":\"0\"}}}", NULL},
 		{"--disk size=1G --disk size=2G", "{\"disks\":{\"disk1\":{\"size\":1073741824},"
 						  "\"disk2\":{\"size\":2147483648}}}",
 		 NULL},

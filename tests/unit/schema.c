@@ -471,6 +471,8 @@ static void test_describe(void)
 		    "{\"field\":\"mode\",\"values\":[\"bridge\"]}");
 	assert_json(json_get(disk_groups, "limits"), "{\"title\":\"Limits\",\"x-title-ja\":\"速度の上限\"}");
 	g_assert_null(json_get_path(properties, "memory.x-group"));
+	g_assert_cmpstr(json_get_str(json_get(properties, "disks"), "x-key", NULL), ==, "disk");
+	g_assert_cmpstr(json_get_str(json_get(properties, "numa"), "x-key", NULL), ==, "node");
 	g_assert_cmpstr(json_get_str(json_get_path(properties, "cpu.properties.cores"), "type", NULL), ==, "integer");
 	g_assert_nonnull(json_get(properties, "schema"));
 	json_auto json_object *task = schema_describe(&task_table);

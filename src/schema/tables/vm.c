@@ -29,7 +29,7 @@ static const char *const shutdown_actions[] = {"stop", "leave", NULL};
 /* What most guests do without is folded up in forms, under these titles. */
 static const FieldGroup cpu_details = {"cpu-details", "CPU model and features", "CPUのモデルと機能"};
 static const FieldGroup cpu_share = {"cpu-share", "Share of the node's CPUs", "ノードのCPUの割り当て"};
-static const FieldGroup memory_details = {"memory-details", "Memory details", "メモリの詳細"};
+static const FieldGroup memory_details = {"memory-details", "Memory and NUMA details", "メモリとNUMAの詳細"};
 static const FieldGroup firmware_group = {"firmware", "Firmware and boot", "ファームウェアと起動"};
 static const FieldGroup console_group = {"console", "Display, sound and ports", "画面・サウンド・ポート"};
 static const FieldGroup other_devices = {"devices", "Other devices", "その他のデバイス"};
@@ -406,8 +406,8 @@ static const Field vm_fields[] = {
 	 .group = &memory_details, .title = "Share equal pages (KSM)", .title_ja = "同一ページの共有（KSM）",
 	 .help = "whether the node may merge pages that are the same in several guests, if it does that (KSM)",
 	 .help_ja = "複数ゲストの同一ページをノードがまとめてよいか（KSM有効時）"},
-	{.name = "numa", .type = FIELD_MAP, .max = 8, .table = &numa_table, .singular = "numa", .fallback = "{}",
-	 .title = "NUMA placement", .title_ja = "NUMA配置",
+	{.name = "numa", .type = FIELD_MAP, .max = 8, .table = &numa_table, .singular = "numa", .key = "node", .fallback = "{}",
+	 .group = &memory_details, .title = "NUMA placement", .title_ja = "NUMA配置",
 	 .help = "where the guest's NUMA nodes are on the host: node0, node1… of cpu.numa; node0 is all of a guest that has one node",
 	 .help_ja = "ゲストのNUMAノード（cpu.numaのnode0、node1…）のホスト上の配置。ノードが1つのゲストではnode0が全体を表す"},
 	{.name = "kernel", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &kernel_table,

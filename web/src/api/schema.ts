@@ -25,6 +25,7 @@ export interface Field {
   "x-live"?: boolean;
   "x-fixed"?: boolean;
   "x-unit"?: string;
+  "x-key"?: string; // of entries: what new keys begin with
   "x-when"?: { field: string; values: string[] }; // of use only where the field beside it has one of these
   "x-group"?: string; // one of its table's
   "x-groups"?: Record<string, Pick<Field, "title" | "x-title-ja">>; // what a form folds up, in this order

@@ -246,7 +246,7 @@ function Part(props: PartProps): JSX.Element {
 
 function Entries(props: { path: string[]; field: Field; entry: Field; value: Document; base: Document; form: FormProps }): JSX.Element {
   const keys = () => Object.keys(props.value).filter((key) => props.value[key] !== null);
-  const single = props.path[props.path.length - 1]!.replace(/s$/, "");
+  const single = props.field["x-key"] ?? props.path.at(-1)!;
   // Entries that are nothing but a value have names that mean something.
   const pairs = Object.keys(props.entry.properties ?? {}).join() === "value";
   let named: HTMLInputElement | undefined;
