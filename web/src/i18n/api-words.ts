@@ -15,6 +15,15 @@ export function reasonText(guest: { reason: string; reason_code: string }): stri
   return by ? `${known}（${by}）` : known;
 }
 
+// Of PCI and USB devices.
+const classes: Record<string, string> = {
+  other: "その他", storage: "ストレージ", network: "ネットワーク", display: "ディスプレイ", multimedia: "マルチメディア", memory: "メモリ", bridge: "ブリッジ", communication: "通信", system: "システム", input: "入力",
+  "docking station": "ドッキングステーション", processor: "プロセッサー", "serial bus": "シリアルバス", wireless: "無線", "intelligent controller": "インテリジェントコントローラー", satellite: "衛星通信", encryption: "暗号化", "signal processing": "信号処理", accelerator: "アクセラレーター",
+  audio: "オーディオ", camera: "カメラ", printer: "プリンター", "smart card": "スマートカード", video: "ビデオ",
+};
+
+export const deviceClass = (name: string): string => (language() === "ja" && classes[name]) || name;
+
 const errors: Record<string, string> = {
   invalid: "値が正しくありません", unauthorized: "サインインが必要です", forbidden: "権限がありません", "not-found": "見つかりません", conflict: "現在の状態では実行できません", exists: "その名前は既に使われています",
   stale: "他の人が先に変更しました。読み直してください", "too-large": "大きすぎます", unsupported: "このノードまたは状態では対応していません", "too-many": "回数が多すぎます。少し待ってください", cancelled: "中止されました", failed: "処理に失敗しました", unavailable: "一時的に利用できません", timeout: "時間切れです", "no-space": "空き容量がありません",

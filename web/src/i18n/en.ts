@@ -81,7 +81,7 @@ export const en = {
   question_kept: "Nothing is lost: what could not be done is kept, and done when the guest goes on.", question_retry: "Try again and go on", question_look: "Look again",
   "kind_vm.retry": "Try again and go on",
   // memory
-  node_memory: "How guests share the memory", huge_pages: "Huge pages", pages_free: "{free} of {total} free", ksm_absent: "not in this kernel", ksm_off: "off", ksm_on: "on", ksm_saves: "saves {size}",
+  node_memory: "How guests share the memory", huge_pages: "Huge pages", pages_none: "none set aside", pages_free: "{free} of {total} free", ksm_absent: "not in this kernel", ksm_off: "off", ksm_on: "on", ksm_saves: "saves {size}",
   memory_on_node: "on the node", memory_in_guest: "in the guest", memory_now: "{used} used inside", memory_taken: "{size} taken back",
   // graphs
   time_span: "Time span", span_live: "Now", span_hour: "Hour", span_day: "Day", span_week: "Week", span_month: "Month", span_year: "Year", graph_load: "Load", graph_operations: "Disk operations",
@@ -90,7 +90,7 @@ export const en = {
   permissions: "Who may do what", granted_on: "Granted on", allows: "Allows", withdraw: "Withdraw", grant: "Grant", grant_of: "Grant {user} rights on {name}", withdraw_of: "Withdraw rights of {user} on {name}", permissions_hint: "What is granted on a path holds for all below it, and on a tag for all guests with that tag.",
   // mappings
   mappings: "Mappings", create_mapping: "New mapping", no_mappings: "There are no mappings yet. One gives a device or a directory of this machine a name by which guests can have it.", mapping_target: "Stands for", share_of: "share of {mapping}, mounted as {tag}", mapping_pci: "PCI device", mapping_usb: "USB device", mapping_directory: "Directory", read_only: "read-only",
-  devices: "Devices of this machine", devices_look: "Look", devices_hint: "The PCI and USB devices that a mapping can name.", devices_pci: "No PCI device can be given to a guest: {problem}", no_devices: "There are none.", device: "Device", driver: "Driver", iommu_group: "IOMMU group",
+  devices: "Devices of this machine", devices_look: "Look", devices_hint: "The PCI and USB devices that a mapping can name.", devices_no_iommu: "No PCI device can be given to a guest: the host has no IOMMU that is switched on (VT-d or AMD-Vi in its BIOS). The doctor below says more.", no_devices: "There are none.", device: "Device", driver: "Driver", iommu_group: "IOMMU group",
   // storages
   create_storage: "New storage", storage_dir: "Directory", forget: "Forget", forget_of: "Forget {name}; its directory stays", volumes: "Volumes", no_volumes: "There are no volumes on it.", guest_of: "Guest", attached: "attached", detached: "detached",
   // images

@@ -7,6 +7,7 @@ import { reading } from "../api/read";
 import type { Document } from "../api/schema";
 import type { Device, Mapping } from "../api/types";
 import { t } from "../i18n";
+import { deviceClass } from "../i18n/api-words";
 import { ChangeDialog, deletion, type Change } from "./change";
 import { Editor } from "./editor";
 import { ErrorBox } from "./errors";
@@ -25,11 +26,8 @@ export function Mappings(): JSX.Element {
   const [editing, setEditing] = createSignal<Mapping>();
   const [change, setChange] = createSignal<Change>();
   const manage = () => may("mapping.manage");
-  // Said once, where it is that of all: a host without an IOMMU has many devices.
-  const common = () => {
-    const problems = new Set(devices.value?.filter((device) => device.bus === "pci").map((device) => device.problem));
-    return problems.size === 1 ? [...problems][0] : undefined;
-  };
+  // Said once, not of each of the host's many devices.
+  const withoutIommu = () => !!devices.value?.some((device) => device.bus === "pci") && devices.value.every((device) => device.bus !== "pci" || (device.group ?? undefined) === undefined);
   const path = (mapping: Mapping) => `/mappings/${encodeURIComponent(mapping.name)}`;
   return (
     <>
@@ -43,9 +41,9 @@ export function Mappings(): JSX.Element {
               {(mapping) => (
                 <tr>
                   <td class="nowrap"><bdi>{mapping.name}</bdi></td>
-                  <td>{t(`mapping_${mapping.kind}`)}</td>
+                  <td class="nowrap">{t(`mapping_${mapping.kind}`)}</td>
                   <td class="mono">{target(mapping)}<Show when={mapping.read_only}> · {t("read_only")}</Show></td>
-                  <td><span class={`state ${mapping.usable ? "good" : "bad"}`}>{t(mapping.usable ? "usable" : "unusable")}</span><Show when={mapping.problem}><div class="quiet small">{mapping.problem}</div></Show></td>
+                  <td class="words"><span class={`state ${mapping.usable ? "good" : "bad"}`}>{t(mapping.usable ? "usable" : "unusable")}</span><Show when={mapping.problem}><div class="quiet small">{mapping.problem}</div></Show></td>
                   <td><For each={mapping.guests}>{(id, index) => <>{index() > 0 ? ", " : ""}<A href={`/guests/${id}`}><bdi>{live.vm.get(id)?.name ?? id}</bdi></A></>}</For></td>
                   <td class="number nowrap">
                     <Show when={manage()}>
@@ -63,7 +61,7 @@ export function Mappings(): JSX.Element {
         <header><h2>{t("devices")}</h2><button disabled={devices.loading} onClick={() => (looking() ? devices.again() : setLooking(true))}>{t("devices_look")}</button></header>
         <ErrorBox error={devices.error} />
         <Show when={devices.value} fallback={<p class="quiet">{devices.loading ? t("loading") : t("devices_hint")}</p>}>
-          <Show when={common()}>{(problem) => <div class="box warn">{t("devices_pci", { problem: problem() })}</div>}</Show>
+          <Show when={withoutIommu()}><div class="box warn">{t("devices_no_iommu")}</div></Show>
           <table class="table">
             <thead><tr><th>{t("device")}</th><th>{t("kind")}</th><th>{t("driver")}</th><th>{t("iommu_group")}</th><th>{t("mappings")}</th><th /></tr></thead>
             <tbody>
@@ -71,9 +69,9 @@ export function Mappings(): JSX.Element {
                 {(device) => (
                   <tr>
                     <td><span class="mono">{device.name} {device.device}</span><Show when={device.title}><div><bdi>{device.title}</bdi></div></Show></td>
-                    <td>{device.bus.toUpperCase()} · {device.class}</td>
+                    <td class="nowrap">{device.bus.toUpperCase()} · {deviceClass(device.class)}</td>
                     <td class="mono">{device.driver ?? "–"}</td>
-                    <td>{device.group ?? "–"}<Show when={device.problem && device.problem !== common()}><div class="quiet small">{device.problem}</div></Show></td>
+                    <td>{device.group ?? "–"}<Show when={device.problem && !(device.bus === "pci" && withoutIommu())}><div class="quiet small">{device.problem}</div></Show></td>
                     <td>{device.mappings.join(", ")}</td>
                     <td class="number"><Show when={manage()}><button onClick={() => setStart(named(device))}>{t("create_mapping")}</button></Show></td>
                   </tr>

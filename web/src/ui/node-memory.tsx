@@ -18,7 +18,7 @@ export function NodeMemoryCard(): JSX.Element {
   const base = () => (memory.value ?? {}) as Document;
   const value = () => draft() ?? base();
   const patch = createMemo(() => mergePatch(base(), value()) as Document | undefined);
-  const pages = (of?: { free: number; total: number } | null) => (of ? t("pages_free", { free: count(of.free), total: count(of.total) }) : "–");
+  const pages = (of?: { free: number; total: number } | null) => (of?.total ? t("pages_free", { free: count(of.free), total: count(of.total) }) : t("pages_none"));
   return (
     <section class="card">
       <header><h2>{t("node_memory")}</h2></header>

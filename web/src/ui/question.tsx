@@ -26,7 +26,7 @@ export function Question(props: { vm: Vm }): JSX.Element {
   const question = reading(() => `/vms/${props.vm.id}/question`, (path) => get<VmQuestion>(path), { changes: () => props.vm.status.since });
   return (
     <section class="card" role="alert">
-      <header><h2 class="state bad">{t("question_title")}</h2></header>
+      <header><h2 class="state long bad">{t("question_title")}</h2></header>
       <ErrorBox error={question.error} />
       <ul class="plain-list">
         <For each={question.value?.disks}>
