@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from test_identity import copy_by_hand
+from test_questions import small  # noqa: F401 (a fixture)
 from yado import ROOT, request, wait_for
 
 PASSWORD = "an inn for guests"
@@ -114,6 +115,18 @@ def test_what_of_the_host_guests_can_have_is_named_and_a_guest_gets_an_identity_
     browse(page, "firmware_and_identity", *older)
     assert page.vm("idle")["machine"] == "pc-q35-7.2"
     assert not page.status("idle").get("conflicts") and page.vm("copy")["uuid"] != page.vm("idle")["uuid"]
+
+
+def test_a_guest_is_limited_looked_into_answered_and_its_console_taken_over(page, small):
+    page("storage", "create", "small", "--path", str(small))
+    page("vm", "create", "web", "--image", "tiny", "--display", "none", "--serial-ports", "2", "--disk",
+         "data:size=64M,storage=small,bus=virtio-blk,cache=writeback")
+    filler = small / "filler"
+    filler.write_bytes(b"x" * (20 << 20))
+    page("vm", "start", "web")
+    page.wait_agent("web")
+    browse(page, "inside", page.vm("web")["id"], before=lambda line: line == "full?" and filler.unlink())
+    assert page.vm("web")["disks"]["data"]["limit_iops"] == 5000 and page.state_of("web") == "running"
 
 
 def test_two_at_the_same_guest_lose_nothing(page):

@@ -102,7 +102,7 @@ const scenarios = {
     check((await page.getByRole("textbox", { name: "Memory" }).getAttribute("placeholder")) === "8G", "the recommended memory is shown");
     await page.getByText("All settings").click();
     await page.locator("summary", { hasText: "Firmware and boot" }).getByText("Firmware: uefi · Secure Boot · TPM 2.0").waitFor();
-    check((await page.getByLabel("Bus").inputValue()) === "sata", "the form has what the preset has");
+    check((await page.locator(".entry").getByLabel("Bus").inputValue()) === "sata", "the form has what the preset has");
     await page.getByRole("button", { name: "Show the plan" }).click();
     await page.locator("dialog").getByRole("row", { name: /Hardware clock local .*local time/ }).waitFor();
     await page.locator("dialog").getByRole("button", { name: "Cancel" }).click();
@@ -387,6 +387,84 @@ const scenarios = {
     await page.getByRole("button", { name: "Give it new ones…" }).click();
     await applied(page, /^nic0 · MAC address$/);
     await page.getByText("as “idle” has").first().waitFor({ state: "detached" });
+    check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
+  },
+
+  // A guest that runs: limits of its disk, what its agent does, its question and the answer, and its console that somebody
+  // else has. The test frees space when it reads "full?".
+  async inside() {
+    const page = await open();
+    await signIn(page);
+    const accessible = async (what) => {
+      const flaws = await seriousFlaws(page);
+      check(flaws.length === 0, `${what} is accessible: ${flaws}`);
+    };
+    await go(page, `/guests/${words[0]}/hardware`);
+    const disk = page.locator(".entry").filter({ hasText: "small · virtio-blk" });
+    const requests = disk.getByLabel("Requests per second", { exact: true });
+    await disk.waitFor();
+    check(!(await requests.isVisible()), "what few need is folded up");
+    await unfold(disk, "Limits");
+    await requests.fill("5000");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByRole("row", { name: /data · Requests per second – 5000 now/ }).waitFor();
+    await applied(page, "5000");
+    await disk.locator("summary").getByText("Requests per second: 5000").waitFor();
+    await page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
+    await accessible("the whole form");
+
+    await page.getByRole("link", { name: "Guest tools" }).click();
+    const filesystems = page.locator("section").filter({ has: page.getByRole("heading", { name: "File systems" }) });
+    await filesystems.getByText("/data", { exact: true }).waitFor();
+    const command = page.getByRole("textbox", { name: "Run a command" });
+    const runs = async (line) => {
+      await command.fill(line);
+      await page.getByRole("button", { name: "Run", exact: true }).click();
+    };
+    const output = page.locator("pre.log");
+    await runs("echo begun; until [ -e /tmp/go ]; do usleep 50000; done; echo over; exit 3");
+    await output.getByText("begun").waitFor();
+    check(!(await output.getByText("over").isVisible()), "the output comes as it is written");
+    await page.getByRole("textbox", { name: "Path in the guest" }).fill("/tmp/go");
+    await page.getByLabel("Put a file there").setInputFiles({ name: "go", mimeType: "text/plain", buffer: Buffer.from("from the page\n") });
+    await page.getByText("go is in the guest").waitFor();
+    await output.getByText("over").waitFor();
+    await page.getByText("Exit code 3").waitFor();
+    const saving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download" }).click();
+    check(readFileSync(await (await saving).path(), "utf8") === "from the page\n", "the file comes back");
+    await page.getByRole("textbox", { name: "Path in the guest" }).fill("/tmp/none");
+    await page.getByRole("button", { name: "Download" }).click();
+    await page.getByRole("alert").getByText("/tmp/none").waitFor();
+    page.complaints = page.complaints.filter((one) => !/status of 500/.test(one)); // which is how the guest's refusal is answered
+    await page.getByRole("button", { name: "Set the clock" }).click();
+    await page.getByText(/^The clock was -?[\d.]+ s off/).waitFor();
+    await accessible("what is inside");
+
+    await runs("(dd if=/dev/urandom of=/dev/vda bs=1M count=8 conv=fsync && echo written >/tmp/done) >/dev/null 2>&1 &");
+    const question = page.getByRole("alert").filter({ hasText: "stands still" });
+    await question.getByText(/^data: storage “small” is full/).waitFor();
+    await accessible("the question");
+    console.log("full?");
+    while (!(await question.getByText(/\([\d.]{2,} MiB free now\)/).isVisible())) {
+      await question.getByRole("button", { name: "Look again" }).click();
+      await page.waitForTimeout(100);
+    }
+    await question.getByRole("button", { name: "Try again and go on" }).click();
+    await question.waitFor({ state: "detached" });
+    await runs("until [ -s /tmp/done ]; do usleep 50000; done; cat /tmp/done");
+    await output.getByText("written").waitFor();
+
+    await go(page, `/guests/${words[0]}/console`);
+    await page.getByRole("radio", { name: "Serial 2" }).click();
+    await page.getByRole("radio", { name: "Serial", exact: true }).click();
+    await terminal(page).getByText("login:").waitFor();
+    const other = await page.context().newPage();
+    await go(other, `/console/${words[0]}/serial`);
+    await other.getByText("Not connected").waitFor();
+    await other.getByRole("button", { name: "Take over" }).click();
+    await terminal(other).getByText("login:").waitFor();
+    await terminal(page).getByText("you are looking on").waitFor();
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 
