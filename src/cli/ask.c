@@ -30,20 +30,32 @@ static Exit exit_of(const GError *error)
 	}
 }
 
-/* "disks.disk0.size" is given by --disk, "cpu.cores" by --cpu-cores; "" if no flag of a table gives it. */
+/* "disks.disk0.size" is given by --disk, "cpu.cores" by --cpu-cores, "cloud_init.nics.nic0.address" by --cloud-init-nic. */
+static char *join_flag(const Table *table, const char *path)
+{
+	g_auto(GStrv) steps = g_strsplit(path, ".", -1);
+	g_autoptr(GString) flag = g_string_new("-"), sofar = g_string_new(NULL);
+	for (char **step = steps; *step; step++) {
+		g_string_append_printf(sofar, "%s%s", sofar->len ? "." : "", *step);
+		const Field *field = schema_find(table, sofar->str);
+		gboolean map = field && field->type == FIELD_MAP;
+		g_string_append_printf(flag, "-%s", map ? field->singular : *step);
+		if (map)
+			break;
+	}
+	return g_strdelimit(g_strdup(flag->str), "_", '-');
+}
+
+/* NULL if no flag of a command gives the field. */
 static char *flag_of_field(const char *path)
 {
-	for (const Table *const *table = schema_tables; *table; table++) {
-		g_auto(GStrv) steps = g_strsplit(path, ".", -1);
-		const Field *first = steps[0] ? schema_find(*table, steps[0]) : NULL;
-		if (!first || first->flags & FIELD_READONLY || !schema_find(*table, path))
-			continue;
-		if (first->type == FIELD_MAP)
-			return g_strconcat("--", first->singular, NULL);
-		g_autofree char *name = g_strjoinv("-", steps);
-		return g_strconcat("--", g_strdelimit(name, "_", '-'), NULL);
-	}
-	return g_strdup("");
+	for (const Group *group = groups; group->name; group++)
+		for (const Command *command = group->commands; command->name; command++) {
+			const Field *field = command->table ? schema_find(command->table, path) : NULL;
+			if (field && !(field->flags & FIELD_READONLY))
+				return join_flag(command->table, path);
+		}
+	return NULL;
 }
 
 /* What to do about a refusal that comes without a hint of its own. */
@@ -67,7 +79,7 @@ Exit report(const GError *error)
 	fprintf(stderr, "%syado:%s %s", style_on(stderr, STYLE_RED), style_off(stderr), message);
 	const char *field = error_field(error);
 	g_autofree char *flag = field ? flag_of_field(field) : NULL;
-	if (flag && *flag && !strstr(message, flag))
+	if (flag && !strstr(message, flag))
 		fprintf(stderr, " (%s)", flag);
 	fputc('\n', stderr);
 	const char *next = error_hint(error) ? error_hint(error) : usual_hint(error);
