@@ -9,6 +9,7 @@
 #include "base/memory-file.h"
 #include "guest/cloud-init.h"
 #include "guest/guests.h"
+#include "guest/handed-content.h"
 #include "guest/prepare.h"
 #include "guest/seed.h"
 #include "qemu/command.h"
@@ -82,15 +83,6 @@ static json_object *describe_answers(json_object *present, json_object *request)
 	return answers;
 }
 
-static gboolean check_length(json_object *request, GError **error)
-{
-	gsize length = strlen(json_get_str(request, "content", ""));
-	if (length <= HANDED_BYTES_MAX)
-		return TRUE;
-	error_set_field(error, ERROR_INVALID, "content", NULL, "content has %zu bytes, at most %d are taken", length, HANDED_BYTES_MAX);
-	return FALSE;
-}
-
 /* The document without the fields that only Yado sets is as before; those are set here. */
 static json_object *change_document(Vm *vm, json_object *present, Handed what, json_object *request, GError **error)
 {
@@ -123,7 +115,7 @@ Plan *handed_plan(Vm *vm, Handed what, json_object *request, GError **error)
 {
 	gint64 rev = 0;
 	json_auto json_object *present = vm_dup_document(vm, &rev);
-	if (request && !check_length(request, error))
+	if (request && !handed_check_content(what, request, error))
 		return NULL;
 	json_auto json_object *wanted = change_document(vm, present, what, request, error);
 	return wanted ? plan_compare(vm, present, rev, wanted) : NULL;

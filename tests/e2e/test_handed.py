@@ -1,6 +1,7 @@
 """What a guest is handed: SMBIOS fields, guest info, cloud-init's drive, an installer's answers."""
 import hashlib
 import json
+import os
 import pathlib
 import sqlite3
 import subprocess
@@ -164,6 +165,44 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     assert kept() == set()
 
 
+def drives_of(host, name):
+    """The different drives that a running guest's QEMU has been handed, as bytes."""
+    folder = pathlib.Path(f"/proc/{host.status(name)['pid']}/fd")
+    return {entry.read_bytes() for entry in folder.iterdir() if "memfd:handed-drive" in os.readlink(entry)}
+
+
+def test_each_drive_is_laid_out_as_its_readers_look_for_it(host, tmp_path):
+    """By label and name. Linux reads Rock Ridge, Windows Joliet: each has the name as it is, and the bytes as given."""
+    make(host, "web")
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    for kind, label, name, content in (
+            ("kickstart", "OEMDRV", "ks.cfg", "reboot\n"),
+            ("autounattend", "UNATTEND", "autounattend.xml", "<unattend>\r\n</unattend>\r\n"),
+            ("preseed", "PRESEED", "preseed.cfg", "d-i a/b string 宿\n"),
+            (None, "CIDATA", "user-data", "#cloud-config\r\nautoinstall: {version: 1}\r\n")):
+        given, drive = tmp_path / name, tmp_path / "drive.iso"
+        given.write_bytes(content.encode())
+        if kind:
+            host("vm", "answers", "web", given, "--kind", kind)
+        else:
+            host("vm", "answers", "web", "--remove")
+            host("vm", "user-data", "web", given)
+        host("vm", "start", "web")
+        [image] = drives_of(host, "web")
+        host("vm", "stop", "web")
+        drive.write_bytes(image)
+        assert subprocess.run(["blkid", "-p", "-o", "value", "-s", "LABEL", drive], capture_output=True, text=True,
+                              check=True).stdout == label + "\n"
+        for left_out in ("joliet", "rockridge"):
+            subprocess.run(["bsdtar", "-xf", drive, "-C", folder, "--options", f"iso9660:!{left_out}"], check=True)
+            there = {file.name for file in folder.iterdir()}
+            assert there == ({name} if kind else {"user-data", "vendor-data", "meta-data", "network-config"})
+            assert (folder / name).read_bytes() == given.read_bytes()
+            for file in folder.iterdir():
+                file.unlink()
+
+
 def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     make(host, "web")
 
@@ -176,6 +215,15 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     assert "cloud_init.dns" in refused("--cloud-init-user", "ana", "--cloud-init-dns", "192.0.2.53")
     assert "not in the network" in refused("--cloud-init-nic", "nic0:address=192.0.2.1/24,gateway=198.51.100.1")
     assert "192.0.2.10/24" in refused("--cloud-init-nic", "nic0:address=192.0.2.1")
+    for address in "224.0.0.1/24", "127.0.0.1/8":
+        assert "can have" in refused("--cloud-init-nic", "nic0:address=" + address)
+    assert "network itself" in refused("--cloud-init-nic", "nic0:address=192.0.2.0/24")
+    assert "broadcast" in refused("--cloud-init-nic", "nic0:address=192.0.2.255/24")
+    assert "network itself" in refused("--cloud-init-nic", "nic0:address6=2001:db8::/64")
+    assert "can have" in refused("--cloud-init-nic", "nic0:address6=ff02::1/64")
+    assert "own address" in refused("--cloud-init-nic", "nic0:address=192.0.2.1/24,gateway=192.0.2.1")
+    assert "(--cloud-init-nic)" in refused("--nic", "nic1:mode=user", "--cloud-init-nic", "nic0:address6=2001:db8::1/64",
+                                           "--cloud-init-nic", "nic1:address6=2001:db8:0::1/48")
     assert "2001:db8" in refused("--cloud-init-nic", "nic0:address6=fe80:::1/64")
     assert "public key" in refused("--cloud-init-keys", "-----BEGIN OPENSSH PRIVATE KEY-----")
     assert "packages" in refused("--cloud-init-packages", "--force-yes")
@@ -186,7 +234,12 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     assert "at most 16 entries" in refused(*(word for i in range(17) for word in ("--guestinfo", f"k{i}=x")))
     for method, path, body in (("POST", "user-data", {"content": "宿" * 30000}), ("POST", "user-data", {"content": "a\u0001"}),
                                ("POST", "user-data", {}), ("POST", "answers", {"kind": "autoyast", "content": "x"}),
-                               ("POST", "cloud-init-password", {"password": "two\nlines"})):
+                               ("POST", "cloud-init-password", {"password": "two\nlines"}),
+                               # What its reader would pass over, or take for something else than it says.
+                               ("POST", "user-data", {"content": "packages: [jq]\n"}),
+                               ("POST", "user-data", {"content": "#!/bin/sh\r\ntrue\r\n"}),
+                               ("POST", "answers", {"kind": "preseed", "content": "d-i a/b string c\r\n"}),
+                               ("POST", "answers", {"kind": "kickstart", "content": "reboot\r\n"})):
         reply = api(host, method, f"/vms/web/{path}", body)
         assert reply["status"] == 400 and reply["body"]["error"]["field"], (path, reply)
     for field in ({"answers": {"kind": "preseed"}}, {"cloud_init": {"user_data": {"size": 1}}},
