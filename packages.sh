@@ -14,7 +14,7 @@ packages_package=(debhelper dpkg-dev fakeroot)
 packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl shim-signed grub-efi-amd64-signed groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
 	"${packages_debian[@]}")
-packages_full=(clang)
+packages_full=(clang grub-common grub-pc-bin kmod mtools xorriso)
 
 # Those that are not installed, one a line.
 list_missing() {
