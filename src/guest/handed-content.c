@@ -17,12 +17,6 @@ static const char *const marks[] = {"#cloud-config", "#!", "#include", "#cloud-b
 				    "## template:", "content-type:", "mime-version:", "#ps1", "rem cmd", "<powershell>",
 				    "<script>"};
 
-static gboolean refuse(const char *hint, const char *why, GError **error)
-{
-	error_set_field(error, ERROR_INVALID, "content", hint, "%s", why);
-	return FALSE;
-}
-
 static gboolean has_mark(const char *content)
 {
 	while (g_ascii_isspace(*content))
@@ -45,17 +39,16 @@ gboolean handed_check_content(Handed what, json_object *request, GError **error)
 {
 	const char *content = json_get_str(request, "content", "");
 	gsize length = strlen(content);
-	if (length > HANDED_BYTES_MAX) {
-		error_set_field(error, ERROR_INVALID, "content", NULL, "content has %zu bytes, at most %d are taken", length,
-				HANDED_BYTES_MAX);
-		return FALSE;
-	}
+	if (length > HANDED_BYTES_MAX)
+		return error_refuse(error, ERROR_INVALID, "content", NULL, "content has %zu bytes, at most %d are taken", length,
+				    HANDED_BYTES_MAX);
 	if (what == HANDED_USER_DATA && !has_mark(content))
-		return refuse("put '#cloud-config' above YAML, or '#!/bin/sh' above a script",
-			      "content does not begin as cloud-init's user-data does, so cloud-init would pass over it", error);
+		return error_refuse(error, ERROR_INVALID, "content",
+				    "put '#cloud-config' above YAML, or '#!/bin/sh' above a script",
+				    "content does not begin as cloud-init's user-data does, so cloud-init would pass over it");
 	if (what != HANDED_PASSWORD && strstr(content, "\r\n") && keeps_returns(what, request, content))
-		return refuse("convert it first, as by: sed -i 's/\\r$//' FILE",
-			      "content has lines that end in CR LF, as Windows writes them; what reads it in the guest takes the CR "
-			      "for a part of the line", error);
+		return error_refuse(error, ERROR_INVALID, "content", "convert it first, as by: sed -i 's/\\r$//' FILE",
+				    "content has lines that end in CR LF, as Windows writes them; what reads it in the guest "
+				    "takes the CR for a part of the line");
 	return TRUE;
 }
