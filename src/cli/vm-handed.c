@@ -90,6 +90,23 @@ Exit vm_user_data_exec(Cli *cli, Arguments *arguments)
 	return send(cli, arguments, "/user-data", body);
 }
 
+static void tell_boot_line(json_object *handed, FILE *stream)
+{
+	const char *line = json_get_str(handed, "boot_line", NULL);
+	if (line)
+		fprintf(stream, T(m_handed_boot_line), line);
+}
+
+/* To whoever has just given answers: not every installer finds them by itself. */
+static void tell_what_else(Cli *cli, const char *id)
+{
+	Exit code = EXIT_DONE;
+	g_autofree char *path = ask_path("/vms/", id, "/handed");
+	json_auto json_object *handed = ask_to_show(cli, path, &code);
+	if (handed)
+		tell_boot_line(handed, stderr);
+}
+
 Exit vm_answers_exec(Cli *cli, Arguments *arguments)
 {
 	g_autoptr(GError) error = NULL;
@@ -108,7 +125,10 @@ Exit vm_answers_exec(Cli *cli, Arguments *arguments)
 	if (bus)
 		json_set_str(body, "bus", bus);
 	json_set_str(body, "content", content);
-	return send(cli, arguments, "/answers", body);
+	Exit code = send(cli, arguments, "/answers", body);
+	if (code == EXIT_DONE && !cli->plan && !cli->json && !cli->quiet)
+		tell_what_else(cli, arguments_word(arguments, 0));
+	return code;
 }
 
 Exit vm_password_exec(Cli *cli, Arguments *arguments)
@@ -154,5 +174,6 @@ Exit vm_handed_exec(Cli *cli, Arguments *arguments)
 		else
 			printf(T(m_handed_uploaded), json_get_str(file, "sha256", ""));
 	}
+	tell_boot_line(handed, stdout);
 	return code;
 }

@@ -26,10 +26,15 @@ static const struct {
 
 static const struct {
 	const char *kind, *label, *file;
+	const char *boot_line; /* what has to be added to the installer's boot line; NULL: it finds them by itself */
 } installers[] = {
-	{"kickstart", "OEMDRV", "ks.cfg"},
-	{"autounattend", "UNATTEND", "autounattend.xml"},
-	{"preseed", "PRESEED", "preseed.cfg"},
+	{"kickstart", "OEMDRV", "ks.cfg", NULL},
+	{"autounattend", "UNATTEND", "autounattend.xml", NULL},
+	/* The command runs twice: early, when the drive is mounted, and after the file was read, if that has none of its own.
+	 * busybox's mount loads no file system's module by itself, so it has to be told which. */
+	{"preseed", "PRESEED", "preseed.cfg",
+	 "auto=true priority=critical preseed/file=/media/preseed.cfg "
+	 "preseed/early_command=\"mount -t iso9660 /dev/disk/by-label/PRESEED /media || true\""},
 };
 
 static char *secret_name(gint64 id, Handed what)
@@ -252,12 +257,22 @@ static gboolean was_given(json_object *document, const char *drive, const char *
 	       (g_str_equal(file, "user-data") && marker_of(document, HANDED_USER_DATA));
 }
 
+static const char *boot_line_of(json_object *document)
+{
+	const char *kind = json_get_str(json_get(document, "answers"), "kind", "");
+	for (guint i = 0; i < G_N_ELEMENTS(installers); i++)
+		if (g_str_equal(installers[i].kind, kind))
+			return installers[i].boot_line;
+	return NULL;
+}
+
 json_object *handed_describe(Services *services, json_object *document, GError **error)
 {
 	static const char *const drives[] = {"cloud_init", "answers"};
 	json_auto json_object *answer = json_object_new_object();
 	json_object *list = json_object_new_array();
 	json_set(answer, "files", list);
+	json_set_str(answer, "boot_line", boot_line_of(document));
 	for (guint i = 0; i < G_N_ELEMENTS(drives); i++) {
 		const char *label = NULL;
 		if (!qemu_has_handed(document, drives[i]))

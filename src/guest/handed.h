@@ -18,7 +18,7 @@ int handed_open_drive(Services *services, json_object *document, const char *nam
 /* Values with no place on a drive. */
 int handed_open_guestinfo(json_object *document, const char *key, GError **error);
 
-/* {"files":[{"drive","name","size","sha256","content"}]}: what the next start brings; no secrets. New reference. */
+/* As handed_table: what the next start brings; no secrets. New reference. */
 json_object *handed_describe(Services *services, json_object *document, GError **error);
 
 /* Whether a guest that had cloud-init's drive has one with another content. */

@@ -192,6 +192,8 @@ def test_each_drive_is_laid_out_as_its_readers_look_for_it(host, tmp_path):
         [image] = drives_of(host, "web")
         host("vm", "stop", "web")
         drive.write_bytes(image)
+        line = host("vm", "handed", "web")["boot_line"]
+        assert (label in line and name in line) if kind == "preseed" else not line
         assert subprocess.run(["blkid", "-p", "-o", "value", "-s", "LABEL", drive], capture_output=True, text=True,
                               check=True).stdout == label + "\n"
         for left_out in ("joliet", "rockridge"):

@@ -10,3 +10,5 @@ MESSAGE(m_handed_file_or_remove, "give a file, or --remove", "ファイルか --
 MESSAGE(m_answers_need_kind, "--kind says which installer reads the answers", "どのインストーラー用か --kind で指定してください");
 MESSAGE(m_handed_none, "no drive is made for this guest", "このゲストに渡すドライブはありません");
 MESSAGE(m_handed_uploaded, "as it was uploaded, SHA-256 %s\n", "アップロードされたまま（SHA-256 %s）\n");
+MESSAGE(m_handed_boot_line, "add to the installer's boot line (Tab or 'e' at its menu): %s\n",
+	"インストーラーの起動メニューで（Tabまたはeキー）、次を追加してください: %s\n");

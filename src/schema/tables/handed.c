@@ -174,6 +174,9 @@ static const Table handed_file_table = {.name = "handed-file", .title = "File", 
 static const Field handed_fields[] = {
 	{.name = "files", .type = FIELD_ITEMS, .flags = FIELD_READONLY, .table = &handed_file_table,
 	 .help = "files on the drives that the guest's next start brings", .help_ja = "次回起動時にドライブに載るファイル"},
+	{.name = "boot_line", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 0,
+	 .help = "what to add to the installer's boot line, so that it reads its answers",
+	 .help_ja = "インストーラーに応答ファイルを読ませるため、起動メニューで追加する文字列"},
 	{0}};
 const Table handed_table = {.name = "handed", .title = "What the guest is handed", .title_ja = "ゲストに渡すもの",
 			    .fields = handed_fields};

@@ -59,7 +59,7 @@ export const en = {
   running_guests: "Running guests", machine: "Machine type", doctor: "Doctor", doctor_ask: "Examine", doctor_works: "Examining…", doctor_fine: "Nothing is missing.", doctor_hint: "Looks for what is wrong or missing on this host, what that costs, and how to get it.",
   // what a guest is handed
   entry_name: "Key", handed: "What it is handed", handed_preview: "What the guest will get", handed_give: "Give…", handed_user_data: "Own user-data (cloud-init)", handed_password: "Password (cloud-init)", handed_answers: "Installer's answers",
-  handed_content: "Content", handed_file: "Or from a file", handed_kept: "It is kept encrypted, and not shown again. The guest gets it at its next start.", handed_installer: "Installer", handed_bus: "Bus of the drive", handed_nothing: "No drive is made for this guest.", handed_as_given: "As it was given, SHA-256",
+  handed_content: "Content", handed_file: "Or from a file", handed_kept: "It is kept encrypted, and not shown again. The guest gets it at its next start.", handed_installer: "Installer", handed_bus: "Bus of the drive", handed_boot_line: "Add to the installer's boot line (Tab or 'e' at its menu), so that it reads its answers:", handed_nothing: "No drive is made for this guest.", handed_as_given: "As it was given, SHA-256",
   // access
   access_users: "Users", access_tokens: "Tokens", access_roles: "Roles", access_sessions: "Sessions", access_audit: "Audit log", full_name: "Full name", grants: "Grants", role: "Role", add_grant: "Add a grant",
   enabled: "enabled", disabled: "disabled", enable: "Enable", disable: "Disable", enable_of: "Enable {name}", disable_of: "Disable {name}",

@@ -73,7 +73,7 @@ export const ja: Messages = {
   password_repeat: "確認のためもう一度", password_differs: "2つのパスワードが一致しません。", password_lower: "小文字", password_upper: "大文字", password_digit: "数字", password_special: "記号",
   services: "Yadoのサービス", guest_groups: "コントロールグループ", support_bundle: "サポート用データ", shutdown_guests: "全ゲストをシャットダウン…", shutdown_guests_text: "このノードの全ゲストを、起動と逆の順に、それぞれの制限時間内でシャットダウンします。", doctor_all: "{count} 件の診断をすべて表示", doctor_less: "要確認の項目だけ表示",
   entry_name: "キー", handed: "ゲストに渡すもの", handed_preview: "ゲストが受け取る内容", handed_give: "渡す…", handed_user_data: "独自のuser-data（cloud-init）", handed_password: "パスワード（cloud-init）", handed_answers: "インストーラーの応答ファイル",
-  handed_content: "内容", handed_file: "ファイルから読み込む", handed_kept: "暗号化して保管し、再表示しません。次回の起動時にゲストに渡されます。", handed_installer: "インストーラー", handed_bus: "ドライブの接続方式", handed_nothing: "このゲストに渡すドライブはありません。", handed_as_given: "渡された内容のまま（SHA-256）",
+  handed_content: "内容", handed_file: "ファイルから読み込む", handed_kept: "暗号化して保管し、再表示しません。次回の起動時にゲストに渡されます。", handed_installer: "インストーラー", handed_bus: "ドライブの接続方式", handed_boot_line: "インストーラーに応答ファイルを読ませるには、起動メニューで（Tabまたはeキー）次を追加してください。", handed_nothing: "このゲストに渡すドライブはありません。", handed_as_given: "渡された内容のまま（SHA-256）",
   // inside a guest
   refresh: "更新",
   tab_tools: "ゲストツール",

@@ -78,6 +78,7 @@ function Preview(props: { vm: Vm; close: () => void }): JSX.Element {
           </section>
         )}
       </For>
+      <Show when={handed.value?.boot_line}>{(line) => <section class="stack"><p>{t("handed_boot_line")}</p><pre tabindex="0">{line()}</pre></section>}</Show>
     </Dialog>
   );
 }
