@@ -176,7 +176,9 @@ gboolean volume_check_detached(Services *services, json_object *volume, GError *
 {
 	if (!volumes_is_attached(services, volume))
 		return TRUE;
-	error_set(error, ERROR_CONFLICT, "take the disk off the guest first ('yado vm set ID --no-disk KEY')",
+	error_set(error, ERROR_CONFLICT,
+		  "take the disk off the guest first ('yado vm set ID --no-disk KEY'); one that is off already goes when the "
+		  "guest lets go of it or restarts",
 		  "volume '%s' is in use by VM %" G_GINT64_FORMAT, json_get_str(volume, "name", ""),
 		  json_get_int(volume, "vm", 0));
 	return FALSE;

@@ -152,7 +152,8 @@ static void test_malformed(void)
 	check_refused(raw_head("{}{}", 4), ERROR_INVALID, "not valid JSON");
 	check_refused(raw_head("{\0}", 3), ERROR_INVALID, "NUL");
 	g_autofree char *deep = g_strnfill(10000, '[');
-	check_refused(raw_head(deep, 10000), ERROR_INVALID, "nested too deep");
+	check_refused(raw_head(deep, 1000), ERROR_INVALID, "nested too deep");
+	check_refused(raw_head(deep, 10000), ERROR_TOO_LARGE, "values is too large");
 	g_autofree char *spaces = g_strnfill(FRAME_HEAD_MAX + 1, ' ');
 	check_refused(raw_head(spaces, FRAME_HEAD_MAX + 1), ERROR_TOO_LARGE, "over the limit");
 }

@@ -33,6 +33,8 @@ static void put_guest(Fixture *fixture, gint64 id, const char *body)
 		batch_delete(batch, path, REV_ANY);
 	store_commit(fixture->services.store, batch, &error);
 	g_assert_no_error(error);
+	g_autofree char *run_dir = g_build_filename(fixture->run_dir, path, NULL); /* as of one that was started */
+	g_assert_true(dir_make(run_dir, 0700, NULL));
 }
 
 static void set_up(Fixture *fixture, gconstpointer data)

@@ -55,7 +55,7 @@ static void test_hostile(Fixture *f, gconstpointer unused)
 	g_autofree char *deep = g_malloc(16 + 10000);
 	memcpy(deep, "\x14\x27\0\0\1\0\0\0\1\0\0\0\x10\x27\0\0", 16);
 	memset(deep + 16, '[', 10000);
-	check_hostile(f, deep, 16 + 10000, NULL, 0, "nested too deep");
+	check_hostile(f, deep, 16 + 10000, NULL, 0, "values is too large");
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Reply) reply = get(other, "/", &error);
 	g_assert_nonnull(reply);
