@@ -128,7 +128,8 @@ static void take_end(Output *output, json_object *end)
 	gint64 code = json_get_int(end, "code", -1), number = json_get_int(end, "signal", 0);
 	const char *why = json_get_str(end, "why", NULL), *text = why_text(why);
 	output->ended = TRUE;
-	output->code = code >= 0 ? (int)(code & 0xFF) : number > 0 ? EXIT_OF_SIGNAL + (int)number : EXIT_NOT_RUN;
+	/* One that our own exit code has no room for (Windows) is still a failure. */
+	output->code = code >= 0 ? (int)MIN(code, 255) : number > 0 ? EXIT_OF_SIGNAL + (int)number : EXIT_NOT_RUN;
 	if (g_strcmp0(why, "timeout") == 0)
 		output->code = EXIT_OUT_OF_TIME;
 	else if (why)
