@@ -1,4 +1,4 @@
-"""Debian's own installer reads the answers that Yado hands it. Not part of every run: it takes two minutes, and needs
+"""Debian's own installer reads the answers that Yado hands it. Not part of every run: it takes some minutes, and needs
 Debian's archive: run-tests --full, or pytest tests/e2e/test_installer.py."""
 import pathlib
 import shutil
