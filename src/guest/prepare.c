@@ -128,6 +128,38 @@ static gboolean complete_kernel(Services *services, json_object *document, GErro
 	return TRUE;
 }
 
+static json_object *find_disk_of(json_object *document, json_object *wanted)
+{
+	json_object *disks = json_get(document, "disks");
+	if (!disks)
+		return NULL;
+	json_object_object_foreach (disks, key, disk) {
+		(void)key;
+		if (json_equal(json_get(disk, "volume"), json_get(wanted, "volume")) &&
+		    json_equal(json_get(disk, "storage"), json_get(wanted, "storage")))
+			return disk;
+	}
+	return NULL;
+}
+
+/* A volume that is attached again is the disk that it was: the guest's system knows it by its names. */
+static void recall_names(Services *services, json_object *present, json_object *disk)
+{
+	enum { CHANGES_MAX = 500 };
+	g_autofree char *path = g_strdup_printf("vm/%" G_GINT64_FORMAT, json_get_int(present, "id", 0));
+	g_autoptr(GPtrArray) history = store_history(services->store, path, 0, CHANGES_MAX, NULL);
+	for (guint i = 0; history && i < history->len; i++) {
+		const Change *change = history->pdata[i];
+		json_object *former = g_str_equal(change->path, path) ? find_disk_of(change->before, disk) : NULL;
+		if (!former)
+			continue;
+		json_set(disk, "serial", json_copy(json_get(former, "serial")));
+		if (!json_get(disk, "wwn") && json_get(former, "wwn") && !g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk"))
+			json_set(disk, "wwn", json_copy(json_get(former, "wwn")));
+		return;
+	}
+}
+
 static gboolean complete_disk(Services *services, const char *uuid, const char *key, json_object *disk, GError **error)
 {
 	g_autofree char *image_field = g_strdup_printf("disks.%s.image", key);
@@ -181,9 +213,12 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 	json_object *old_disks = json_get(present, "disks");
 	if (disks) {
 		json_object_object_foreach (disks, key, disk)
-			if (!json_get(old_disks, key) &&
-			    !complete_disk(services, json_get_str(document, "uuid", ""), key, disk, error))
-				return FALSE;
+			if (!json_get(old_disks, key)) {
+				if (present && json_get(disk, "volume") && !json_get(disk, "serial"))
+					recall_names(services, present, disk);
+				if (!complete_disk(services, json_get_str(document, "uuid", ""), key, disk, error))
+					return FALSE;
+			}
 	}
 	if (nics) {
 		json_object_object_foreach (nics, nic_key, nic) {
