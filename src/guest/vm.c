@@ -242,8 +242,7 @@ static void renew_row(Vm *vm)
 
 void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 {
-	json_auto json_object *filled = json_copy(document);
-	schema_fill(&vm_table, filled);
+	json_auto json_object *filled = schema_filled(&vm_table, document);
 	g_mutex_lock(&vm->lock);
 	g_clear_pointer(&vm->text, g_ref_string_release);
 	vm->text = make_text(filled);

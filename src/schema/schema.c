@@ -451,10 +451,13 @@ gboolean schema_check(const Table *table, json_object *document, GError **error)
 
 /* ---- fill ---- */
 
+static gboolean has_default(const Field *field)
+{
+	return !(field->flags & (FIELD_READONLY | FIELD_NULLABLE)) && (field->type == FIELD_OBJECT || field->fallback);
+}
+
 static json_object *default_of(const Field *field)
 {
-	if (field->flags & (FIELD_READONLY | FIELD_NULLABLE))
-		return NULL;
 	return field->type == FIELD_OBJECT ? json_object_new_object() : fallback_of(field);
 }
 
@@ -462,8 +465,8 @@ void schema_fill(const Table *table, json_object *document)
 {
 	for (const Field *field = table->fields; field->name; field++) {
 		json_object *value = json_get(document, field->name);
-		if (!value && (value = default_of(field)))
-			json_set(document, field->name, value);
+		if (!value && has_default(field))
+			json_set(document, field->name, value = default_of(field));
 		if (!json_object_is_type(value, json_type_object))
 			continue;
 		if (field->type == FIELD_OBJECT)
@@ -476,6 +479,36 @@ void schema_fill(const Table *table, json_object *document)
 				schema_fill(field->table, entry);
 		}
 	}
+}
+
+static gboolean lacks_defaults(const Table *table, json_object *document)
+{
+	for (const Field *field = table->fields; field->name; field++) {
+		json_object *value = json_get(document, field->name);
+		if (!value && has_default(field))
+			return TRUE;
+		if (!json_object_is_type(value, json_type_object))
+			continue;
+		if (field->type == FIELD_OBJECT && lacks_defaults(field->table, value))
+			return TRUE;
+		if (field->type != FIELD_MAP)
+			continue;
+		json_object_object_foreach (value, key, entry) {
+			(void)key;
+			if (json_object_is_type(entry, json_type_object) && lacks_defaults(field->table, entry))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+json_object *schema_filled(const Table *table, json_object *document)
+{
+	if (!lacks_defaults(table, document))
+		return json_object_get(document);
+	json_object *filled = json_copy(document);
+	schema_fill(table, filled);
+	return filled;
 }
 
 /* ---- paths ---- */

@@ -81,6 +81,8 @@ json_object *schema_change(const Table *table, json_object *current, json_object
 gboolean schema_check(const Table *table, json_object *document, GError **error);
 /* The defaults of fields that the document lacks, because an earlier release, which did not know them, wrote it. */
 void schema_fill(const Table *table, json_object *document);
+/* The document with them: itself if it lacks none, else a copy. New reference. */
+json_object *schema_filled(const Table *table, json_object *document);
 /* Map keys and names of objects: 1-63 of a-z, 0-9, '-', '_', '.', beginning with a letter or digit. */
 const char *schema_check_key(const char *value);
 

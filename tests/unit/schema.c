@@ -63,6 +63,73 @@ static void test_defaults_pass(void)
 	assert_json(storage, "{\"name\":\"nas\",\"kind\":\"dir\",\"path\":\"/srv/nas\",\"description\":\"\",\"schema\":1}");
 }
 
+/* ---- fill ---- */
+
+/* What a release that knows more fields finds in documents of one that did not. */
+static const Field limits_fields[] = {{.name = "rate", .type = FIELD_INT, .min = 1, .max = 9, .fallback = "5"},
+				      {.name = "burst", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 9},
+				      {0}};
+static const Table limits_table = {.name = "limits", .title = "Limits", .fields = limits_fields};
+static const Field device_fields[] = {{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .max = 9},
+				      {.name = "bus", .type = FIELD_STRING, .max = 9, .fallback = "\"sata\""},
+				      {.name = "limits", .type = FIELD_OBJECT, .table = &limits_table},
+				      {0}};
+static const Table fill_device_table = {.name = "device", .title = "Device", .fields = device_fields};
+static const Field house_fields[] = {{.name = "size", .type = FIELD_INT, .max = 9, .fallback = "1"},
+				     {.name = "open", .type = FIELD_BOOL, .fallback = "false"},
+				     {.name = "order", .type = FIELD_LIST, .max = 9, .fallback = "[\"a\"]"},
+				     {.name = "limits", .type = FIELD_OBJECT, .table = &limits_table},
+				     {.name = "extra", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &limits_table},
+				     {.name = "devices", .type = FIELD_MAP, .max = 9, .table = &fill_device_table, .fallback = "{}"},
+				     {.name = "state", .type = FIELD_OBJECT, .flags = FIELD_READONLY, .table = &limits_table},
+				     {0}};
+static const Table house_table = {.name = "house", .title = "House", .version = 1, .fields = house_fields};
+
+static void test_fill(void)
+{
+	static const char *const cases[][2] = {
+		{"{}", "{\"size\":1,\"open\":false,\"order\":[\"a\"],\"limits\":{\"rate\":5},\"devices\":{}}"},
+		/* What is there stays, also where it is empty or another release's; objects that may be absent stay absent. */
+		{"{\"size\":7,\"open\":true,\"order\":[],\"limits\":{\"rate\":2,\"burst\":3},\"devices\":{},\"later\":1}",
+		 "{\"size\":7,\"open\":true,\"order\":[],\"limits\":{\"rate\":2,\"burst\":3},\"devices\":{},\"later\":1}"},
+		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":{},\"extra\":{},\"devices\":{}}",
+		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":5},\"extra\":{\"rate\":5},\"devices\":{}}"},
+		/* In each entry of a map, and in what is nested there; a required field has no default. */
+		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{},\"y\":{\"name\":\"n\",\"bus\":\"ide\","
+		 "\"limits\":{\"burst\":1}}}}",
+		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{\"bus\":\"sata\",\"limits\":{\"rate\":5}},"
+		 "\"y\":{\"name\":\"n\",\"bus\":\"ide\",\"limits\":{\"burst\":1,\"rate\":5}}}}"},
+		/* What is of another kind than the table says is left to the check. */
+		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":7,\"devices\":{\"x\":\"?\"}}",
+		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":7,\"devices\":{\"x\":\"?\"}}"},
+	};
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		json_auto json_object *document = parse(cases[i][0]);
+		json_auto json_object *filled = schema_filled(&house_table, document);
+		assert_json(document, cases[i][0]); /* it may be another's */
+		assert_json(filled, cases[i][1]);
+		/* Only what lacks something is copied. */
+		g_assert_cmpint(filled == document, ==, g_str_equal(cases[i][0], cases[i][1]));
+		json_auto json_object *again = schema_filled(&house_table, filled);
+		g_assert_true(again == filled);
+		schema_fill(&house_table, document);
+		assert_json(document, cases[i][1]);
+	}
+}
+
+/* What the table makes, it need not fill. */
+static void test_fill_nothing(void)
+{
+	json_auto json_object *vm = stored();
+	json_auto json_object *filled = schema_filled(&vm_table, vm);
+	g_assert_true(filled == vm);
+	json_object_object_del(json_get(vm, "cpu"), "threads");
+	json_auto json_object *mended = schema_filled(&vm_table, vm);
+	g_assert_true(mended != vm);
+	g_assert_cmpint(json_get_int(json_get(mended, "cpu"), "threads", 0), ==, 1);
+	g_assert_null(json_get(json_get(vm, "cpu"), "threads"));
+}
+
 /* ---- create ---- */
 
 static void test_create_fills(void)
@@ -609,6 +676,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/schema/value checks know good from bad", test_check_values);
 	g_test_add_func("/schema/paths lead to fields", test_paths);
 	g_test_add_func("/schema/describe gives JSON Schema", test_describe);
+	g_test_add_func("/schema/what a document of an earlier release lacks gets its default, and nothing else is touched", test_fill);
+	g_test_add_func("/schema/a document that lacks nothing is not copied", test_fill_nothing);
 	g_test_add_func("/schema/what can be set has a title in both languages", test_titles);
 	g_test_add_func("/schema/what is sent is described apart from what is answered", test_describe_input);
 	g_test_add_func("/schema/lists of objects are checked one by one", test_items);
