@@ -11,7 +11,7 @@ packages_build=(gcc libc6-dev musl-tools meson ninja-build pkg-config
 { command -v node && command -v npm; } >/dev/null || packages_build+=(nodejs npm)
 # ./package needs these beside those of the build.
 packages_package=(debhelper dpkg-dev fakeroot)
-packages_test=(libarchive-tools python3-pytest python3-pytest-xdist qemu-guest-agent mount procps xfsprogs
+packages_test=(libarchive-tools nbdkit nbdfuse python3-pytest python3-pytest-xdist qemu-guest-agent mount procps xfsprogs
 	python3-websocket python3-h2 python3-jsonschema curl jq sqlite3 openssl shim-signed grub-efi-amd64-signed groff-base mandoc systemd dbus chromium fonts-noto-core fonts-noto-cjk
 	"${packages_debian[@]}")
 packages_full=(clang grub-common grub-pc-bin kmod mtools xorriso)

@@ -1,8 +1,11 @@
 /* Questions.
  *
  * QEMU stops a guest at a request that its disk's storage refuses (werror and rerror "stop"): the request is kept, and tried
- * again when the guest goes on, so nothing is lost. Which disks stand so is asked of QEMU whenever it is needed, also by a
- * daemon that was not there when it happened. Nothing is tried again without somebody's word. */
+ * again when the guest goes on, so nothing is lost. Nothing is tried again without somebody's word.
+ *
+ * Which disks stand so is in the events that QEMU's second monitor writes into the launcher's log, for a daemon too that was
+ * not there when it happened. (QEMU 7.2's query-block tells of each disk that has ever stood so: going on, QEMU forgets that
+ * of those alone whose block backend has a name, and ours have none.) */
 #include "guest/question.h"
 
 #include <string.h>
@@ -13,8 +16,10 @@
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 #include "guest/power.h"
+#include "qemu/command.h"
+#include "sandbox/launch.h"
 
-enum { COMMAND_TIMEOUT_MS = 5000, AGAIN_MS = 500 };
+enum { COMMAND_TIMEOUT_MS = 5000, AGAIN_MS = 500, EVENT_TIMEOUT_MS = 1000, EVENT_STEP_US = 5000 };
 
 static const TaskPool answer_pool = {"answers", 8};
 
@@ -23,43 +28,62 @@ static void clear_disk(gpointer data)
 	g_free(((QuestionDisk *)data)->key);
 }
 
-/* "disk-KEY" itself, or a path that it is in ("/machine/peripheral/disk-KEY/virtio-backend"). QEMU may be its guest's: a disk
- * that the guest does not have is none. NULL; else the caller frees. */
-static char *find_key(json_object *disks, const char *device)
+/* The disk whose block node that is. QEMU may be its guest's: a disk that the guest does not have is none. */
+static const char *find_key(json_object *disks, const char *node)
 {
-	const char *name = strstr(device, "disk-");
-	g_autofree char *key = name ? g_strndup(name + strlen("disk-"), strcspn(name + strlen("disk-"), "/")) : NULL;
-	return key && json_get(disks, key) ? g_steal_pointer(&key) : NULL;
+	if (!disks)
+		return NULL;
+	json_object_object_foreach (disks, key, disk) {
+		g_autofree char *own = qemu_node_name('d', key);
+		(void)disk;
+		if (g_str_equal(own, node))
+			return key;
+	}
+	return NULL;
 }
 
-static gboolean is_known(const GArray *disks, const char *key)
+static void note_error(GArray *disks, const char *key, gboolean no_space)
 {
-	for (guint i = 0; i < disks->len; i++)
-		if (g_str_equal(g_array_index(disks, QuestionDisk, i).key, key))
-			return TRUE;
-	return FALSE;
+	for (guint i = 0; i < disks->len; i++) {
+		QuestionDisk *known = &g_array_index(disks, QuestionDisk, i);
+		if (g_str_equal(known->key, key)) {
+			known->no_space = no_space;
+			return;
+		}
+	}
+	QuestionDisk disk = {g_strdup(key), no_space};
+	g_array_append_val(disks, disk);
 }
 
-GArray *question_ask(Vm *vm, Qmp *qmp, guint timeout_ms, GError **error)
+/* What QEMU has said since the guest went on last (QEMU docs/interop/qmp-ref, BLOCK_IO_ERROR). */
+static void read_errors(Vm *vm, json_object *hardware, GArray *disks)
+{
+	g_auto(GStrv) lines = launch_read_events(vm->run_dir);
+	for (char **line = lines; *line; line++) {
+		if (!strstr(*line, "BLOCK_IO_ERROR") && !strstr(*line, "RESUME"))
+			continue;
+		json_auto json_object *event = json_parse(*line, strlen(*line), NULL);
+		json_object *data = json_get(event, "data");
+		const char *name = json_get_str(event, "event", "");
+		if (g_str_equal(name, "RESUME"))
+			g_array_set_size(disks, 0);
+		if (!g_str_equal(name, "BLOCK_IO_ERROR") || !g_str_equal(json_get_str(data, "action", ""), "stop"))
+			continue;
+		const char *key = find_key(json_get(hardware, "disks"), json_get_str(data, "node-name", ""));
+		if (key)
+			note_error(disks, key, json_get_bool(data, "nospace", FALSE));
+	}
+}
+
+GArray *question_ask(Vm *vm)
 {
 	json_auto json_object *hardware = vm_dup_applied(vm);
-	json_auto json_object *blocks = qmp_command(qmp, "query-block", NULL, timeout_ms, error);
-	if (!blocks)
-		return NULL;
 	GArray *disks = g_array_new(FALSE, FALSE, sizeof(QuestionDisk));
 	g_array_set_clear_func(disks, clear_disk);
-	for (gsize i = 0; i < json_get_count(blocks); i++) {
-		json_object *block = json_object_array_get_idx(blocks, i);
-		const char *status = json_get_str(block, "io-status", "ok");
-		g_autofree char *key = g_str_equal(status, "ok") ? NULL
-								 : find_key(json_get(hardware, "disks"),
-									    json_get_str(block, "qdev", ""));
-		/* Each once, however often it is told. */
-		if (!key || is_known(disks, key))
-			continue;
-		QuestionDisk disk = {g_steal_pointer(&key), g_str_equal(status, "nospace")};
-		g_array_append_val(disks, disk);
-	}
+	gint64 deadline = g_get_monotonic_time() + EVENT_TIMEOUT_MS * 1000;
+	/* Our monitor may have told us a moment before its word was in the log. */
+	while (read_errors(vm, hardware, disks), disks->len == 0 && g_get_monotonic_time() < deadline)
+		g_usleep(EVENT_STEP_US);
 	return disks;
 }
 
@@ -127,10 +151,9 @@ static json_object *describe_disk(Vm *vm, json_object *hardware, const QuestionD
 
 json_object *question_describe(Vm *vm, GError **error)
 {
-	g_autoptr(Qmp) qmp = question_check(vm, error) ? vm_ref_qmp(vm, error) : NULL;
-	g_autoptr(GArray) disks = qmp ? question_ask(vm, qmp, COMMAND_TIMEOUT_MS, error) : NULL;
-	if (!disks)
+	if (!question_check(vm, error))
 		return NULL;
+	g_autoptr(GArray) disks = question_ask(vm);
 	json_auto json_object *hardware = vm_dup_applied(vm);
 	json_object *question = json_object_new_object(), *list = json_object_new_array();
 	g_autofree char *name = vm_dup_name(vm);

@@ -8,8 +8,9 @@ typedef struct QuestionDisk {
 	gboolean no_space; /* else the storage failed */
 } QuestionDisk;
 
-/* The disks at which QEMU has stopped the guest, as it says now; empty if there are none. Free with g_array_unref. */
-GArray *question_ask(Vm *vm, Qmp *qmp, guint timeout_ms, GError **error);
+/* The disks at which QEMU has stopped the guest; empty if that cannot be told. Waits for QEMU's word, at most a second. Free
+ * with g_array_unref. */
+GArray *question_ask(Vm *vm);
 /* What happened in words, for a guest's reason; caller frees. */
 char *question_reason(Vm *vm, GArray *disks);
 /* Whether the guest, by its state, waits for an answer. */

@@ -252,11 +252,9 @@ void vm_release_process(Vm *vm)
 }
 
 /* Which disks stopped the guest, and why. */
-static void describe_io_error(Vm *vm, Qmp *qmp)
+static void describe_io_error(Vm *vm)
 {
-	g_autoptr(GArray) disks = question_ask(vm, qmp, QUERY_TIMEOUT_MS, NULL);
-	if (!disks)
-		return; /* it does not answer any more */
+	g_autoptr(GArray) disks = question_ask(vm);
 	gboolean no_space = FALSE;
 	for (guint i = 0; i < disks->len; i++)
 		no_space |= g_array_index(disks, QuestionDisk, i).no_space;
@@ -387,7 +385,7 @@ void vm_query_state(Vm *vm)
 		if (state == VM_PAUSED || state == VM_PANICKED || state == VM_UNKNOWN)
 			vm_set_state(vm, VM_RUNNING, "resumed", "resumed");
 	} else if (g_str_equal(status, "io-error")) {
-		describe_io_error(vm, qmp);
+		describe_io_error(vm);
 	} else if (g_str_equal(status, "guest-panicked")) {
 		handle_panic(vm);
 	} else if (g_str_equal(status, "shutdown")) {
