@@ -12,6 +12,7 @@
 #include "guest/console.h"
 #include "guest/firmware-setup.h"
 #include "guest/guests.h"
+#include "guest/helper.h"
 #include "guest/lifecycle.h"
 #include "guest/share.h"
 #include "guest/stats.h"
@@ -171,6 +172,9 @@ static json_object *describe_status(Vm *vm)
 	}
 	if (shares)
 		json_set(status, "shares", shares);
+	json_object *broken = helper_describe(vm);
+	if (broken)
+		json_set(status, "broken", broken);
 	return status;
 }
 

@@ -141,15 +141,20 @@ static void print_map(json_object *vm, const char *map, const char *heading, con
 	pairs_print(pairs, "  ");
 }
 
-/* Those whose server has ended. */
-static void print_silent_shares(json_object *shares)
+/* What has failed since the process beside QEMU that serves it has ended. */
+static void print_broken(json_object *parts)
 {
-	for (gsize i = 0; i < json_get_count(shares); i++) {
-		json_object *share = json_object_array_get_idx(shares, i);
-		g_autofree char *name = format_safe(json_get_str(share, "share", ""));
-		g_autofree char *problem = format_safe(json_get_str(share, "problem", ""));
-		if (!json_get_bool(share, "serving", TRUE))
-			printf("  %s%s: %s%s\n", style_on(stdout, STYLE_RED), name, problem, style_off(stdout));
+	for (gsize i = 0; i < json_get_count(parts); i++) {
+		json_object *part = json_object_array_get_idx(parts, i);
+		const char *kind = json_get_str(part, "kind", "");
+		g_autofree char *name = format_safe(json_get_str(part, "part", ""));
+		g_autofree char *problem = format_safe(json_get_str(part, "problem", ""));
+		const char *remedy = g_str_equal(kind, "nic")     ? T(m_broken_nic)
+				     : g_str_equal(kind, "share") ? T(m_broken_share)
+				     : g_str_equal(kind, "tpm")   ? T(m_broken_tpm)
+								  : json_get_str(part, "remedy", "");
+		printf("%s%s%s: %s; %s%s\n", i ? "" : "\n", style_on(stdout, STYLE_RED), name, problem, remedy,
+		       style_off(stdout));
 	}
 }
 
@@ -196,7 +201,7 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "usb", T(m_usb), usb_fields);
 	print_map(vm, "pci", T(m_pci), mapped_fields);
 	print_map(vm, "shares", T(m_shares), mapped_fields);
-	print_silent_shares(json_get_path(vm, "status.shares"));
+	print_broken(json_get_path(vm, "status.broken"));
 	print_conflicts(json_get_path(vm, "status.conflicts"));
 	json_object *setup = json_get_path(vm, "status.firmware_setup");
 	if (setup && json_object_get_boolean(setup))

@@ -23,6 +23,7 @@
 #include "guest/leftover.h"
 #include "guest/console.h"
 #include "guest/guests.h"
+#include "guest/helper.h"
 #include "guest/passthrough.h"
 #include "guest/power.h"
 #include "guest/watchdog.h"
@@ -59,6 +60,7 @@ void vm_remember(Vm *vm)
 	json_set_str(json, "reason", vm->reason);
 	json_set_int(json, "since_us", vm->since_us);
 	json_set_int(json, "memory_base", vm->memory_base);
+	json_set_bool(json, "memory_shared", vm->memory_shared);
 	if (vm->exit_code) {
 		json_set_str(json, "exit_code", vm->exit_code);
 		json_set_str(json, "exit_reason", vm->exit_reason);
@@ -107,6 +109,7 @@ static void recall(Vm *vm, json_object *memory)
 	vm->reason = g_strdup(json_get_str(memory, "reason", ""));
 	vm->since_us = json_get_int(memory, "since_us", vm->since_us);
 	vm->memory_base = json_get_int(memory, "memory_base", 0);
+	vm->memory_shared = json_get_bool(memory, "memory_shared", FALSE);
 	if (exit_code) {
 		vm->exit_code = g_strdup(exit_code);
 		vm->exit_reason = g_strdup(json_get_str(memory, "exit_reason", ""));
@@ -218,6 +221,7 @@ static void take_over(Vm *vm, const char *name, gint64 since_us)
 	if (!interrupted)
 		catch_up(vm, state, since_us);
 	vm_watch_exit(vm);
+	helper_adopt(vm);
 	agent_look(vm);
 	freeze_adopt(vm);
 	leftover_adopt(vm);

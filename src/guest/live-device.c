@@ -7,7 +7,7 @@
 #include "guest/live-part.h"
 #include "qemu/command.h"
 
-enum { UNPLUG_TIMEOUT_MS = 15000 };
+enum { UNPLUG_TIMEOUT_MS = 10000, UNPLUG_NEXT_MS = 1000 };
 
 void live_record(Live *live, const char *part, const char *key, json_object *value)
 {
@@ -113,14 +113,15 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 		return FALSE;
 	}
 	g_clear_error(&local);
-	json_auto json_object *gone =
-		qmp_wait_event(live->qmp, mark, "DEVICE_DELETED", device, UNPLUG_TIMEOUT_MS, &local);
+	/* A guest that ignores one request ignores the next ones too: of several devices, the first alone is waited for that long. */
+	json_auto json_object *gone = qmp_wait_event(live->qmp, mark, "DEVICE_DELETED", device,
+						     live->ignored ? UNPLUG_NEXT_MS : UNPLUG_TIMEOUT_MS, &local);
 	if (gone)
 		return TRUE;
+	live->ignored |= error_code(local) == ERROR_TIMEOUT;
 	if (error_code(local) == ERROR_TIMEOUT)
 		error_set(error, ERROR_TIMEOUT, "release it inside the guest, or reboot the guest",
-			  "the guest did not let go of %s within %d s; it goes when the guest releases it or restarts",
-			  key, UNPLUG_TIMEOUT_MS / 1000);
+			  "the guest did not let go of %s in time; it goes when the guest releases it or restarts", key);
 	else
 		g_propagate_error(error, g_steal_pointer(&local));
 	return FALSE;

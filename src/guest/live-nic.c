@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/helper.h"
 #include "guest/live-part.h"
 #include "guest/open.h"
 #include "net/shape.h"
@@ -25,7 +26,8 @@ static gboolean is_nic_live(const char *field, json_object *old, json_object *ne
 /* Its end of the cable closes with it, and so passt ends. */
 static gboolean delete_netdev(Live *live, const char *key, GError **error)
 {
-	g_autofree char *netdev = g_strconcat("net-", key, NULL);
+	g_autofree char *netdev = g_strconcat("net-", key, NULL), *helper = g_strconcat("nic-", key, NULL);
+	helper_forget(live->vm, helper);
 	json_object *arguments = json_object_new_object();
 	g_autoptr(GError) local = NULL;
 	json_set_str(arguments, "id", netdev);

@@ -14,6 +14,7 @@ typedef struct Live {
 	Qmp *qmp;
 	json_object *applied; /* owned; the hardware that the process has */
 	json_object *wanted;  /* owned; the hardware of the document, and its name */
+	gboolean ignored;     /* the guest has not let go of a device in time */
 } Live;
 
 typedef struct LivePart {
@@ -27,10 +28,10 @@ typedef struct LivePart {
 	/* Brings what is wanted about, as far as it goes live; after all removals. key is NULL where there is no map. */
 	gboolean (*apply)(Live *live, const char *key, json_object *old, json_object *wanted, GError **error);
 	/* Whether the process has what an entry of a map is connected to. NULL: it always has. */
-	gboolean (*can_hold)(json_object *applied, json_object *wanted);
+	gboolean (*can_hold)(Vm *vm, json_object *applied, json_object *wanted);
 } LivePart;
 
-extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms, live_usb, live_watchdog;
+extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms, live_usb, live_shares, live_watchdog;
 
 /* Takes the value over into what is applied, and records it. Of an entry (value NULL: it is gone), or with key NULL of the
  * whole part. Frees the former value. */

@@ -21,8 +21,9 @@ static gboolean is_usb_live(const char *field, json_object *old, json_object *ne
 }
 
 /* pcie.0 takes no device later: a guest that was started without the controller gets it with its next start. */
-static gboolean has_controller(json_object *applied, json_object *wanted)
+static gboolean has_controller(Vm *vm, json_object *applied, json_object *wanted)
 {
+	(void)vm;
 	return qemu_has_usb(applied) && qemu_usb_ports(applied) == qemu_usb_ports(wanted);
 }
 
@@ -55,7 +56,7 @@ static gboolean remove_usb(Live *live, const char *key, json_object *old, json_o
 static gboolean apply_usb(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
 {
 	gint64 set = -1;
-	if (old || !has_controller(live->applied, live->wanted))
+	if (old || !has_controller(live->vm, live->applied, live->wanted))
 		return TRUE;
 	if (live_has_device(live, "usb-", key, FALSE)) {
 		live_record(live, "usb", key, wanted);

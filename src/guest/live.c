@@ -11,7 +11,8 @@
 #include "guest/live-part.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_usb, &live_watchdog};
+static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_usb, &live_shares,
+					  &live_watchdog};
 
 static const LivePart *find_part(const char *name)
 {
@@ -48,7 +49,7 @@ const char *live_when(Vm *vm, const char *path, json_object *before, json_object
 		new = json_get(new, rest[0]);
 		if (!old && !new)
 			return "now"; /* it never came into the process */
-		return (!part->can_hold || part->can_hold(applied, hardware)) && part->is_live(rest[1], old, new) ? "now" : "restart";
+		return (!part->can_hold || part->can_hold(vm, applied, hardware)) && part->is_live(rest[1], old, new) ? "now" : "restart";
 	}
 	if (json_equal(old, new))
 		return "now";
@@ -142,7 +143,7 @@ gboolean live_apply(Vm *vm, Task *task, GError **error)
 		error_set(error, ERROR_CONFLICT, "reboot it", "it is not known which hardware the running process has");
 		return FALSE;
 	}
-	Live live = {vm, task, qmp, applied, wanted};
+	Live live = {vm, task, qmp, applied, wanted, FALSE};
 	GError *first = NULL;
 	apply_removals(&live, &first);
 	apply_additions(&live, &first);

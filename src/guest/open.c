@@ -17,14 +17,13 @@
 #include "base/process.h"
 #include "guest/firmware.h"
 #include "guest/handed.h"
+#include "guest/helper.h"
 #include "guest/identity.h"
 #include "guest/passthrough.h"
 #include "net/passt.h"
 #include "net/shape.h"
 #include "net/tap.h"
 #include "sandbox/cgroup.h"
-
-enum { NIC_END_TIMEOUT_MS = 5000 };
 
 char *vm_socket_path(Vm *vm, const char *name)
 {
@@ -125,28 +124,18 @@ int vm_open_nic(Vm *vm, json_object *document, const char *key, GError **error)
 	Launched launched = {.pidfd = -1};
 	if (fd < 0 || (peer >= 0 && !vm_start_nic(vm, key, peer, &launched, error)))
 		return -1;
-	fd_close(launched.pidfd);
+	if (peer >= 0) {
+		g_autofree char *name = g_strconcat("nic-", key, NULL);
+		helper_watch(vm, name, launched.pidfd);
+		fd_close(launched.pidfd);
+	}
 	return fd_steal(&fd);
 }
 
 gboolean vm_close_nic(Vm *vm, const char *key, GError **error)
 {
-	g_autofree char *run_dir = nic_run_dir(vm, key);
-	LaunchRecord record;
-	if (!launch_read_record(run_dir, &record, error))
-		return FALSE;
-	/* passt ends by itself once QEMU has closed its end; this makes sure. */
-	fd_auto int pidfd = record.running ? process_open(record.pid, record.start_time) : -1;
-	if (pidfd >= 0) {
-		process_signal(pidfd, SIGTERM);
-		process_wait(pidfd, NIC_END_TIMEOUT_MS);
-	}
-	/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
-	gint64 deadline = g_get_monotonic_time() + (gint64)NIC_END_TIMEOUT_MS * 1000;
-	while (launch_read_record(run_dir, &record, NULL) && record.watched && !record.ended &&
-	       g_get_monotonic_time() < deadline)
-		g_usleep(500);
-	return dir_remove(run_dir, error);
+	g_autofree char *name = g_strconcat("nic-", key, NULL);
+	return helper_end(vm, name, error);
 }
 
 /* The kernel that starts fastest knows nothing of UEFI, shows nothing on a screen, and finds no TPM. */

@@ -108,6 +108,22 @@ static gint64 count_cpus(json_object *document)
 	return json_get_int(cpu, "sockets", 0) * json_get_int(cpu, "cores", 0) * json_get_int(cpu, "threads", 0);
 }
 
+/* Why one that is added does not come at once. */
+static void describe_shares(Plan *plan, json_object *before)
+{
+	for (gsize i = 0; i < json_get_count(plan->changes); i++) {
+		json_object *change = json_object_array_get_idx(plan->changes, i);
+		const char *path = json_get_str(change, "path", "");
+		g_auto(GStrv) steps = g_strsplit(path, ".", 3);
+		if (g_strv_length(steps) < 2 || !g_str_equal(steps[0], "shares") || json_get(json_get(before, "shares"), steps[1]) ||
+		    !g_str_equal(json_get_str(change, "when", ""), "restart"))
+			continue;
+		add_effect(plan, "the guest was started without a share, so its memory is not in the form that virtiofsd works in: "
+				 "its first share comes with its next start, further ones at once");
+		return;
+	}
+}
+
 static void describe_hyperv(Services *services, Plan *plan, json_object *before)
 {
 	if (!services->host->kvm && json_get_bool(json_get(plan->document, "cpu"), "hyperv", FALSE) &&
@@ -214,6 +230,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	if (handed_starts_over(present, wanted))
 		add_effect(plan, "cloud-init takes the guest for a new one at the next boot: it does its work again and makes "
 				 "new SSH host keys");
+	describe_shares(plan, present);
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, present);
 	describe_cpus(services, plan, present);

@@ -55,11 +55,12 @@ static void note_error(GArray *disks, const char *key, gboolean no_space)
 	g_array_append_val(disks, disk);
 }
 
-/* What QEMU has said since the guest went on last (QEMU docs/interop/qmp-ref, BLOCK_IO_ERROR). */
-static void read_errors(Vm *vm, json_object *hardware, GArray *disks)
+GArray *question_read(Vm *vm, char **events)
 {
-	g_auto(GStrv) lines = launch_read_events(vm->run_dir);
-	for (char **line = lines; *line; line++) {
+	json_auto json_object *hardware = vm_dup_applied(vm);
+	GArray *disks = g_array_new(FALSE, FALSE, sizeof(QuestionDisk));
+	g_array_set_clear_func(disks, clear_disk);
+	for (char **line = events; *line; line++) {
 		if (!strstr(*line, "BLOCK_IO_ERROR") && !strstr(*line, "RESUME"))
 			continue;
 		json_auto json_object *event = json_parse(*line, strlen(*line), NULL);
@@ -73,18 +74,20 @@ static void read_errors(Vm *vm, json_object *hardware, GArray *disks)
 		if (key)
 			note_error(disks, key, json_get_bool(data, "nospace", FALSE));
 	}
+	return disks;
 }
 
 GArray *question_ask(Vm *vm)
 {
-	json_auto json_object *hardware = vm_dup_applied(vm);
-	GArray *disks = g_array_new(FALSE, FALSE, sizeof(QuestionDisk));
-	g_array_set_clear_func(disks, clear_disk);
 	gint64 deadline = g_get_monotonic_time() + EVENT_TIMEOUT_MS * 1000;
-	/* Our monitor may have told us a moment before its word was in the log. */
-	while (read_errors(vm, hardware, disks), disks->len == 0 && g_get_monotonic_time() < deadline)
+	for (;;) {
+		g_auto(GStrv) events = launch_read_events(vm->run_dir);
+		g_autoptr(GArray) disks = question_read(vm, events);
+		/* Our monitor may have told us a moment before its word was in the log. */
+		if (disks->len > 0 || g_get_monotonic_time() >= deadline)
+			return g_steal_pointer(&disks);
 		g_usleep(EVENT_STEP_US);
-	return disks;
+	}
 }
 
 static json_object *disk_of(json_object *hardware, const char *key)

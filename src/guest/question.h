@@ -11,6 +11,8 @@ typedef struct QuestionDisk {
 /* The disks at which QEMU has stopped the guest; empty if that cannot be told. Waits for QEMU's word, at most a second. Free
  * with g_array_unref. */
 GArray *question_ask(Vm *vm);
+/* The same from QEMU's events, lines of JSON, oldest first: those since the guest went on last (BLOCK_IO_ERROR). */
+GArray *question_read(Vm *vm, char **events);
 /* What happened in words, for a guest's reason; caller frees. */
 char *question_reason(Vm *vm, GArray *disks);
 /* Whether the guest, by its state, waits for an answer. */

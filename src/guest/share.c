@@ -14,10 +14,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/helper.h"
 #include "guest/mappings.h"
 #include "hardware/hardware.h"
 
-enum { START_TIMEOUT_MS = 10000, LISTENER_FD = 10, TAG_MAX = 36 /* virtio specification 1.2, 5.11.4 */, LOG_MAX = 500 };
+enum { START_TIMEOUT_MS = 10000, LISTENER_FD = 10, TAG_MAX = 36 /* virtio specification 1.2, 5.11.4 */ };
 
 static const char program[] = "/usr/lib/qemu/virtiofsd";
 /* Without killpriv_v2 the guest's kernel takes set-user-id bits off itself, before it writes; the others are in
@@ -138,18 +139,10 @@ gboolean share_start(Vm *vm, json_object *document, const char *key, int peer, L
 	return FALSE;
 }
 
-/* *ret_log: what it has said last, or how it has ended. */
-static gboolean has_ended(Vm *vm, const char *key, char **ret_log)
+static gboolean has_ended(Vm *vm, const char *key, char **ret_how)
 {
-	g_autofree char *run_dir = run_dir_of(vm, key);
-	LaunchRecord record;
-	if (!launch_read_record(run_dir, &record, NULL) || !record.present || record.running)
-		return FALSE;
-	g_autofree char *log = g_strstrip(launch_read_log(run_dir, LOG_MAX));
-	*ret_log = record.ended && record.exit_signal ? g_strdup_printf("killed by signal %d (%s) %s", record.exit_signal,
-									strsignal(record.exit_signal), log)
-						      : g_steal_pointer(&log);
-	return TRUE;
+	g_autofree char *name = g_strconcat("share-", key, NULL);
+	return helper_read_end(vm, name, ret_how);
 }
 
 void share_explain(Vm *vm, json_object *document, GError **error)

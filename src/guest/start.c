@@ -19,6 +19,7 @@
 #include "guest/adopt.h"
 #include "guest/console.h"
 #include "guest/firmware-setup.h"
+#include "guest/helper.h"
 #include "guest/identity.h"
 #include "guest/open.h"
 #include "guest/passthrough.h"
@@ -30,6 +31,7 @@
 #include "guest/tpm.h"
 #include "net/shape.h"
 #include "qemu/command.h"
+#include "qemu/memory.h"
 #include "sandbox/groups.h"
 
 enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000, NICER_MEANWHILE = 10 };
@@ -163,6 +165,16 @@ static gboolean hurry_cards(GArray *cards, GError **error)
 	return TRUE;
 }
 
+static void watch_cards(Vm *vm, GArray *cards)
+{
+	static const char *const prefixes[] = {[CARD_NIC] = "nic-", [CARD_TPM] = "tpm", [CARD_SHARE] = "share-"};
+	for (guint i = 0; i < cards->len; i++) {
+		Card *card = &g_array_index(cards, Card, i);
+		g_autofree char *name = g_strconcat(prefixes[card->kind], card->key, NULL);
+		helper_watch(vm, name, card->helper.pidfd);
+	}
+}
+
 static gboolean unplug_cables(Qmp *qmp, json_object *document, GError **error)
 {
 	json_object *nics = json_get(document, "nics");
@@ -244,6 +256,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	vm->start_time = launched.start_time;
 	vm->pidfd = launched.pidfd;
 	vm->memory_base = json_get_int(document, "memory", 0);
+	vm->memory_shared = qemu_memory_is_shared(document);
 	g_mutex_unlock(&vm->lock);
 
 	json_auto json_object *hardware = vm_hardware(document);
@@ -268,6 +281,7 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 		if (setup)
 			firmware_setup_done(vm, task_user(task));
 		vm_watch_exit(vm);
+		watch_cards(vm, cards);
 		return TRUE;
 	}
 	if (launched.pidfd >= 0 && process_signal(launched.pidfd, SIGKILL) &&

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "guest/adopt.h"
 #include "guest/guests.h"
+#include "guest/helper.h"
 #include "sandbox/groups.h"
 #include "schema/schema.h"
 
@@ -233,6 +234,9 @@ static void renew_row(Vm *vm)
 	json_set_bool(row, "pending", vm->pending);
 	if (vm->shared)
 		json_set_bool(row, "conflict", TRUE);
+	json_object *broken = helper_list_broken(vm);
+	if (broken)
+		json_set(row, "broken", broken);
 	json_set_int(row, "rev", vm->rev);
 	GRefString *former = vm->row;
 	g_atomic_pointer_set(&vm->row, make_text(row));
@@ -256,6 +260,14 @@ void vm_load_document(Vm *vm, json_object *document, gint64 rev)
 	vm->memory_min = json_get_int(document, "memory_min", 0);
 	renew_row(vm);
 	g_mutex_unlock(&vm->lock);
+}
+
+void vm_renew(Vm *vm)
+{
+	g_mutex_lock(&vm->lock);
+	renew_row(vm);
+	g_mutex_unlock(&vm->lock);
+	guests_notify(vm->services->guests, vm);
 }
 
 void vm_set_shared(Vm *vm, gboolean shared)

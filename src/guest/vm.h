@@ -14,6 +14,7 @@
 #include "sandbox/launch.h"
 
 typedef struct Console Console;
+typedef struct Helper Helper;
 
 /* What the balloon's driver and QEMU said last of the guest's memory (balloon.h); bytes. */
 typedef struct VmBalloon {
@@ -56,12 +57,14 @@ typedef struct Vm {
 	pid_t pid;
 	guint64 start_time;
 	gint64 memory_base;  /* bytes that the process began with; 0: not known */
+	gboolean memory_shared; /* other processes can work in it: virtiofsd */
 	gint64 memory_min;   /* of the document; 0: none */
 	VmBalloon balloon;
 	int pidfd;           /* -1 when not running */
 	GSource *exit_source;   /* on the monitor thread, as the next */
 	GSource *silence_timer; /* to ask a silent monitor again */
 	Console *consoles[QEMU_SERIAL_PORTS]; /* NULL where it has no such port */
+	GHashTable *helpers;    /* name -> Helper (helper.c); NULL: none */
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
 	/* guest agent */
 	gboolean agent_wanted; /* by the document */
@@ -104,6 +107,8 @@ gint64 vm_get_rev(Vm *vm); /* of its document */
 /* NULL with ERROR_CONFLICT if the guest does not run or its monitor is not connected. */
 Qmp *vm_ref_qmp(Vm *vm, GError **error);
 
+/* Makes its row anew, and tells who follows. */
+void vm_renew(Vm *vm);
 void vm_set_shared(Vm *vm, gboolean shared);
 void vm_set_document(Vm *vm, json_object *document, gint64 rev);
 /* The same, telling nobody: of a guest that nobody knows yet. One without a document must not be in the table. */

@@ -24,6 +24,7 @@
 #include "guest/freeze.h"
 #include "guest/leftover.h"
 #include "guest/guests.h"
+#include "guest/helper.h"
 #include "guest/lifecycle.h"
 #include "guest/live-memory.h"
 #include "guest/open.h"
@@ -239,6 +240,7 @@ void vm_release_process(Vm *vm)
 	g_mutex_unlock(&vm->lock);
 	/* Without a process, nobody connects to the agent anew. */
 	agent_disconnect(vm);
+	helper_release(vm);
 	freeze_release(vm);
 	leftover_clear(vm);
 	console_close(vm);

@@ -88,6 +88,22 @@ json_object *qemu_pci_device(json_object *vm, const char *key)
 	return json;
 }
 
+json_object *qemu_share_chardev(const char *fdname)
+{
+	json_object *json = json_object_new_object(), *backend = json_object_new_object(), *data = json_object_new_object();
+	json_object *address = json_object_new_object(), *name = json_object_new_object();
+	json_set_str(name, "str", fdname);
+	json_set_str(address, "type", "fd");
+	json_set(address, "data", name);
+	json_set(data, "addr", address);
+	json_set_bool(data, "server", FALSE);
+	json_set_str(backend, "type", "socket");
+	json_set(backend, "data", data);
+	json_set_str(json, "id", fdname);
+	json_set(json, "backend", backend);
+	return json;
+}
+
 json_object *qemu_share_device(json_object *vm, const char *key)
 {
 	json_object *json = json_object_new_object();

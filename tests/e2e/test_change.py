@@ -346,15 +346,23 @@ def test_a_plug_that_a_dead_daemon_did_not_record_is_found(host):
     assert not is_open(host, "subject", volume_path(host, after["disks"]["late"]["volume"]))
 
 
-def test_a_device_that_the_guest_keeps_stays_until_it_is_let_go(host):
-    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk")
+def test_devices_that_the_guest_keeps_stay_until_they_are_let_go(host, tmp_path):
+    (tmp_path / "song").write_text("la\n")
+    host("mapping", "create", "media", "--kind", "directory", "--path", str(tmp_path))
+    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk", "--nic", "nic1:mode=user", "--usb", "mouse:type=mouse",
+         "--share", "media:mapping=media")
     console = boot(host, "subject")
+    assert len(cards(console)) == 2
     host("vm", "pause", "subject")
-    task = change(host, "subject", {"disks": {"extra": None}})
+    task = change(host, "subject", {"disks": {"extra": None}, "nics": {"nic1": None}, "usb": {"mouse": None}, "shares": {"media": None}})
     assert task["state"] == "failed" and task["error"]["code"] == "timeout", task
     assert "did not let go of extra" in task["error"]["message"] and "saved" in task["error"]["message"]
-    assert "extra" not in host.vm("subject")["disks"]
-    assert any(path.startswith("disks.extra") for path in pending_paths(host, "subject"))
+    document = host.vm("subject")
+    assert (list(document["disks"]), list(document["nics"]), document["usb"], document["shares"]) == (["disk0"], ["nic0"], {}, {})
+    # A USB plug is pulled whatever the guest thinks of it.
+    assert {".".join(path.split(".")[:2]) for path in pending_paths(host, "subject")} == {"disks.extra", "nics.nic1", "shares.media"}
+    run_dir = host.run / "vm" / str(document["id"])
+    assert (run_dir / "nic-nic1").is_dir() and (run_dir / "share-media").is_dir() and not host.status("subject").get("broken")
     # What still hangs in the machine cannot be deleted.
     names = [v["name"] for v in host("storage", "volumes", "local")["items"] if v["name"].endswith("extra")]
     assert api(host, "DELETE", f"/storages/local/volumes/{names[0]}")["status"] == 409
@@ -362,7 +370,8 @@ def test_a_device_that_the_guest_keeps_stays_until_it_is_let_go(host):
     host("vm", "resume", "subject")
     wait_for(lambda: host.status("subject")["pending"] == [], what="the late release")
     assert not is_open(host, "subject", volume_path(host, names[0]))
-    assert console.shell("ls /sys/block | grep -c ^vd") == "0"
+    assert console.shell("ls /sys/block | grep -c ^vd") == "0" and len(cards(console)) == 1
+    assert not (run_dir / "nic-nic1").exists() and not (run_dir / "share-media").exists()
 
 
 # --- network cards ---

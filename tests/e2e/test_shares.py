@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from test_change import api, change, plan
+from test_change import change_as_planned, plan
 from yado import CommandError, Console, Yado, wait_for
 
 BOB = 4711  # owns some of the files, here and in the guest
@@ -94,6 +94,29 @@ def test_nothing_outside_of_the_directory_can_be_reached(host, guest, media):
     assert said.count("Operation not permitted") == 2 and "rws" not in said, said
     assert stat.S_IMODE((media / "sh").stat().st_mode) & (stat.S_ISUID | stat.S_ISGID) == 0
     assert not (media / "disk").exists()
+
+
+def test_a_share_is_plugged_in_and_taken_off_under_the_running_guest(host, guest, media):
+    for _ in range(2):  # what was there once leaves nothing in the way
+        said = change_as_planned(host, "player", {"shares": {"late": {"mapping": "media"}}})
+        assert {entry["when"] for entry in said["changes"]} == {"now"}
+        mount = "mkdir -p /mnt/late; mount -t virtiofs late /mnt/late 2>/dev/null && cat /mnt/late/song"
+        wait_for(lambda: guest.shell(mount) == "la la la", what="the share in the guest")
+        pid = virtiofsd(host, "late")
+        guest.shell("umount /mnt/late")
+        said = change_as_planned(host, "player", {"shares": {"late": None}})
+        assert {entry["when"] for entry in said["changes"]} == {"now"}
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), what="the end of its server")
+        assert guest.shell("mount -t virtiofs late /mnt/late 2>/dev/null; echo $?") != "0"
+    assert serving(host) == {"media": True, "safe": True} and not host.status("player").get("broken")
+    # What the guest has mounted stays as it is until its next start.
+    assert [entry["when"] for entry in plan(host, "player", {"shares": {"safe": {"read_only": False}}})["changes"]] == ["restart"]
+    # One that began without a share has its memory to itself.
+    host("vm", "create", "plain", "--image", "tiny", "--display", "none")
+    host("vm", "start", "plain")
+    said = change_as_planned(host, "plain", {"shares": {"late": {"mapping": "media"}}})
+    assert {entry["when"] for entry in said["changes"]} == {"restart"} and "its first share comes with its next start" in " ".join(said["effects"])
+    host("vm", "stop", "plain")
 
 
 def test_the_server_has_no_rights_of_the_hosts(host, guest):

@@ -81,6 +81,12 @@ MESSAGE(m_opt_renew_uuid, "a new UUID", "新しいUUID");
 MESSAGE(m_opt_renew_macs, "a new MAC address for each network card", "各ネットワークカードの新しいMACアドレス");
 MESSAGE(m_opt_renew_serials, "a new serial number for each disk", "各ディスクの新しいシリアル番号");
 MESSAGE(m_vm_identity_renewed, "%s has a new identity", "%s の識別子を新しくしました");
+MESSAGE(m_broken_nic, "take the card off and plug it in again, or stop and start the guest",
+	"カードを取り外して付け直すか、ゲストを停止して起動してください");
+MESSAGE(m_broken_share, "stop and start the guest; until then what uses the directory in the guest waits",
+	"ゲストを停止して起動してください。それまでゲスト内でこのディレクトリを使う処理は待たされます");
+MESSAGE(m_broken_tpm, "stop and start the guest; until then its TPM does not answer",
+	"ゲストを停止して起動してください。それまでTPMは応答しません");
 MESSAGE(m_conflicts, "Also another guest's (it is not started until that is mended: yado vm renew-identity)", "他のゲストと重複（yado vm renew-identity で新しくするまで起動できません）");
 MESSAGE(m_vm_handed_help, "the files that the guest's next start brings on drives, without secrets",
 	"次回起動時にドライブで渡されるファイルを表示する（秘密を除く）");

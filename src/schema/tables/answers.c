@@ -45,6 +45,9 @@ static const Field vm_row_fields[] = {
 	{.name = "conflict", .type = FIELD_BOOL, .flags = MAYBE,
 	 .help = "whether another guest has its UUID, a MAC address or a serial number of it as well",
 	 .help_ja = "UUID、MACアドレス、シリアル番号が他のゲストと重複しているか"},
+	{.name = "broken", .type = FIELD_LIST, .flags = MAYBE, .max = 64,
+	 .help = "what of its hardware has failed, since the process beside QEMU that served it has ended, as in 'shares.media'",
+	 .help_ja = "故障中のハードウェア（QEMUとは別の担当プロセスが終了）。例: 'shares.media'"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of its document", .help_ja = "文書のリビジョン"},
 	{0}};
@@ -121,6 +124,16 @@ static const Field share_status_fields[] = {
 static const Table share_status_table = {.name = "share-status", .title = "Share", .title_ja = "共有",
 					 .fields = share_status_fields};
 
+static const char *const helper_kinds[] = {"tpm", "share", "nic", NULL};
+static const Field broken_fields[] = {
+	{.name = "part", .type = FIELD_STRING, .flags = ALWAYS, .max = 80, .help = "its place in the document, as in 'shares.media'",
+	 .help_ja = "文書内の場所（例: 'shares.media'）"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = ALWAYS, .values = helper_kinds, .help = "what it is", .help_ja = "種類"},
+	{.name = "problem", .type = FIELD_STRING, .flags = ALWAYS, .help = "what happened, in words", .help_ja = "起きたこと"},
+	{.name = "remedy", .type = FIELD_STRING, .flags = ALWAYS, .help = "what brings it back", .help_ja = "復旧の方法"},
+	{0}};
+static const Table broken_table = {.name = "broken", .title = "Broken part", .title_ja = "故障した部分", .fields = broken_fields};
+
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
 	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
@@ -144,6 +157,9 @@ static const Field vm_status_fields[] = {
 	 .help_ja = "他のゲストと重複している識別子。新しくするまで起動できない"},
 	{.name = "shares", .type = FIELD_ITEMS, .flags = MAYBE, .table = &share_status_table,
 	 .help = "shared directories of a running guest that has any", .help_ja = "稼働中のゲストの共有ディレクトリ（あれば）"},
+	{.name = "broken", .type = FIELD_ITEMS, .flags = MAYBE, .table = &broken_table,
+	 .help = "what of its hardware has failed, since the process beside QEMU that served it has ended",
+	 .help_ja = "担当プロセスの終了により故障中のハードウェア"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of the document", .help_ja = "文書のリビジョン"},
 	{0}};

@@ -202,6 +202,12 @@ function OneGuest(props: { vm: string }): JSX.Element {
                 </Show>
               </div>
             </Show>
+            <Show when={found().status.broken?.length}>
+              <div class="box bad stack">
+                <strong>{t("broken_title")}</strong>
+                <ul class="plain-list"><For each={found().status.broken}>{(one) => <li><bdi>{one.part}</bdi>: {t(`broken_${one.kind}` as Key)} <span class="quiet small"><bdi>{one.problem}</bdi></span></li>}</For></ul>
+              </div>
+            </Show>
             <Show when={asksSomething(found().status)}><Suspense><Question vm={found()} /></Suspense></Show>
             <nav class="tabs" aria-label={found().name}>
               <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : name === "tools" ? may("vm.guest", `/vms/${found().id}`) : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>

@@ -76,6 +76,7 @@ export function Overview(): JSX.Element {
     for (const vm of live.vm.all()) {
       if (vm.state === "panicked" || vm.state === "unknown") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
       else if (asksSomething(vm)) found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
+      else if (vm.broken?.length) found.push({ level: "bad", text: t("attention_broken", { name: vm.name, parts: vm.broken.join(", ") }), path: `/guests/${vm.id}` });
       else if (vm.conflict) found.push({ level: "bad", text: t("attention_conflict", { name: vm.name }), path: `/guests/${vm.id}` });
       else if (vm.pending) found.push({ level: "warn", text: t("attention_pending", { name: vm.name }), path: `/guests/${vm.id}/hardware` });
     }
