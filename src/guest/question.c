@@ -55,7 +55,7 @@ static void note_error(GArray *disks, const char *key, gboolean no_space)
 	g_array_append_val(disks, disk);
 }
 
-GArray *question_read(Vm *vm, char **events)
+GArray *question_find(Vm *vm, char **events)
 {
 	json_auto json_object *hardware = vm_dup_applied(vm);
 	GArray *disks = g_array_new(FALSE, FALSE, sizeof(QuestionDisk));
@@ -82,7 +82,7 @@ GArray *question_ask(Vm *vm)
 	gint64 deadline = g_get_monotonic_time() + EVENT_TIMEOUT_MS * 1000;
 	for (;;) {
 		g_auto(GStrv) events = launch_read_events(vm->run_dir);
-		g_autoptr(GArray) disks = question_read(vm, events);
+		g_autoptr(GArray) disks = question_find(vm, events);
 		/* Our monitor may have told us a moment before its word was in the log. */
 		if (disks->len > 0 || g_get_monotonic_time() >= deadline)
 			return g_steal_pointer(&disks);

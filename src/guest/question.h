@@ -12,7 +12,7 @@ typedef struct QuestionDisk {
  * with g_array_unref. */
 GArray *question_ask(Vm *vm);
 /* The same from QEMU's events, lines of JSON, oldest first: those since the guest went on last (BLOCK_IO_ERROR). */
-GArray *question_read(Vm *vm, char **events);
+GArray *question_find(Vm *vm, char **events);
 /* What happened in words, for a guest's reason; caller frees. */
 char *question_reason(Vm *vm, GArray *disks);
 /* Whether the guest, by its state, waits for an answer. */

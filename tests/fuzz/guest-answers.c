@@ -152,7 +152,7 @@ static void run_question(Vm *vm)
 {
 	g_autofree char *text = g_utf8_make_valid(now.at, (gssize)(now.end - now.at));
 	g_auto(GStrv) events = g_strsplit(text, "\n", -1);
-	g_autoptr(GArray) disks = question_read(vm, events);
+	g_autoptr(GArray) disks = question_find(vm, events);
 	g_autofree char *reason = question_reason(vm, disks);
 	g_assert_cmpuint(disks->len, <=, 2);
 }
