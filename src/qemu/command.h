@@ -34,7 +34,7 @@ gboolean qemu_has_handed(json_object *vm, const char *name);
 /* Parts that hot-plug uses too; each gives the QMP arguments that lead to what qemu_command_build would have made. */
 json_object *qemu_disk_blockdev(json_object *vm, const char *key, int fdset); /* blockdev-add */
 json_object *qemu_disk_device(json_object *vm, const char *key);              /* device_add */
-json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdname); /* netdev_add (tap: fd name) */
+json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdname); /* netdev_add; fdname: of "getfd", or a number */
 json_object *qemu_nic_device(json_object *vm, const char *key);
 json_object *qemu_cdrom_blockdev(json_object *vm, const char *key, int fdset);
 

@@ -247,7 +247,14 @@ json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdnam
 		json_set_str(json, "fd", fdname);
 		return json;
 	}
-	/* A connected socket whose other end is passt. */
+	/* A connected socket whose other end is passt. One that is plugged in later comes by its name ("getfd"), which QEMU 7.2's
+	 * "stream" looks for in a thread that knows no names: it would say yes, and the card would have no cable. The older
+	 * "socket" speaks the same and looks at once. */
+	if (!g_ascii_isdigit(*fdname)) {
+		json_set_str(json, "type", "socket");
+		json_set_str(json, "fd", fdname);
+		return json;
+	}
 	json_object *address = json_object_new_object();
 	json_set_str(address, "type", "fd");
 	json_set_str(address, "str", fdname);
