@@ -349,7 +349,7 @@ def test_a_plug_that_a_dead_daemon_did_not_record_is_found(host):
 def test_devices_that_the_guest_keeps_stay_until_they_are_let_go(host, tmp_path):
     (tmp_path / "song").write_text("la\n")
     host("mapping", "create", "media", "--kind", "directory", "--path", str(tmp_path))
-    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk", "--nic", "nic1:mode=user", "--usb", "mouse:type=mouse",
+    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk", "--nic", "nic0:mode=user", "--nic", "nic1:mode=user", "--usb", "mouse:type=mouse",
          "--share", "media:mapping=media")
     console = boot(host, "subject")
     assert len(cards(console)) == 2
