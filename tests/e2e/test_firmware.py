@@ -193,6 +193,13 @@ def test_secure_boot_starts_what_is_signed_and_nothing_that_was_tampered_with_an
     tamper(volume_path(host, "subject", "disk0.raw"), SHIM)
     console = start(host, "subject")
     console.read_until("Access Denied", 60)
+    host("vm", "stop", "subject")
+
+    # With the boot menu's time, the firmware waits for a key before it tries any disk.
+    host("vm", "set", "subject", "--boot-menu", "60")
+    console = start(host, "subject")
+    wait_for(lambda: console.send("\x1b") or "Device Manager" in console.look(), 60, "the menu")
+    assert "Access Denied" not in console.look()
 
 
 def press(host, name, *keys):
