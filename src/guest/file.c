@@ -10,12 +10,24 @@
 
 enum { HANDLES_LEFT_MAX = 1024 };
 
+/* The agent has one class of errors for all that fails; the reason is the system's own text, of POSIX or of Windows. */
+static gboolean is_missing(const GError *error)
+{
+	return error_code(error) == ERROR_FAILED && (strstr(error->message, "No such file or directory") ||
+						     strstr(error->message, "cannot find the file specified"));
+}
+
 gint64 guest_file_open(Vm *vm, const char *path, const char *mode, GError **error)
 {
+	g_autoptr(GError) reason = NULL;
 	json_object *arguments = json_object_new_object();
 	json_set_str(arguments, "path", path);
 	json_set_str(arguments, "mode", mode);
-	json_auto json_object *handle = tools_ask(vm, "guest-file-open", arguments, TOOLS_TIMEOUT_MS, error);
+	json_auto json_object *handle = tools_ask(vm, "guest-file-open", arguments, TOOLS_TIMEOUT_MS, &reason);
+	if (!handle && is_missing(reason))
+		error_set_field(error, ERROR_NOT_FOUND, "path", NULL, "%s", reason->message);
+	else if (!handle)
+		g_propagate_error(error, g_steal_pointer(&reason));
 	if (!handle)
 		return -1;
 	if (json_object_is_type(handle, json_type_int) && json_object_get_int64(handle) >= 0) {

@@ -117,6 +117,8 @@ def test_files_go_in_and_come_out_as_they_are(guest, tmp_path):
             guest("vm", "get-file", "g", path, "-")
         with pytest.raises(CommandError, match=why if path == "relative" else "in the guest"):
             guest("vm", "put-file", "g", there, path)
+    missing, _ = request(guest, "GET", "/api/v1/vms/g/guest/file?path=/no/such")
+    assert missing["status"] == 404 and missing["body"]["error"]["field"] == "path"
 
 
 def test_a_full_disk_leaves_the_former_file_and_no_part(guest, tmp_path):
