@@ -62,6 +62,18 @@ def test_the_guest_sees_what_it_has_and_the_watchdog_does_what_was_chosen(host):
     console.shell(ARM)
     assert "was reset" in watchdog_of(host, "running")
     console.login()
+    change_as_planned(host, "g", {"watchdog": {"action": "nmi"}})
+    console.shell(ARM)
+    wait_for(lambda: "interrupted (NMI)" in host.status("g")["reason"], what="the word of the NMI")
+    wait_for(lambda: "NMI" in console.shell("dmesg | grep 'NMI received'; dmesg | grep -i 'unknown NMI'"), what="the NMI in the guest")
+    # The guest's system hears of it as of the power button.
+    change_as_planned(host, "g", {"watchdog": {"action": "shutdown"}})
+    console.shell("until ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q /dev/input/; do sleep 0.1; done")
+    console.shell(ARM)
+    host.wait_state("g", "stopped")
+    assert host.status("g")["reason_code"] == "guest-shutdown"
+    host("vm", "start", "g")
+    console = Console(host, "g").login()
     # QEMU does it without a daemon too, and the next one says so.
     change_as_planned(host, "g", {"watchdog": {"action": "poweroff"}})
     pid = host.status("g")["pid"]
