@@ -115,7 +115,7 @@ json_object *node_memory_plan(Services *services, json_object *patch, GError **e
 	return g_steal_pointer(&setting);
 }
 
-/* Off: what is merged is made separate again, since guests may be set apart for a reason. */
+/* "leave" changes nothing. Off: what is merged is made separate again, since guests may be set apart for a reason. */
 static gboolean apply_ksm(const char *wanted, GError **error)
 {
 	const char *state = ksm_state();
@@ -132,10 +132,14 @@ static gboolean apply_ksm(const char *wanted, GError **error)
 gint64 node_memory_change(Services *services, json_object *setting, gint64 expected_rev, const char *user, GError **error)
 {
 	g_autoptr(Batch) batch = batch_new(user, 0);
+	const char *before = ksm_state();
 	if (!apply_ksm(json_get_str(setting, "ksm", "leave"), error))
 		return 0;
 	batch_put(batch, path, expected_rev, setting);
-	return store_commit(services->store, batch, error);
+	gint64 rev = store_commit(services->store, batch, error);
+	if (rev <= 0)
+		apply_ksm(before, NULL);
+	return rev;
 }
 
 void node_memory_apply(Services *services)

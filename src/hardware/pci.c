@@ -190,10 +190,8 @@ gboolean pci_take(const char *sysfs, const char *address, GError **error)
 
 gboolean pci_release(const char *sysfs, const char *address, GError **error)
 {
-	g_autofree char *dir = device_dir(sysfs, address), *driver = sysfs_link(dir, "driver");
-	g_autofree char *override = sysfs_read(dir, "driver_override");
-	/* One that the host's administrator has bound to vfio-pci for good has no override of ours. */
-	if (g_strcmp0(driver, vfio_driver) != 0 || g_strcmp0(override, vfio_driver) != 0)
-		return TRUE;
-	return rebind(sysfs, address, "", error);
+	g_autofree char *dir = device_dir(sysfs, address), *override = sysfs_read(dir, "driver_override");
+	/* One that the host's administrator has bound to vfio-pci for good has no override of ours; one that was taken
+	 * half-way has, whatever driver it has now. */
+	return g_strcmp0(override, vfio_driver) != 0 || rebind(sysfs, address, "", error);
 }

@@ -197,6 +197,11 @@ static void test_a_device_changes_its_driver_and_gets_it_back(Fixture *fixture, 
 	g_assert_cmpstr(override, ==, "vfio-pci");
 	g_assert_cmpstr(unbound, ==, "0000:01:00.0");
 	g_assert_cmpstr(probed, ==, "0000:01:00.0");
+	/* What was taken half-way goes back whole: its own driver is looked for anew. */
+	add(fixture, "bus/pci/drivers_probe", "");
+	g_assert_true(pci_release(fixture->sysfs, "0000:01:00.0", &error));
+	g_autofree char *again = attribute(fixture, "bus/pci/drivers_probe");
+	g_assert_cmpstr(again, ==, "0000:01:00.0");
 	add_pci(fixture, "0000:01:00.0", "0x10de\n", "0x1b80\n", "0x030000\n", "vfio-pci", NULL);
 	g_assert_true(pci_take(fixture->sysfs, "0000:01:00.0", &error));
 	add(fixture, "bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci\n");
