@@ -76,8 +76,9 @@ static char *describe_cpu(json_object *vm)
 	gint64 sockets = json_get_int(json_get(vm, "cpu"), "sockets", 1),
 	       cores = json_get_int(json_get(vm, "cpu"), "cores", 1);
 	gint64 threads = json_get_int(json_get(vm, "cpu"), "threads", 1);
+	gint64 online = json_get_int(json_get(vm, "cpu"), "online", sockets * cores * threads);
 	g_autofree char *model = format_safe(json_get_str(json_get(vm, "cpu"), "model", "?"));
-	return g_strdup_printf(T(m_cpu_line), sockets * cores * threads, sockets, cores, threads, model);
+	return g_strdup_printf(T(m_cpu_line), online, sockets, cores, threads, model);
 }
 
 static void print_facts(json_object *vm)

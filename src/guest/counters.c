@@ -9,6 +9,7 @@
 #include "guest/open.h"
 #include "guest/stats.h"
 #include "net/tap.h"
+#include "qemu/vcpus.h"
 
 typedef struct Card {
 	gboolean tap;
@@ -34,12 +35,11 @@ void vm_devices_free(VmDevices *devices)
 static VmDevices *read_devices(GRefString *applied)
 {
 	json_auto json_object *hardware = json_parse(applied, g_ref_string_length(applied), NULL);
-	json_object *topology = json_get(hardware, "cpu"), *nics = json_get(hardware, "nics");
+	json_object *nics = json_get(hardware, "nics");
 	VmDevices *devices =
 		g_malloc0(sizeof *devices + (gsize)(nics ? json_object_object_length(nics) : 0) * sizeof(Card));
 	devices->applied = applied;
-	devices->vcpus = (guint)(json_get_int(topology, "sockets", 1) * json_get_int(topology, "cores", 1) *
-				 json_get_int(topology, "threads", 1));
+	devices->vcpus = (guint)qemu_vcpus(json_get(hardware, "cpu"));
 	if (!nics)
 		return devices;
 	json_object_object_foreach(nics, key, nic) {

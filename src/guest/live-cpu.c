@@ -1,10 +1,12 @@
-/* Live changes of a guest's processors: where they run, and how much of the node's they may use. */
+/* Live changes of a guest's processors: where they run, how much of the node's they may use, and how many there are. */
 #include "base/json.h"
 #include "guest/live-part.h"
+#include "guest/live-vcpus.h"
 #include "guest/placement.h"
 
 static const char *const placed[] = {"pin", "kind", NULL}, *const bounded[] = {"shares", "limit", NULL};
 
+/* Whether the number of CPUs goes live takes more than the part to tell (live_vcpus_hindrance). */
 static gboolean is_live(const char *field, json_object *old, json_object *new)
 {
 	(void)old;
@@ -60,7 +62,7 @@ static gboolean apply(Live *live, const char *key, json_object *old, json_object
 			return FALSE;
 		live_record(live, "cpu", NULL, now);
 	}
-	return TRUE;
+	return live_vcpus_apply(live, error);
 }
 
 const LivePart live_cpu = {"cpu", FALSE, is_live, NULL, apply};

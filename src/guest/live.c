@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "guest/live-memory.h"
 #include "guest/live-part.h"
+#include "guest/live-vcpus.h"
 
 /* In the order in which they are brought about. */
 static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_usb, &live_shares,
@@ -40,6 +41,8 @@ const char *live_when(Vm *vm, const char *path, json_object *before, json_object
 	if (!json_get(hardware, steps[0]) && !json_get(old_hardware, steps[0]))
 		return "now";
 	if (g_str_equal(path, "memory") && live_memory_can(vm, applied, hardware))
+		return "now";
+	if (g_str_equal(path, "cpu.online") && !live_vcpus_hindrance(vm, applied, hardware))
 		return "now";
 	/* Compared with what the process has, not with the former document. */
 	json_object *old = json_get(applied, steps[0]), *new = json_get(hardware, steps[0]);

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "qemu/memory.h"
+#include "qemu/vcpus.h"
 
 static gboolean refuse(GError **error, ErrorCode code, guint node, const char *hint, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
@@ -168,10 +169,8 @@ gboolean numa_check_pages(const char *root, json_object *document, GError **erro
 
 guint numa_node_of_cpu(json_object *document, gint64 cpu)
 {
-	json_object *json = json_get(document, "cpu");
 	guint nodes = qemu_memory_nodes(document);
-	gint64 cpus = json_get_int(json, "sockets", 1) * json_get_int(json, "cores", 1) * json_get_int(json, "threads", 1);
-	return (guint)CLAMP(cpu / MAX(cpus / nodes, 1), 0, nodes - 1);
+	return (guint)CLAMP(cpu / MAX(qemu_vcpus_max(json_get(document, "cpu")) / nodes, 1), 0, nodes - 1);
 }
 
 gboolean numa_choose_cpus(const Processors *processors, json_object *document, guint node, Cpus *ret_cpus, GError **error)

@@ -9,9 +9,11 @@
 #include "guest/guests.h"
 #include "guest/handed.h"
 #include "guest/lifecycle.h"
+#include "guest/live-vcpus.h"
 #include "guest/numa.h"
 #include "guest/prepare.h"
 #include "guest/unique.h"
+#include "qemu/vcpus.h"
 #include "schema/schema.h"
 
 void plan_free(Plan *plan)
@@ -102,12 +104,6 @@ static void describe_firmware(Services *services, Plan *plan)
 	}
 }
 
-static gint64 count_cpus(json_object *document)
-{
-	json_object *cpu = json_get(document, "cpu");
-	return json_get_int(cpu, "sockets", 0) * json_get_int(cpu, "cores", 0) * json_get_int(cpu, "threads", 0);
-}
-
 /* Why one that is added does not come at once. */
 static void describe_shares(Plan *plan, json_object *before)
 {
@@ -135,10 +131,23 @@ static void describe_hyperv(Services *services, Plan *plan, json_object *before)
 /* Its CPUs are threads, which may be more than what runs them. */
 static void describe_cpus(Services *services, Plan *plan, json_object *before)
 {
-	gint64 cpus = count_cpus(plan->document), own = (gint64)g_get_num_processors();
-	if (cpus > own && cpus != count_cpus(before))
+	gint64 cpus = qemu_vcpus(json_get(plan->document, "cpu")), own = (gint64)g_get_num_processors();
+	if (cpus > own && (!before || cpus != qemu_vcpus(json_get(before, "cpu"))))
 		add_effect(plan, "%" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT " of node %s: they take turns, which "
 				 "slows the guest down", cpus, own, services->node);
+}
+
+/* Why the guest has another number of CPUs only when it starts anew, or what has to be done that it uses them. */
+static void describe_vcpus(Vm *vm, Plan *plan)
+{
+	json_auto json_object *applied = vm_dup_applied(vm);
+	gint64 had = qemu_vcpus(json_get(applied, "cpu")), has = qemu_vcpus(json_get(plan->document, "cpu"));
+	const char *hindrance = live_vcpus_hindrance(vm, applied, plan->document);
+	if (hindrance)
+		add_effect(plan, "cpu.online: the running guest keeps the CPUs that it has: %s", hindrance);
+	else if (has > had)
+		add_effect(plan, "cpu.online: the guest gets %" G_GINT64_FORMAT " CPU(s) more, which its system has to switch on; its "
+				 "agent is asked to", has - had);
 }
 
 /* Where a guest comes to be on the host, when that changes. */
@@ -222,6 +231,8 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 		const char *path = json_get_str(change, "path", "");
 		const char *when = alive ? live_when(vm, path, present, wanted) : "now";
 		json_set_str(change, "when", when);
+		if (alive && g_str_equal(path, "cpu.online"))
+			describe_vcpus(vm, plan);
 		/* An image is claimed while it is put to use, so that nobody deletes it at that moment. */
 		plan->needs_task |= g_str_has_prefix(path, "cdroms.") || g_str_has_prefix(path, "kernel") ||
 				    (alive && live_touches(path) && g_str_equal(when, "now"));

@@ -13,6 +13,7 @@
 #include "guest/open.h"
 #include "net/tap.h"
 #include "qemu/command.h"
+#include "qemu/vcpus.h"
 #include "sandbox/cgroup.h"
 
 enum { COMMAND_TIMEOUT_MS = 3000 };
@@ -114,13 +115,12 @@ gboolean vm_read_memory(Vm *vm, guint64 *ret_bytes)
 static json_object *host_stats(Vm *vm, json_object *hardware)
 {
 	json_object *stats = json_object_new_object(), *cpu = json_object_new_object();
-	json_object *memory = json_object_new_object(), *topology = json_get(hardware, "cpu");
+	json_object *memory = json_object_new_object();
 	guint64 value = 0;
 	json_set_int(stats, "at_us", g_get_real_time());
 	gboolean known = vm_read_cpu(vm, &value);
 	set_known(cpu, "usec", known, value);
-	json_set_int(cpu, "vcpus", json_get_int(topology, "sockets", 1) * json_get_int(topology, "cores", 1) *
-					   json_get_int(topology, "threads", 1));
+	json_set_int(cpu, "vcpus", qemu_vcpus(json_get(hardware, "cpu")));
 	json_set(stats, "cpu", cpu);
 	json_set_int(memory, "limit", json_get_int(hardware, "memory", 0));
 	known = vm_read_memory(vm, &value);

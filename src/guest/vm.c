@@ -10,6 +10,7 @@
 #include "guest/adopt.h"
 #include "guest/guests.h"
 #include "guest/helper.h"
+#include "qemu/vcpus.h"
 #include "sandbox/groups.h"
 #include "schema/schema.h"
 
@@ -229,8 +230,7 @@ static void renew_row(Vm *vm)
 	json_set_str(row, "node", json_get_str(document, "node", ""));
 	json_set(row, "tags", json_copy(json_get(document, "tags")));
 	json_set_int(row, "memory", json_get_int(document, "memory", 0));
-	json_set_int(row, "cpus",
-		     json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1));
+	json_set_int(row, "cpus", qemu_vcpus(cpu));
 	json_set_bool(row, "pending", vm->pending);
 	if (vm->shared)
 		json_set_bool(row, "conflict", TRUE);

@@ -7,6 +7,7 @@
 #include "qemu/memory.h"
 #include "qemu/peripherals.h"
 #include "qemu/processors.h"
+#include "qemu/vcpus.h"
 
 enum { APIC_ID_MAX = 254 };
 
@@ -85,6 +86,21 @@ static gboolean check_flags(json_object *cpu, GError **error)
 	return TRUE;
 }
 
+/* The first CPU starts the guest, and stays. */
+static void add_topology(QemuCommand *command, json_object *cpu, gboolean kvm)
+{
+	gboolean varies = json_get(cpu, "online") != NULL;
+	g_autofree char *max = varies ? g_strdup_printf("maxcpus=%" G_GINT64_FORMAT ",", qemu_vcpus_max(cpu)) : g_strdup("");
+	command_addf(command, "-smp", "cpus=%" G_GINT64_FORMAT ",%ssockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
+		     ",threads=%" G_GINT64_FORMAT, varies ? 1 : qemu_vcpus_max(cpu), max, json_get_int(cpu, "sockets", 1),
+		     json_get_int(cpu, "cores", 1), json_get_int(cpu, "threads", 1));
+	for (gint64 index = 1; varies && index < qemu_vcpus(cpu); index++) {
+		json_auto json_object *device = qemu_vcpu_device(cpu, kvm, index);
+		g_autofree char *text = json_dup_text(device);
+		command_add(command, "-device", text);
+	}
+}
+
 static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GError **error)
 {
 	json_object *cpu = json_get(vm, "cpu");
@@ -108,6 +124,12 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 				sockets, cores, threads);
 		return FALSE;
 	}
+	if (qemu_vcpus(cpu) > qemu_vcpus_max(cpu)) {
+		error_set_field(error, ERROR_INVALID, "cpu.online", "give it more sockets, cores or threads, or fewer CPUs online",
+				"cpu.online: %" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT
+				" that its sockets, cores and threads make", qemu_vcpus(cpu), qemu_vcpus_max(cpu));
+		return FALSE;
+	}
 	guint nodes = qemu_memory_nodes(vm);
 	if (sockets % nodes != 0) {
 		error_set_field(error, ERROR_INVALID, "cpu.numa", "make cpu.sockets a multiple of it",
@@ -123,12 +145,11 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 	/* With a thread for each of several CPUs, QEMU's translator loses races when the host is busy: of 90 boots with four
 	 * CPUs under QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old breakpoint for
 	 * ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then lacks the clock that
-	 * kicks the thread, and guests were seen to stall. */
-	command_add(command, "-accel", kvm ? "kvm" : sockets * cores * threads > 1 ? "tcg,thread=single" : "tcg");
-	g_autofree char *whole = describe_model(cpu, g_str_equal(model, "host") && !kvm ? "max" : model, kvm);
+	 * kicks the thread, and guests were seen to stall (also when a second CPU came later). */
+	command_add(command, "-accel", kvm ? "kvm" : qemu_vcpus(cpu) > 1 ? "tcg,thread=single" : "tcg");
+	g_autofree char *whole = describe_model(cpu, qemu_vcpu_model(cpu, kvm), kvm);
 	command_add(command, "-cpu", whole);
-	command_addf(command, "-smp", "cpus=%" G_GINT64_FORMAT ",sockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
-		     ",threads=%" G_GINT64_FORMAT, sockets * cores * threads, sockets, cores, threads);
+	add_topology(command, cpu, kvm);
 	return TRUE;
 }
 

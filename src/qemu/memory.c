@@ -3,6 +3,7 @@
 
 #include "base/cpus.h"
 #include "base/json.h"
+#include "qemu/vcpus.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)
 #define GIB (G_GINT64_CONSTANT(1) << 30)
@@ -106,8 +107,7 @@ gint64 qemu_memory_of_node(json_object *vm, guint node)
 /* Each node has a backend of its own, and the CPUs of as many sockets. */
 static void add_nodes(GPtrArray *argv, json_object *vm, guint nodes)
 {
-	json_object *cpu = json_get(vm, "cpu");
-	gint64 cpus = json_get_int(cpu, "sockets", 1) * json_get_int(cpu, "cores", 1) * json_get_int(cpu, "threads", 1) / nodes;
+	gint64 cpus = qemu_vcpus_max(json_get(vm, "cpu")) / nodes;
 	for (guint node = 0; node < nodes; node++) {
 		g_autofree char *id = g_strdup_printf("ram-%u", node);
 		json_object *backend = qemu_memory_backend(vm, id, qemu_memory_of_node(vm, node), qemu_memory_is_shared(vm));

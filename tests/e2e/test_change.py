@@ -102,6 +102,7 @@ CHANGES = [
     ({"clock": "local"}, False), ({"hpet": False, "sleep": True}, False), ({"hpet": None, "sleep": False}, False),
     ({"cpu": {"flags": ["-aes"], "nested": True}}, False),
     ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
+    ({"cpu": {"online": 3}}, False), ({"cpu": {"online": None}}, True),
     ({"memory": 192 * MIB}, False),
     ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
     ({"numa": {"node0": {"host_nodes": "0", "policy": "preferred"}}}, False), ({"numa": {"node0": None}}, True),

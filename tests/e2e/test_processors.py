@@ -95,6 +95,34 @@ def test_processors_are_placed_and_bounded_while_the_guest_runs(host):
     assert quota(host, "subject") in ("200000", "200000 100000")
 
 
+def test_a_running_guest_gets_more_processors_and_uses_them(host):
+    # It begins with two: QEMU's translator then has one thread for all of them, which is safe with several.
+    make(host, "subject", "--cpu-cores", "4", "--cpu-online", "2", "--cpu-pin", "0")
+    host("vm", "start", "subject")
+    console = Console(host, "subject").login()
+    assert console.shell("nproc; cat /sys/devices/system/cpu/possible").split() == ["2", "0-3"]
+    wait_for(lambda: host.status("subject")["agent"]["state"] == "connected", what="the agent")
+    set_live(host, "subject", "--cpu-online", "3")
+    assert console.shell("nproc") == "3"  # the agent was asked to switch it on
+    assert cpus_of_threads(host, "subject") == {"0"}
+    assert [row["cpus"] for row in host("vm", "list")["items"]] == [3]
+    host.kill()
+    host.start()
+    assert host.status("subject")["pending"] == []
+    assert api(host, "GET", "/vms/subject/stats")["body"]["cpu"]["vcpus"] == 3
+    console = Console(host, "subject")
+    wait_for(lambda: host.status("subject")["agent"]["state"] == "connected", what="the agent again")
+    set_live(host, "subject", "--unset", "cpu.online")
+    assert console.shell("nproc") == "4"
+    said = refusal(host, "subject", {"online": 5})
+    assert said["field"] == "cpu.online" and "5 CPUs are more than the 4" in said["message"], said
+    # They go only where KVM is: what runs is told as it is, and the next start has it.
+    if host("node", "show")["acceleration"] == "tcg":
+        host("vm", "set", "subject", "--cpu-online", "3")
+        assert [entry["path"] for entry in host.status("subject")["pending"]] == ["cpu.online"]
+    console.close()
+
+
 def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
     make(host, "subject")
     beyond = os.cpu_count() + 5000

@@ -39,7 +39,7 @@ static const Field vm_row_fields[] = {
 	{.name = "memory", .type = FIELD_SIZE, .flags = ALWAYS | FIELD_ROW, .max = G_MAXINT64, .unit = "B",
 	 .help = "memory", .help_ja = "メモリ"},
 	{.name = "cpus", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = 8192,
-	 .help = "processors: sockets, cores and threads multiplied", .help_ja = "プロセッサ数（ソケット×コア×スレッド）"},
+	 .help = "processors that it has", .help_ja = "プロセッサ数"},
 	{.name = "pending", .type = FIELD_BOOL, .flags = ALWAYS | FIELD_ROW,
 	 .help = "whether changes wait for the next start", .help_ja = "次の起動を待つ変更があるか"},
 	{.name = "conflict", .type = FIELD_BOOL, .flags = MAYBE,

@@ -51,7 +51,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
         <section class="card">
           <header><h2>{t("hardware")}</h2><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></header>
           <dl class="facts">
-            <dt>{t("col_cpus")}</dt><dd>{(props.vm.cpu?.sockets ?? 1) * (props.vm.cpu?.cores ?? 1) * (props.vm.cpu?.threads ?? 1)} · {props.vm.cpu?.model}</dd>
+            <dt>{t("col_cpus")}</dt><dd>{props.vm.cpu?.online ?? (props.vm.cpu?.sockets ?? 1) * (props.vm.cpu?.cores ?? 1) * (props.vm.cpu?.threads ?? 1)} · {props.vm.cpu?.model}</dd>
             <dt>{t("memory")}</dt>
             <dd>
               {size(props.vm.memory)}
