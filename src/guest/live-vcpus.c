@@ -32,9 +32,10 @@ const char *live_vcpus_hindrance(Vm *vm, json_object *applied, json_object *want
 		return "it was started without cpu.online, and so with CPUs that stay";
 	if (is_arranged_anew(old, new))
 		return "its sockets, cores, threads or NUMA nodes change with it";
-	/* OVMF would have to bring a new CPU into system management mode first. */
+	/* OVMF (2022.11) brings a new CPU into system management mode first. After that a guest was seen to stand still, with QEMU's
+	 * translator; without Secure Boot, UEFI has no part in it. */
 	if (json_get_bool(applied, "secure_boot", FALSE))
-		return "with Secure Boot the firmware has a say in it, which has not been seen to work";
+		return "with Secure Boot the firmware has a part in it, and guests were seen to hang";
 	/* QEMU 7.2's translator dies of it: with one thread for all CPUs at once, else when the CPU comes again. */
 	if (qemu_vcpus(new) < qemu_vcpus(old) && !vm->services->host->kvm)
 		return "QEMU's translator cannot take CPUs away, only KVM can";
@@ -83,29 +84,37 @@ static gboolean unplug(Live *live, gint64 index, GError **error)
 	return TRUE;
 }
 
-/* How many CPUs the guest says that it uses; has it switch on what lacks. -1: its agent does not say. */
-static gint64 ask_guest(Vm *vm, gint64 wanted)
+/* Has the guest switch on as many of its CPUs as are lacking. */
+static void ask_for_more(Vm *vm, json_object *list, gint64 lacking)
 {
-	json_auto json_object *list = tools_ask(vm, "guest-get-vcpus", NULL, TOOLS_TIMEOUT_MS, NULL);
 	json_object *changes = json_object_new_array(), *arguments = json_object_new_object();
 	json_set(arguments, "vcpus", changes);
-	gint64 used = 0;
-	for (gsize i = 0; i < json_get_count(list); i++)
-		used += json_get_bool(json_object_array_get_idx(list, i), "online", FALSE);
-	for (gsize i = 0; i < json_get_count(list) && used + (gint64)json_get_count(changes) < wanted; i++) {
-		json_object *item = json_object_array_get_idx(list, i), *change = json_object_new_object();
-		if (json_get_bool(item, "online", TRUE)) {
-			json_object_put(change);
+	for (gsize i = 0; i < json_get_count(list) && (gint64)json_get_count(changes) < lacking; i++) {
+		json_object *item = json_object_array_get_idx(list, i);
+		if (json_get_bool(item, "online", TRUE))
 			continue;
-		}
+		json_object *change = json_object_new_object();
 		json_set_int(change, "logical-id", json_get_int(item, "logical-id", 0));
 		json_set_bool(change, "online", TRUE);
 		json_object_array_add(changes, change);
 	}
-	gboolean ask = json_get_count(changes) > 0;
-	json_auto json_object *done =
-		ask ? tools_ask(vm, "guest-set-vcpus", json_object_get(arguments), TOOLS_TIMEOUT_MS, NULL) : NULL;
-	json_object_put(arguments);
+	/* None yet: its system has not found the new one. */
+	if (json_get_count(changes) == 0) {
+		json_object_put(arguments);
+		return;
+	}
+	json_auto json_object *done = tools_ask(vm, "guest-set-vcpus", arguments, TOOLS_TIMEOUT_MS, NULL);
+}
+
+/* How many CPUs the guest says that it uses, before it is asked for more. -1: its agent does not say. */
+static gint64 ask_guest(Vm *vm, gint64 wanted)
+{
+	json_auto json_object *list = tools_ask(vm, "guest-get-vcpus", NULL, TOOLS_TIMEOUT_MS, NULL);
+	gint64 used = 0;
+	for (gsize i = 0; i < json_get_count(list); i++)
+		used += json_get_bool(json_object_array_get_idx(list, i), "online", FALSE);
+	if (used < wanted)
+		ask_for_more(vm, list, wanted - used);
 	return list ? used : -1;
 }
 
