@@ -244,12 +244,14 @@ Exit console_exec(Cli *cli, Arguments *arguments)
 	Exit code = EXIT_DONE;
 	if (!connect_console(&console, arguments_has(arguments, "take-over"), &code))
 		return code;
+	/* First, as it drops what was typed before: from the welcome on, all that is typed counts. */
+	if (console.on_terminal)
+		terminal_raw(STDIN_FILENO);
 	if (console.on_terminal && !cli->quiet) {
 		g_autofree char *key = key_name(escape);
 		fprintf(stderr, escape ? T(m_console_welcome) : T(m_console_welcome_bare), id, key);
+		fputc('\r', stderr);
 	}
-	if (console.on_terminal)
-		terminal_raw(STDIN_FILENO);
 	relay(&console);
 	terminal_restore();
 	fd_close(console.fd);
