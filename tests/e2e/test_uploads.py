@@ -789,7 +789,7 @@ def test_readers_over_https_that_stop_cost_no_memory_and_hold_up_nobody(front):
     readers = []
     for _ in range(16):
         raw = socket.socket()
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         raw.connect(("127.0.0.1", host.port))
         readers.append(trusting().wrap_socket(raw))
         readers[-1].sendall(request_text)
@@ -820,7 +820,7 @@ def test_a_right_that_is_withdrawn_cuts_what_is_on_its_way(front):
     part.send(data[:MIB])
     wait_for(lambda: offset_https(host, second) == MIB, what="the begin")
     reader = socket.create_connection(("127.0.0.1", host.port), timeout=60)
-    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
     reader = trusting().wrap_socket(reader)
     reader.sendall(f"GET /api/v1/images/disc/disk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {host.token}\r\n\r\n"
                    .encode())
