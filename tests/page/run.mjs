@@ -96,10 +96,11 @@ const scenarios = {
     await page.getByRole("link", { name: "New guest" }).first().click();
     // What the system's preset would decide, and why, before anything is made.
     await page.getByRole("searchbox", { name: "Windows" }).fill("windows 11");
+    await page.getByRole("option", { name: "Windows 11" }).waitFor({ state: "attached" });
     check((await page.getByRole("option").count()) === 2, "one system is found, beside none");
     await page.getByRole("listbox", { name: "Operating system" }).selectOption("windows-11");
     await page.getByRole("button", { name: /^Empty/ }).click();
-    check((await page.getByRole("textbox", { name: "Memory" }).getAttribute("placeholder")) === "8G", "the recommended memory is shown");
+    await page.getByRole("textbox", { name: "Memory" }).and(page.getByPlaceholder("8G")).waitFor(); // what is recommended
     await page.getByText("All settings").click();
     await page.locator("summary", { hasText: "Firmware and boot" }).getByText("Firmware: uefi · Secure Boot · TPM 2.0").waitFor();
     check((await page.locator(".entry").getByLabel("Bus").inputValue()) === "sata", "the form has what the preset has");
