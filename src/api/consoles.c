@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "guest/console.h"
+#include "guest/console/console.h"
 #include "guest/guests.h"
 
 static int attach(Vm *vm, const Ticket *wish, const char *user, GError **error)

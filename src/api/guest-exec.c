@@ -5,8 +5,8 @@
 #include "api/guest-work.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/exec.h"
 #include "guest/guests.h"
+#include "guest/tools/exec.h"
 
 enum {
 	FOLLOW_WITHIN_S = 30,

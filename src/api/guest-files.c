@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "guest/file.h"
 #include "guest/guests.h"
+#include "guest/tools/file.h"
 
 static const char *path_of(Call *call, GError **error)
 {

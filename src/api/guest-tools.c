@@ -3,9 +3,9 @@
 #include "api/vm-task.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/freeze.h"
 #include "guest/guests.h"
-#include "guest/tools.h"
+#include "guest/tools/freeze.h"
+#include "guest/tools/tools.h"
 
 /* The agent must be there, unless it is only about a plan's refusal. */
 static gboolean check_agent(Vm *vm, GError **error)

@@ -1,5 +1,5 @@
 /* /vms/{id}/user-data, /cloud-init-password, /answers, /handed: what a guest is handed at its first boot. */
-#include "guest/handed.h"
+#include "guest/handed/handed.h"
 
 #include "api/route.h"
 #include "base/error.h"

@@ -1,13 +1,13 @@
 /* /history: every commit that there was, and the way back. */
 #include <string.h>
 
-#include "api/permit.h"
 #include "api/list.h"
+#include "api/permit.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
-#include "guest/power.h"
+#include "guest/run/power.h"
 #include "guest/vm.h"
 #include "schema/schema.h"
 

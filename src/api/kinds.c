@@ -6,12 +6,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "guest/freeze.h"
+#include "guest/devices/volumes.h"
 #include "guest/lifecycle.h"
-#include "guest/power.h"
-#include "guest/question.h"
-#include "guest/shutdown.h"
-#include "guest/volumes.h"
+#include "guest/run/power.h"
+#include "guest/run/question.h"
+#include "guest/run/shutdown.h"
+#include "guest/tools/freeze.h"
 
 static const TaskPool image_pool = {"images", 2};
 static const TaskPool volume_pool = {"volumes", 4};

@@ -5,7 +5,7 @@
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/mappings.h"
+#include "guest/devices/mappings.h"
 #include "guest/guests.h"
 #include "hardware/hardware.h"
 #include "schema/schema.h"

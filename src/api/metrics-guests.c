@@ -7,9 +7,9 @@
 #include "api/metrics.h"
 
 #include "base/json.h"
-#include "guest/agent.h"
 #include "guest/guests.h"
-#include "guest/stats.h"
+#include "guest/run/stats.h"
+#include "guest/tools/agent.h"
 #include "guest/vm.h"
 
 enum { THREADS = 16, THREADS_ALL = 64, QUESTION_MS = 500 };

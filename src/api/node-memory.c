@@ -2,7 +2,7 @@
 #include "api/nodes.h"
 #include "api/route.h"
 #include "base/json.h"
-#include "guest/node-memory.h"
+#include "guest/resources/node-memory.h"
 #include "store/store.h"
 
 static gboolean get_memory(Call *call, GError **error)

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/shutdown.h"
+#include "guest/run/shutdown.h"
 #include "qemu/cpu-features.h"
 #include "qemu/processors.h"
 #include "sandbox/cgroup.h"

@@ -2,8 +2,8 @@
 #pragma once
 #include <json-c/json.h>
 
-#include "api/server.h"
 #include "access/access.h"
+#include "api/server.h"
 #include "guest/services.h"
 #include "schema/privilege.h"
 #include "schema/schema.h"

@@ -7,7 +7,7 @@
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/volumes.h"
+#include "guest/devices/volumes.h"
 #include "schema/schema.h"
 
 static json_object *describe(Call *call, json_object *storage)

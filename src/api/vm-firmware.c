@@ -2,7 +2,7 @@
 #include "api/route.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/firmware-setup.h"
+#include "guest/devices/firmware-setup.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
 

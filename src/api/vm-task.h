@@ -1,7 +1,7 @@
 /* What is asked of a guest and done by a task. */
 #pragma once
 #include "api/route.h"
-#include "guest/power.h"
+#include "guest/run/power.h"
 #include "guest/vm.h"
 
 /* Answers a plan (the guest's name and `effect`), refuses (`refusal` is freed; NULL: nothing stands in the way), or begins

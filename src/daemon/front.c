@@ -23,7 +23,7 @@
 #include "base/host-names.h"
 #include "base/process.h"
 #include "daemon/listen.h"
-#include "guest/adopt.h"
+#include "guest/run/adopt.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/launch.h"
 

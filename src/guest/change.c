@@ -3,13 +3,13 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/firmware.h"
+#include "guest/devices/firmware.h"
+#include "guest/devices/volumes.h"
 #include "guest/guests.h"
-#include "guest/handed.h"
+#include "guest/handed/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
-#include "guest/power.h"
-#include "guest/volumes.h"
+#include "guest/run/power.h"
 
 static const TaskPool change_pool = {"changes", 8};
 

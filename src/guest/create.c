@@ -4,14 +4,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "guest/firmware.h"
+#include "guest/devices/firmware.h"
+#include "guest/devices/volumes.h"
 #include "guest/guests.h"
-#include "guest/handed.h"
+#include "guest/handed/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
-#include "guest/power.h"
-#include "guest/prepare.h"
-#include "guest/volumes.h"
+#include "guest/run/power.h"
+#include "guest/run/prepare.h"
 
 enum { VM_ID_FIRST = 100 };
 

@@ -4,7 +4,7 @@
  * document, here it appears, changes or goes. What guests do by themselves (power off, panic, die) arrives on the
  * monitor thread, which only queues a reaction; a few threads run these, since they talk to QEMU and to the disk. What
  * talks to guests' agents, which may take seconds to give no answer, has threads of its own. */
-#include "guest/firmware-setup.h"
+#include "guest/devices/firmware-setup.h"
 #include "guest/guests.h"
 
 #include <malloc.h>
@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
-#include "guest/adopt.h"
-#include "guest/freeze.h"
-#include "guest/power.h"
+#include "guest/run/adopt.h"
+#include "guest/run/power.h"
+#include "guest/tools/freeze.h"
 #include "guest/unique.h"
 #include "guest/vm.h"
 

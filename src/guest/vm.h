@@ -7,8 +7,8 @@
 #include <glib.h>
 #include <json-c/json.h>
 
+#include "guest/run/state.h"
 #include "guest/services.h"
-#include "guest/state.h"
 #include "qemu/peripherals.h"
 #include "qemu/qmp.h"
 #include "sandbox/launch.h"

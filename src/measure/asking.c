@@ -2,8 +2,8 @@
  * second and holds up nobody else. The threads end by themselves when nothing is asked. */
 #include "measure/asking.h"
 
-#include "guest/agent.h"
-#include "guest/balloon.h"
+#include "guest/resources/balloon.h"
+#include "guest/tools/agent.h"
 
 enum { THREADS = 16, QUESTION_MS = 500 };
 

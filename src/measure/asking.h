@@ -1,6 +1,6 @@
 /* Questions to many QEMUs at once. */
 #pragma once
-#include "guest/counters.h"
+#include "guest/run/counters.h"
 
 typedef struct Asking Asking;
 typedef struct Question Question;

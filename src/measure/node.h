@@ -1,6 +1,6 @@
 /* This node's counters. */
 #pragma once
-#include "guest/counters.h"
+#include "guest/run/counters.h"
 
 typedef struct NodeCounters {
 	Counters cpu;   /* processors' ticks that were used; at_us: all ticks */

@@ -189,7 +189,7 @@ json_object *qemu_disk_device(json_object *vm, const char *key)
 		set_wwn(json, json_get_str(disk, "wwn", ""));
 	}
 	json_set_str(json, "write-cache", through ? "off" : "on");
-	/* A request that the storage refuses stops the guest, and is tried again when it goes on (guest/question.c). */
+	/* A request that the storage refuses stops the guest, and is tried again when it goes on (guest/run/question.c). */
 	json_set_str(json, "werror", "stop");
 	json_set_str(json, "rerror", "stop");
 	set_boot_index(json, vm, "disks", key);

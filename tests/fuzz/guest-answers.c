@@ -5,17 +5,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../unit/played-qmp.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "guest/agent.h"
-#include "guest/balloon.h"
-#include "guest/exec.h"
-#include "guest/file.h"
-#include "guest/live-memory.h"
-#include "guest/question.h"
-#include "guest/tools.h"
-#include "../unit/played-qmp.h"
+#include "guest/live/memory.h"
+#include "guest/resources/balloon.h"
+#include "guest/run/question.h"
+#include "guest/tools/agent.h"
+#include "guest/tools/exec.h"
+#include "guest/tools/file.h"
+#include "guest/tools/tools.h"
 
 enum { WANTED_MAX = 2000, ROOM = 5000, PUT_SIZE = 100000 };
 

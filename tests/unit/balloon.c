@@ -2,7 +2,7 @@
 #include <glib.h>
 
 #include "base/json.h"
-#include "guest/balloon.h"
+#include "guest/resources/balloon.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)
 #define GIB (G_GINT64_CONSTANT(1) << 30)

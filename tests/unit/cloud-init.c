@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "guest/cloud-init.h"
+#include "guest/handed/cloud-init.h"
 
 static const char plain[] =
 	"{\"name\":\"web\",\"hostname\":\"web\",\"uuid\":\"3b5c0a3e-9a53-4b43-8c8e-2f2b5e2f4f10\","

@@ -1,6 +1,6 @@
 /* Commands in a guest whose agent is played: what comes of their output, and how they end when they do not end by
  * themselves. Time goes on when somebody sleeps, and not else. */
-#include "guest/exec.h"
+#include "guest/tools/exec.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What a guest's agent says, as far as it is read without one: places of file systems, tools that are off, hostile text. */
-#include "guest/tools.h"
+#include "guest/tools/tools.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Guests on the host's NUMA nodes, on made-up hosts. */
-#include "guest/numa.h"
+#include "guest/resources/numa.h"
 
 #include <string.h>
 

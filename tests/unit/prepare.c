@@ -1,11 +1,11 @@
 /* Checks of a guest's document that look at several fields at once. */
-#include "guest/prepare.h"
+#include "guest/run/prepare.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/memory.h"
+#include "guest/resources/memory.h"
 #include "qemu/throttle.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)

@@ -1,8 +1,8 @@
 /* A guest that stands at a disk's error asks, until it goes on; who is asked and what about is QEMU's word, checked. */
-#include "guest/question.h"
+#include "guest/run/question.h"
 
 #include "base/error.h"
-#include "guest/power.h"
+#include "guest/run/power.h"
 #include "guests-fixture.h"
 #include "played-qmp.h"
 

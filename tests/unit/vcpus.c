@@ -1,5 +1,5 @@
 /* CPUs of a running guest under KVM, which is not everywhere: QEMU and the agent are played. */
-#include "guest/live-vcpus.h"
+#include "guest/live/vcpus.h"
 
 #include "base/error.h"
 #include "guests-fixture.h"

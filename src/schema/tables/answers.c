@@ -8,7 +8,7 @@
 #define COUNTER(field_name, text, text_ja)                                                                            \
 	{.name = field_name, .type = FIELD_INT, .flags = ALWAYS, .max = G_MAXINT64, .help = text, .help_ja = text_ja}
 
-/* As guest/state.c names them. */
+/* As guest/run/state.c names them. */
 static const char *const vm_states[] = {"stopped", "starting", "running", "paused", "stopping", "panicked", "unknown",
 					NULL};
 static const char *const accelerations[] = {"kvm", "tcg", NULL};
