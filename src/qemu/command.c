@@ -27,6 +27,7 @@
 #include "qemu/host-devices.h"
 #include "qemu/memory.h"
 #include "qemu/peripherals.h"
+#include "qemu/qmp.h"
 #include "qemu/throttle.h"
 
 enum { FIRST_FD = 10 };
@@ -126,15 +127,16 @@ static gboolean add_guestinfo(QemuCommand *command, json_object *vm, GError **er
 	return TRUE;
 }
 
-static void add_chardev(QemuCommand *command, const char *id)
+static void add_chardev(QemuCommand *command, const char *id, const char *options)
 {
 	int fd = need(command, TRUE, id, NULL);
-	command_addf(command, "-chardev", "socket,id=%s,fd=%d,server=on,wait=off", id, fd);
+	command_addf(command, "-chardev", "socket,id=%s,fd=%d,%s", id, fd, options);
 }
 
 static void add_sockets(QemuCommand *command, json_object *vm)
 {
-	add_chardev(command, "qmp");
+	static const char later[] = "server=on,wait=off";
+	add_chardev(command, "qmp", QMP_CHARDEV);
 	command_add(command, "-mon", "chardev=qmp,mode=control");
 	/* A second monitor only writes events, to the launcher's log: there they wait for a yadod that was not running.
 	 * The command that lets it begin is its input (start.c). */
@@ -142,11 +144,11 @@ static void add_sockets(QemuCommand *command, json_object *vm)
 	command_add(command, "-mon", "chardev=events,mode=control");
 	for (guint port = 1; port <= qemu_serial_count(vm); port++) {
 		g_autofree char *name = qemu_serial_name(port);
-		add_chardev(command, name);
+		add_chardev(command, name, later);
 		add_json(command, "-device", qemu_serial_device(port));
 	}
 	if (json_get_bool(vm, "agent", TRUE))
-		add_chardev(command, "agent");
+		add_chardev(command, "agent", later);
 }
 
 static void add_firmware(QemuCommand *command, json_object *vm, const char *kernel_append)

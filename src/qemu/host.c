@@ -185,7 +185,7 @@ static int listen_on(const char *path, GError **error)
 	}
 	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
 	unlink(path);
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | QMP_LISTENER_FLAGS, 0);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0) {
 		error_set_errno(error, errno, "cannot listen on '%s'", path);
 		return -1;
@@ -243,7 +243,7 @@ gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, c
 	fd_auto int listener = listen_on(path, error);
 	if (listener < 0)
 		return FALSE;
-	g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d,server=on,wait=off", SOCKET_FD);
+	g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d," QMP_CHARDEV, SOCKET_FD);
 	const char *const argv[] = {program, "-nodefaults", "-no-user-config", "-machine", "none", "-accel",
 				    kvm ? "kvm" : "tcg", "-display", "none", "-sandbox",
 				    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",

@@ -6,11 +6,12 @@
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
-#include <sys/socket.h>
 
-/* socket(2)'s flags for what QEMU is to listen on. While it begins, its main thread and that of its monitor may both
- * see a connection that waits, and both accept it: the second one must not wait in accept(2) for another, for ever. */
-#define QMP_LISTENER_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+/* How a monitor's socket is opened by QEMU, as options of -chardev after its listening descriptor: QEMU waits for the first
+ * connection before it sets the monitor up. With wait=off its main thread takes that connection while the monitor's own
+ * thread sets itself up, with no lock between them: on a busy machine one start in 500 then greeted twice (and forgot that
+ * capabilities were negotiated), or was read by both threads from then on, which lost bytes of commands (QEMU 7.2). */
+#define QMP_CHARDEV "server=on,wait=on"
 
 typedef struct Qmp Qmp;
 

@@ -62,7 +62,7 @@ static int listen_at(const char *path, GError **error)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path));
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | QMP_LISTENER_FLAGS, 0);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0) {
 		error_set_errno(error, errno, "cannot make the socket '%s'", path);
 		return -1;
@@ -82,7 +82,7 @@ BlockWorker *block_worker_start(const char *run_root, Task *task, GError **error
 		"-sandbox",
 		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 		"-chardev",
-		"socket,id=monitor,fd=10,server=on,wait=off",
+		"socket,id=monitor,fd=10," QMP_CHARDEV,
 		"-mon",
 		"chardev=monitor,mode=control",
 	};

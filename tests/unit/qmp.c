@@ -120,7 +120,7 @@ static void machine_start(Machine *machine)
 	machine->path = g_build_filename(scratch, "qmp.sock", NULL);
 	fd_auto int listener = listen_at(machine->path);
 	const char *const argv[] = {"qemu-system-x86_64", "-nodefaults", "-no-user-config", "-S", "-machine", "none",
-				    "-display", "none", "-chardev", "socket,id=qmp,fd=10,server=on,wait=off", "-mon",
+				    "-display", "none", "-chardev", "socket,id=qmp,fd=10," QMP_CHARDEV, "-mon",
 				    "chardev=qmp,mode=control", NULL};
 	ProcessFd fds[] = {{listener, 10}};
 	g_autoptr(GError) error = NULL;

@@ -41,7 +41,7 @@ static int listen_socket(Vm *vm, const char *name, GError **error)
 		return -1;
 	}
 	unlink(path);
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | QMP_LISTENER_FLAGS, 0);
+	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* The directory is 0700 and root's, so nobody else gets near the socket between bind and chmod. */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0600) < 0 ||
 	    listen(fd, 4) < 0) {
