@@ -8,9 +8,9 @@
 #include "base/json.h"
 #include "guest/devices/volumes.h"
 #include "guest/lifecycle.h"
+#include "guest/run/node-shutdown.h"
 #include "guest/run/power.h"
 #include "guest/run/question.h"
-#include "guest/run/shutdown.h"
 #include "guest/tools/freeze.h"
 
 static const TaskPool image_pool = {"images", 2};

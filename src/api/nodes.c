@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/run/shutdown.h"
+#include "guest/run/node-shutdown.h"
 #include "qemu/cpu-features.h"
 #include "qemu/processors.h"
 #include "sandbox/cgroup.h"
@@ -132,8 +132,8 @@ static gboolean shut_guests_down(Call *call, GError **error)
 		return FALSE;
 	gint64 timeout_s = json_get_int(body, "timeout", 0);
 	if (call->plan)
-		return answer_effects_plan(call, shutdown_describe(call->services, timeout_s));
-	gint64 task = shutdown_submit(call->services, call->request->user, timeout_s, error);
+		return answer_effects_plan(call, node_shutdown_describe(call->services, timeout_s));
+	gint64 task = node_shutdown_submit(call->services, call->request->user, timeout_s, error);
 	return task && answer_task(call, task, NULL);
 }
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/run/power.h"
 #include "guest/run/question.h"
 
 static gboolean act(Call *call, const TaskKind *kind, const char *effect, GError **error)

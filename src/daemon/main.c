@@ -29,8 +29,8 @@
 #include "guest/guests.h"
 #include "guest/resources/balloon.h"
 #include "guest/resources/node-memory.h"
-#include "guest/run/boot.h"
-#include "guest/run/claim.h"
+#include "guest/run/autostart.h"
+#include "guest/run/run-directory.h"
 #include "guest/services.h"
 #include "measure/measure.h"
 #include "sandbox/caged.h"
@@ -269,7 +269,7 @@ static gboolean assemble(Daemon *daemon, GError **error)
 	services->storage = (StorageContext){services->store, options->run};
 	services->image = (ImageContext){services->store, daemon->image_dir, options->run, options->recipes};
 	if (!dir_make(daemon->image_dir, 0700, error) || !settle_node(daemon, error) ||
-	    !run_claim(services, options->state, error) || !settle_storage(daemon, error))
+	    !run_directory_claim(services, options->state, error) || !settle_storage(daemon, error))
 		return FALSE;
 	caged_sweep(options->run);
 	g_autofree char *upload_dir = g_build_filename(options->state, "uploads", NULL);
@@ -310,7 +310,7 @@ static void take_apart(Daemon *daemon)
 	guest_work_stop();
 	if (services->guests) {
 		events_stop(services);
-		boot_stop(services->boot);
+		autostart_stop(services->autostart);
 	}
 	balloon_stop();
 	g_clear_pointer(&services->measure, measure_stop);
@@ -320,7 +320,7 @@ static void take_apart(Daemon *daemon)
 		g_message("a task that does not end in time is left to the next start");
 		_exit(0);
 	}
-	g_clear_pointer(&services->boot, boot_free);
+	g_clear_pointer(&services->autostart, autostart_free);
 	guests_free(services->guests); /* which takes itself out of `services` when nobody asks for it any more */
 	g_clear_pointer(&services->tasks, tasks_free);
 	g_clear_pointer(&services->uploads, uploads_free);
@@ -434,7 +434,7 @@ int main(int argc, char **argv)
 	manager_ready(&daemon.services);
 	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
 		  daemon.services.host->kvm ? "kvm" : "tcg");
-	g_atomic_pointer_set(&daemon.services.boot, boot_begin(&daemon.services));
+	g_atomic_pointer_set(&daemon.services.autostart, autostart_begin(&daemon.services));
 	g_timeout_add_seconds(TRIM_S, give_memory_back, NULL);
 	g_main_loop_run(daemon.loop);
 	manager_stopping();

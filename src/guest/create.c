@@ -10,8 +10,7 @@
 #include "guest/handed/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
-#include "guest/run/power.h"
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 
 enum { VM_ID_FIRST = 100 };
 

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/run/adopt.h"
-#include "guest/run/power.h"
+#include "guest/run/watch.h"
 #include "guest/tools/freeze.h"
 #include "guest/unique.h"
 #include "guest/vm.h"

@@ -1,6 +1,6 @@
 /* A guest's configuration from creation to deletion: create, change (live where QEMU can), delete, restore. */
 #pragma once
-#include "guest/choose.h"
+#include "guest/prepare/choose.h"
 #include "guest/vm.h"
 #include "task/task.h"
 

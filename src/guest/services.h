@@ -9,7 +9,7 @@
 #include "store/store.h"
 #include "task/task.h"
 
-typedef struct Boot Boot;
+typedef struct Autostart Autostart;
 typedef struct Guests Guests;
 typedef struct Idempotency Idempotency;
 typedef struct Measure Measure;
@@ -26,7 +26,7 @@ typedef struct Services {
 	QemuHost *host;
 	Guests *guests;
 	Measure *measure;
-	Boot *boot;              /* the guests' start at boot; atomic: the last to be made */
+	Autostart *autostart;              /* the guests' start at boot; atomic: the last to be made */
 	const char *state_dir;   /* what the daemon keeps; absolute */
 	const char *sysfs;       /* where the kernel shows the host's devices: /sys */
 	const char *run_dir;     /* short: sockets live below it */

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 #include "guest/vm.h"
 #include "qemu/devices.h"
 

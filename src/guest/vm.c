@@ -337,6 +337,15 @@ void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *fo
 	guests_notify(vm->services->guests, vm);
 }
 
+void vm_set_since(Vm *vm, gint64 since_us)
+{
+	g_mutex_lock(&vm->lock);
+	vm->since_us = since_us;
+	VmState state = vm->state;
+	g_mutex_unlock(&vm->lock);
+	vm_set_state(vm, state, NULL, NULL); /* renews the row */
+}
+
 gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;

@@ -118,6 +118,8 @@ void vm_set_applied(Vm *vm, json_object *hardware);
 /* Changes the state; a transition that is not in the table is refused and logged: whoever wants one has been overtaken
  * (the process ended meanwhile). Reason NULL: keep the former reason. */
 void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* The present state is as old as that (UTC), since it came about before anybody saw it. */
+void vm_set_since(Vm *vm, gint64 since_us);
 /* Waits until the state is one of the mask (1 << VM_…) or the time is over. */
 gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms);
 

@@ -1,5 +1,5 @@
 /* Checks of a guest's document that look at several fields at once. */
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 
 #include <string.h>
 
@@ -49,12 +49,12 @@ static void test_gateways(void)
 							cases[i].card);
 		json_auto json_object *document = parse(text);
 		g_test_message("%s", cases[i].card);
-		gboolean taken = prepare_check_handed(document, &error);
+		gboolean taken = prepare_check_cloud_init(document, &error);
 		assert_refused(taken, error, cases[i].field);
 	}
 	GError *error = NULL;
 	json_auto json_object *other = parse("{\"nics\":{\"nic0\":{}},\"cloud_init\":{\"nics\":{\"nic1\":{}}}}");
-	gboolean taken = prepare_check_handed(other, &error);
+	gboolean taken = prepare_check_cloud_init(other, &error);
 	assert_refused(taken, error, "cloud_init.nics.nic1");
 }
 

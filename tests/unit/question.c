@@ -2,7 +2,7 @@
 #include "guest/run/question.h"
 
 #include "base/error.h"
-#include "guest/run/power.h"
+#include "guest/run/watch.h"
 #include "guests-fixture.h"
 #include "played-qmp.h"
 

@@ -17,7 +17,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/console/ring.h"
-#include "guest/run/open.h"
+#include "guest/run/needs.h"
 
 enum { CLIENT_QUEUE_MAX = 256 * 1024, CLIENTS_MAX = 32, CHUNK = 16384 };
 

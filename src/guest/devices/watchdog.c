@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/run/adopt.h"
-#include "guest/run/power.h"
 
 enum { RESET_AFTER_S = 2 };
 

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/live/part.h"
-#include "guest/run/open.h"
+#include "guest/run/needs.h"
 #include "qemu/command.h"
 
 enum { TRAY_TRIES = 20 };

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "guest/live/part.h"
 #include "guest/resources/throttle.h"
-#include "guest/run/open.h"
+#include "guest/run/needs.h"
 #include "qemu/command.h"
 #include "qemu/throttle.h"
 

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/devices/helper.h"
+#include "guest/devices/nic.h"
 #include "guest/live/part.h"
-#include "guest/run/open.h"
 #include "net/shape.h"
 #include "net/tap.h"
 #include "qemu/command.h"
@@ -38,8 +38,8 @@ static gboolean delete_netdev(Live *live, const char *key, GError **error)
 		return FALSE;
 	}
 	gboolean known = json_get(json_get(live->applied, "nics"), key) != NULL;
-	shape_end(live->vm->services->run_dir, live->vm->id, vm_nic_index(known ? live->applied : live->wanted, key));
-	return vm_close_nic(live->vm, key, error);
+	shape_end(live->vm->services->run_dir, live->vm->id, nic_index(known ? live->applied : live->wanted, key));
+	return nic_close(live->vm, key, error);
 }
 
 /* All of them at once: each is a part of how the others are brought about. */
@@ -60,7 +60,7 @@ static gboolean limit_nic(Live *live, const char *key, json_object *now, json_ob
 	if (!differs)
 		return TRUE;
 	task_step(live->task, "limiting %s", key);
-	if (!vm_limit_nic(live->vm, live->wanted, key, error))
+	if (!nic_limit(live->vm, live->wanted, key, error))
 		return FALSE;
 	live_record(live, "nics", key, now);
 	return TRUE;
@@ -79,7 +79,7 @@ static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError *
 	if (!delete_netdev(live, key, error))
 		return FALSE;
 	task_step(live->task, "plugging %s in", key);
-	fd_auto int fd = vm_open_nic(live->vm, live->wanted, key, error);
+	fd_auto int fd = nic_open(live->vm, live->wanted, key, error);
 	if (fd < 0)
 		return FALSE;
 	json_object *arguments = json_object_new_object();
@@ -87,14 +87,14 @@ static gboolean plug_nic(Live *live, const char *key, json_object *nic, GError *
 	json_auto json_object *taken =
 		qmp_command_fd(live->qmp, "getfd", arguments, fd, LIVE_TIMEOUT_MS, error);
 	if (!taken) {
-		vm_close_nic(live->vm, key, NULL);
+		nic_close(live->vm, key, NULL);
 		return FALSE;
 	}
 	if (!qmp_do(live->qmp, "netdev_add", qemu_nic_netdev(live->wanted, key, fdname), LIVE_TIMEOUT_MS, error)) {
 		json_object *undo = json_object_new_object();
 		json_set_str(undo, "fdname", fdname);
 		qmp_do(live->qmp, "closefd", undo, LIVE_TIMEOUT_MS, NULL);
-		vm_close_nic(live->vm, key, NULL);
+		nic_close(live->vm, key, NULL);
 		return FALSE;
 	}
 	json_object *device = qemu_nic_device(live->wanted, key);
@@ -125,7 +125,7 @@ static gboolean adjust_nic(Live *live, const char *key, json_object *nic, GError
 
 	if (bridge && g_strcmp0(bridge, json_get_str(now, "bridge", NULL)) != 0) {
 		task_step(live->task, "moving %s to bridge %s", key, bridge);
-		if (!tap_set_bridge(live->vm->id, vm_nic_index(live->wanted, key), bridge, error))
+		if (!tap_set_bridge(live->vm->id, nic_index(live->wanted, key), bridge, error))
 			return FALSE;
 		json_set_str(now, "bridge", bridge);
 		live_record(live, "nics", key, now);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "guest/devices/nic.h"
 #include "guest/resources/balloon.h"
-#include "guest/run/open.h"
 #include "guest/run/stats.h"
 #include "guest/tools/agent.h"
 #include "net/tap.h"
@@ -45,7 +45,7 @@ static VmDevices *read_devices(GRefString *applied)
 	json_object_object_foreach(nics, key, nic) {
 		Card *card = &devices->cards[devices->card_count++];
 		card->tap = g_str_equal(json_get_str(nic, "mode", ""), "bridge");
-		card->index = vm_nic_index(hardware, key);
+		card->index = nic_index(hardware, key);
 		g_strlcpy(card->mac, json_get_str(nic, "mac", ""), sizeof card->mac);
 	}
 	return devices;

@@ -15,7 +15,7 @@
 #include "base/units.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
-#include "guest/run/power.h"
+#include "guest/run/watch.h"
 #include "qemu/command.h"
 #include "sandbox/launch.h"
 

@@ -1,271 +1,153 @@
-/* Shutting down all guests of the node.
- *
- * In the reverse of the order in which a boot starts them: autostart.order from the highest to the lowest, guests of the
- * same order at the same time. Each is a task vm.shutdown of its own, with the guest's own time; one that has not ended
- * by then is turned off, whatever its setting says, since the machine would do it next. What hinders one guest is told
- * and does not hold up the others. Meanwhile no guest can be started (guests_hold_starts()), and those that were being
- * started are shut down when that is done.
- *
- * The task can be run again from its beginning, so that a yadod that is restarted goes on with it; but not after a boot
- * of the machine, where it would stop what has just been started. */
+/* Shutting a guest down. Its agent is asked, or else its power button pressed; then it has its time. */
 #include "guest/run/shutdown.h"
-
-#include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/process.h"
-#include "guest/guests.h"
-#include "guest/run/boot.h"
-#include "guest/run/power.h"
-#include "guest/vm.h"
+#include "guest/run/exit.h"
+#include "guest/run/wanted.h"
+#include "guest/run/watch.h"
+#include "guest/tools/agent.h"
+#include "guest/tools/freeze.h"
 
 enum {
-	POLL_MS = 200,
-	/* Beyond a guest's own time: for its claim, and for turning it off. */
-	MARGIN_S = 60,
-	/* As many shutdowns as work at once (power.c): a guest's time must not go by in a queue. */
-	TOGETHER_MAX = 64,
+	COMMAND_TIMEOUT_MS = 10000,
+	ASK_AGAIN_MS = 1000,
+	ASKED_MIN_MS = 5000, /* for a guest that could be asked only when its time was nearly over */
 };
 
-static const TaskPool node_pool = {"node", 2};
-
-typedef struct Leaving {
-	Vm *vm;
-	char *label;
-	gint64 order, timeout_s, task;
-	gint64 asked_us, deadline_us; /* monotonic */
-	gboolean ended;
-} Leaving;
-
-static void leaving_clear(gpointer data)
+/* The agent first, since it can say no; then the power button. FALSE: neither could be asked. */
+static gboolean ask_guest(Vm *vm, Task *task, GError **error)
 {
-	Leaving *leaving = data;
-	vm_unref(leaving->vm);
-	g_free(leaving->label);
-}
-
-/* The reverse of what boot.c does. */
-static int compare_leaving(gconstpointer a, gconstpointer b)
-{
-	const Leaving *left = a, *right = b;
-	return left->order != right->order ? (left->order > right->order ? -1 : 1)
-					   : (left->vm->id > right->vm->id ? -1 : left->vm->id < right->vm->id);
-}
-
-/* Guests that live and are not among those that were tried, in their order. */
-static GArray *list_leaving(Services *services, GHashTable *tried, gint64 max_s)
-{
-	GArray *array = g_array_new(FALSE, FALSE, sizeof(Leaving));
-	g_array_set_clear_func(array, leaving_clear);
-	g_autoptr(GPtrArray) list = guests_list(services->guests, 0, 0);
-	for (guint i = 0; i < list->len; i++) {
-		Vm *vm = g_ptr_array_index(list, i);
-		if (!vm_state_is_alive(vm_get_state(vm)) || (tried && g_hash_table_contains(tried, &vm->id)))
-			continue;
-		json_auto json_object *document = vm_dup_document(vm, NULL);
-		gint64 timeout_s = json_get_int(json_get(document, "shutdown"), "timeout", 90);
-		Leaving leaving = {
-			.vm = vm_ref(vm),
-			.label = vm_label(vm),
-			.order = json_get_int(json_get(document, "autostart"), "order", 100),
-			.timeout_s = max_s ? MIN(max_s, timeout_s) : timeout_s,
-		};
-		g_array_append_val(array, leaving);
-	}
-	g_array_sort(array, compare_leaving);
-	return array;
-}
-
-static Leaving *leaving_at(GArray *array, guint index)
-{
-	return &g_array_index(array, Leaving, index);
-}
-
-/* How many of the first ones have the same order. */
-static guint count_same(GArray *array)
-{
-	guint count = 0;
-	while (count < array->len && leaving_at(array, count)->order == leaving_at(array, 0)->order)
-		count++;
-	return count;
-}
-
-typedef struct Progress {
-	Services *services;
-	Task *task;
-	guint done, total;
-	GString *failed; /* labels */
-	guint failures;
-} Progress;
-
-static void tell_failure(Progress *progress, const Leaving *leaving, const char *why)
-{
-	task_step(progress->task, "%s is not shut down: %s", leaving->label, why);
-	g_string_append_printf(progress->failed, "%s%s", progress->failed->len ? ", " : "", leaving->label);
-	progress->failures++;
-}
-
-static void tell_end(Progress *progress, const Leaving *leaving)
-{
-	json_auto json_object *task = tasks_describe(progress->services->tasks, leaving->task, NULL);
-	if (!g_str_equal(json_get_str(task, "state", ""), "done")) {
-		tell_failure(progress, leaving, json_get_str(json_get(task, "error"), "message", "it is not known why"));
-		return;
-	}
-	g_mutex_lock(&leaving->vm->lock);
-	g_autofree char *reason = g_strdup(leaving->vm->reason);
-	g_mutex_unlock(&leaving->vm->lock);
-	task_step(progress->task, "%s has stopped after %.1f s: %s", leaving->label,
-		  (double)(g_get_monotonic_time() - leaving->asked_us) / G_USEC_PER_SEC, reason);
-}
-
-static void ask(Progress *progress, Leaving *leaving)
-{
-	g_autoptr(GError) error = NULL;
-	json_auto json_object *args = json_object_new_object();
-	json_set_bool(args, "node", TRUE);
-	json_set_str(args, "action", "stop");
-	json_set_int(args, "timeout", leaving->timeout_s);
-	leaving->asked_us = g_get_monotonic_time();
-	leaving->deadline_us = leaving->asked_us + (leaving->timeout_s + MARGIN_S) * G_USEC_PER_SEC;
-	leaving->task = vm_submit(leaving->vm, &vm_shutdown_kind, task_user(progress->task), args, &error);
-	if (leaving->task) {
-		task_step(progress->task,
-			  "%s (order %" G_GINT64_FORMAT ") is shut down within %" G_GINT64_FORMAT " s, task %"
-			  G_GINT64_FORMAT, leaving->label, leaving->order, leaving->timeout_s, leaving->task);
-		return;
-	}
-	leaving->ended = TRUE;
-	tell_failure(progress, leaving, error->message);
-}
-
-/* Whether it has ended, or nobody waits for it any longer. */
-static gboolean look_after(Progress *progress, Leaving *leaving)
-{
-	if (tasks_wait(progress->services->tasks, leaving->task, 0)) {
-		tell_end(progress, leaving);
+	g_autoptr(GError) agent_error = NULL;
+	freeze_end(vm); /* it could write nothing at its end */
+	if (agent_shutdown(vm, &agent_error)) {
+		task_step(task, "asked the guest agent");
 		return TRUE;
 	}
-	if (g_get_monotonic_time() < leaving->deadline_us)
+	task_log(task, "the guest agent cannot be asked: %s", agent_error->message);
+	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, COMMAND_TIMEOUT_MS, error);
+	if (!qmp || !qmp_do(qmp, "system_powerdown", NULL, COMMAND_TIMEOUT_MS, error))
 		return FALSE;
-	/* It never had its turn, or its QEMU does not die. */
-	tasks_cancel(progress->services->tasks, leaving->task, NULL);
-	tell_failure(progress, leaving, "other work on it, or its process, has not come to an end in time");
+	task_step(task, "pressed the power button");
 	return TRUE;
 }
 
-/* Guests of one order, until the last has ended. FALSE if the task is to stop. */
-static gboolean shut_down_together(Progress *progress, GArray *array, guint count, GError **error)
+static gboolean wait_stopped(Vm *vm, Task *task, guint timeout_ms, GError **error)
 {
-	guint left = 0;
-	for (guint i = 0; i < count; i++) {
-		ask(progress, leaving_at(array, i));
-		left += !leaving_at(array, i)->ended;
-	}
-	progress->done += count - left;
-	while (left > 0) {
-		const Leaving *first = NULL;
-		for (guint i = 0; i < count; i++) {
-			Leaving *leaving = leaving_at(array, i);
-			if (leaving->ended)
-				continue;
-			leaving->ended = look_after(progress, leaving);
-			left -= leaving->ended;
-			progress->done += leaving->ended;
-			if (!leaving->ended && !first)
-				first = leaving;
-		}
-		task_progress(progress->task, progress->done, progress->total, "guests");
-		if (task_check_cancelled(progress->task, error)) {
-			for (guint i = 0; i < count; i++)
-				if (!leaving_at(array, i)->ended)
-					tasks_cancel(progress->services->tasks, leaving_at(array, i)->task, NULL);
+	gint64 begin = g_get_monotonic_time(), end = begin + (gint64)timeout_ms * 1000;
+	for (gint64 now = begin; now < end; now = g_get_monotonic_time()) {
+		if (task_check_cancelled(task, error))
 			return FALSE;
-		}
-		if (first)
-			tasks_wait(progress->services->tasks, first->task, POLL_MS);
+		if (vm_wait_state(vm, 1u << VM_STOPPED | 1u << VM_PANICKED, (guint)MIN(500, (end - now) / 1000 + 1)))
+			break;
+		task_progress(task, (guint64)(g_get_monotonic_time() - begin) / 1000, timeout_ms, "ms");
 	}
-	return TRUE;
+	return vm_get_state(vm) == VM_STOPPED;
 }
 
-static gboolean shut_down_all(Progress *progress, gint64 max_s, GError **error)
+/* Whose QEMU is silent, since its disk hangs for a while, may yet answer before the guest's own time is over. */
+static gboolean ask_again(Vm *vm, Task *task, gint64 end_us, GError **error)
 {
-	g_autoptr(GHashTable) tried = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	for (;;) {
-		g_autoptr(GArray) array = list_leaving(progress->services, tried, max_s);
-		guint count = MIN(count_same(array), TOGETHER_MAX);
-		if (count == 0)
+		g_autoptr(GError) cause = NULL, cancelled = NULL;
+		if (ask_guest(vm, task, &cause) || wait_stopped(vm, task, ASK_AGAIN_MS, &cancelled))
 			return TRUE;
-		progress->total = progress->done + array->len;
-		task_progress(progress->task, progress->done, progress->total, "guests");
-		for (guint i = 0; i < count; i++)
-			g_hash_table_add(tried, g_memdup2(&leaving_at(array, i)->vm->id, sizeof(gint64)));
-		if (!shut_down_together(progress, array, count, error))
-			return FALSE;
-	}
-}
-
-static gboolean run(Task *task, gpointer data, GError **error)
-{
-	Services *services = data;
-	/* Also one that was still in the queue then. */
-	if (!g_str_equal(json_get_str(task_args(task), "boot", ""), process_boot_id())) {
-		error_set(error, ERROR_FAILED, NULL, "the node was restarted before all its guests were shut down");
+		if (!cancelled && g_get_monotonic_time() < end_us && vm_get_state(vm) != VM_PANICKED)
+			continue;
+		g_propagate_error(error, cancelled ? g_steal_pointer(&cancelled) : g_steal_pointer(&cause));
 		return FALSE;
 	}
-	Progress progress = {.services = services, .task = task, .failed = g_string_new(NULL)};
-	guests_hold_starts(services->guests, task_id(task));
-	boot_abandon(g_atomic_pointer_get(&services->boot));
-	gboolean ok = shut_down_all(&progress, json_get_int(task_args(task), "timeout", 0), error);
-	/* Again: this task may have been here before that began. */
-	boot_abandon(g_atomic_pointer_get(&services->boot));
-	guests_hold_starts(services->guests, 0);
-	if (ok && progress.failures > 0) {
-		error_set(error, ERROR_FAILED, "see the log of their tasks; 'yado vm stop' takes a guest's power",
-			  "%u of %u guests %s not shut down: %s", progress.failures, progress.done,
-			  progress.failures == 1 ? "is" : "are", progress.failed->str);
-		ok = FALSE;
-	} else if (ok) {
-		task_step(task, progress.done ? "all guests have stopped" : "no guest ran");
+}
+
+/* Until then; some seconds at least for who could be asked only late. */
+static guint time_left_ms(gint64 end_us, gint64 timeout_s)
+{
+	return (guint)MAX(MIN(timeout_s * 1000, ASKED_MIN_MS), (end_us - g_get_monotonic_time()) / 1000);
+}
+
+gboolean shutdown_guest(Vm *vm, Task *task, GError **error)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	json_object *setting = json_get(document, "shutdown"), *args = task_args(task);
+	gint64 timeout_s = json_get_int(args, "timeout", json_get_int(setting, "timeout", 90));
+	const char *action = json_get_str(args, "action", json_get_str(setting, "action", "stop"));
+	gint64 end_us = g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC;
+	gboolean with_node = json_get_bool(args, "node", FALSE);
+
+	if (with_node)
+		vm_expect_exit(vm, "node-shutdown", "shut down with its node by %s", task_user(task));
+	else
+		vm_expect_exit(vm, "user-shutdown", "shut down by %s", task_user(task));
+	vm_set_state(vm, VM_STOPPING, NULL, NULL);
+	g_autoptr(GError) wait_error = NULL;
+	if (!(with_node ? ask_again(vm, task, end_us, error) : ask_guest(vm, task, error)))
+		g_prefix_error(error, "the guest cannot be asked to shut down: ");
+	else if (wait_stopped(vm, task, time_left_ms(end_us, timeout_s), &wait_error))
+		return TRUE;
+	else if (wait_error)
+		g_propagate_error(error, g_steal_pointer(&wait_error));
+	else if (g_str_equal(action, "stop")) {
+		gboolean panicked = vm_get_state(vm) == VM_PANICKED;
+		if (panicked)
+			task_log(task, "its kernel panicked: the power is turned off");
+		else
+			task_log(task, "still running after %" G_GINT64_FORMAT " s: the power is turned off",
+				 timeout_s);
+		vm_forget_exit(vm);
+		return vm_turn_off(vm, "shutdown-forced",
+				panicked ? "panicked while it was shut down, and stopped"
+					 : "did not shut down in time, and was stopped",
+				task_user(task), error);
+	} else if (vm_get_state(vm) == VM_PANICKED) {
+		error_set(error, ERROR_FAILED, "see its console, then use 'yado vm stop' or 'yado vm reset'",
+			  "the guest's kernel panicked while it was shutting down");
+	} else {
+		error_set(error, ERROR_TIMEOUT, "shut it down from inside, or use 'yado vm stop'",
+			  "the guest did not shut down within %" G_GINT64_FORMAT " s and was left running", timeout_s);
 	}
-	g_string_free(progress.failed, TRUE);
-	return ok;
+	vm_forget_exit(vm);
+	if (vm_get_state(vm) == VM_STOPPING)
+		vm_set_state(vm, VM_RUNNING, NULL, NULL);
+	vm_query_state(vm);
+	return FALSE;
 }
 
-static gboolean recover(Task *task, json_object *steps, gpointer data, GError **error)
+/* A guest that is paused could not answer. One that is stopped at once again (its disk is full) stays paused. */
+static void resume_for_shutdown(Vm *vm, Task *task)
 {
-	(void)steps;
-	return run(task, data, error);
-}
-
-const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE, .resumes = TRUE,
-				     .run = run, .recover = recover};
-
-gint64 shutdown_submit(Services *services, const char *user, gint64 timeout_s, GError **error)
-{
-	g_autofree char *object = g_strconcat("node/", services->node, NULL);
-	json_auto json_object *args = json_object_new_object();
-	json_set_str(args, "boot", process_boot_id());
-	if (timeout_s)
-		json_set_int(args, "timeout", timeout_s);
-	return tasks_submit(services->tasks, &node_shutdown_kind, object, user, args, NULL, error);
-}
-
-json_object *shutdown_describe(Services *services, gint64 timeout_s)
-{
-	json_object *sentences = json_object_new_array();
-	g_autoptr(GArray) array = list_leaving(services, NULL, timeout_s);
-	for (guint i = 0; i < array->len; i++) {
-		const Leaving *leaving = leaving_at(array, i);
-		gboolean with = i > 0 && leaving_at(array, i - 1)->order == leaving->order;
-		g_autofree char *text = g_strdup_printf(
-			"%s (order %" G_GINT64_FORMAT ") is shut down%s; after %" G_GINT64_FORMAT " s its power is turned off",
-			leaving->label, leaving->order,
-			i == 0 ? "" : with ? " at the same time" : " next", leaving->timeout_s);
-		json_object_array_add(sentences, json_object_new_string(text));
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, &error);
+	if (!qmp || !qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, &error)) {
+		task_log(task, "it is paused and cannot be resumed: %s", error->message);
+		return;
 	}
-	if (array->len == 0)
-		json_object_array_add(sentences, json_object_new_string("nothing: no guest runs"));
-	return sentences;
+	task_log(task, "it was paused, and is resumed to shut down");
+	vm_set_state(vm, VM_RUNNING, "resumed", "resumed by %s", task_user(task));
+	vm_query_state(vm);
+}
+
+gboolean shutdown_with_node(Vm *vm, Task *task, GError **error)
+{
+	if (vm_get_state(vm) == VM_STOPPED) {
+		task_log(task, "it has stopped already");
+		return TRUE;
+	}
+	if (!vm_want(vm, FALSE, task_user(task), error))
+		return FALSE;
+	if (vm_get_state(vm) == VM_PAUSED)
+		resume_for_shutdown(vm, task);
+	VmState state = vm_get_state(vm);
+	if (state == VM_RUNNING || state == VM_STOPPING || state == VM_UNKNOWN) {
+		g_autoptr(GError) cause = NULL;
+		if (shutdown_guest(vm, task, &cause))
+			return TRUE;
+		if (error_code(cause) == ERROR_CANCELLED) {
+			vm_record_reason(vm, vm_state_is_alive(vm_get_state(vm)));
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		task_log(task, "%s", cause->message);
+	}
+	task_step(task, "it is %s: the power is turned off", vm_state_name(state));
+	return vm_turn_off(vm, "node-shutdown", "stopped with its node", task_user(task), error);
 }

@@ -1,10 +1,10 @@
-/* Shutting down all guests of the node, as before the machine itself goes down. */
+/* Shutting a guest down: it is asked, waited for, and at last turned off or left running, as is wanted. */
 #pragma once
-#include "guest/services.h"
+#include "guest/vm.h"
+#include "task/task.h"
 
-extern const TaskKind node_shutdown_kind;
-
-/* timeout_s: no guest may take longer than that; 0: each one's own setting. The task or 0. */
-gint64 shutdown_submit(Services *services, const char *user, gint64 timeout_s, GError **error);
-/* What that would do, guest by guest, as an array of sentences; new reference. */
-json_object *shutdown_describe(Services *services, gint64 timeout_s);
+/* Of a running guest. The task's arguments "timeout" (seconds), "action" ("stop" or "fail", when that is over) and "node"
+ * (with its node) count before the document. On failure it runs on. */
+gboolean shutdown_guest(Vm *vm, Task *task, GError **error);
+/* With its node: from whatever state it is in, and to the end. Who cannot be asked is turned off. */
+gboolean shutdown_with_node(Vm *vm, Task *task, GError **error);

@@ -6,6 +6,8 @@
  * guest is wanted, the console. passt, whose own beginning takes 20 ms of a processor, gives way to QEMU meanwhile. A
  * daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends it, and the task, whose record came
  * before all this, starts anew. */
+#include "guest/run/start.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -19,16 +21,18 @@
 #include "guest/console/console.h"
 #include "guest/devices/firmware-setup.h"
 #include "guest/devices/helper.h"
+#include "guest/devices/nic.h"
 #include "guest/devices/passthrough.h"
 #include "guest/devices/share.h"
 #include "guest/devices/tpm.h"
 #include "guest/identity.h"
+#include "guest/prepare/prepare.h"
 #include "guest/resources/placement.h"
 #include "guest/resources/throttle.h"
 #include "guest/run/adopt.h"
-#include "guest/run/open.h"
-#include "guest/run/power.h"
-#include "guest/run/prepare.h"
+#include "guest/run/needs.h"
+#include "guest/run/wanted.h"
+#include "guest/run/watch.h"
 #include "net/shape.h"
 #include "qemu/command.h"
 #include "qemu/memory.h"
@@ -60,7 +64,7 @@ static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, 
 		gboolean nic = g_str_has_prefix(need->name, "nic:"), share = g_str_has_prefix(need->name, "share:");
 		const char *key = nic || share ? strchr(need->name, ':') + 1 : NULL;
 		int peer = -1;
-		int fd = nic				  ? vm_prepare_nic(vm, document, key, &peer, error)
+		int fd = nic				  ? nic_prepare(vm, document, key, &peer, error)
 			 : share			  ? share_prepare(vm, key, &peer, error)
 			 : g_str_equal(need->name, "tpm") ? tpm_prepare(&peer, error)
 							  : vm_open_need(vm, document, need->name, need->writable, error);
@@ -149,7 +153,7 @@ static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
 {
 	for (guint i = 0; i < cards->len; i++) {
 		Card *card = &g_array_index(cards, Card, i);
-		if (card->kind == CARD_NIC && (!vm_start_nic(vm, card->key, card->peer, &card->helper, error) ||
+		if (card->kind == CARD_NIC && (!nic_start(vm, card->key, card->peer, &card->helper, error) ||
 				  !set_priority(card, NICER_MEANWHILE, error)))
 			return FALSE;
 	}

@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/devices/nic.h"
 #include "guest/resources/balloon.h"
-#include "guest/run/open.h"
 #include "guest/tools/agent.h"
 #include "net/tap.h"
 #include "qemu/command.h"
@@ -85,7 +85,7 @@ static json_object *nic_stats(Vm *vm, json_object *hardware)
 		guint64 rx = 0, tx = 0;
 		gint64 at_us;
 		gboolean known = g_str_equal(json_get_str(nic, "mode", ""), "bridge")
-					 ? tap_read_counters(vm->id, vm_nic_index(hardware, key), &rx, &tx)
+					 ? tap_read_counters(vm->id, nic_index(hardware, key), &rx, &tx)
 					 : agent_read_counters(vm, json_get_str(nic, "mac", ""), &rx, &tx, &at_us);
 		json_object *entry = json_object_new_object();
 		set_known(entry, "rx_bytes", known, rx);

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/run/open.h"
+#include "guest/run/needs.h"
 #include "guest/tools/file.h"
 #include "guest/tools/leftover.h"
 #include "guest/tools/tools.h"

@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/run/power.h"
 #include "guest/tools/tools.h"
 
 enum {

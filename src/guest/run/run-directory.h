@@ -6,4 +6,4 @@
  * ERROR_CONFLICT if another yadod uses it, or if the records of guests of another state lie there: as they have no
  * documents here, they would be taken for strays and ended, or for guests of ours that have the same number. Once,
  * after node/self is in the store and before guests_adopt(). */
-gboolean run_claim(Services *services, const char *state_dir, GError **error);
+gboolean run_directory_claim(Services *services, const char *state_dir, GError **error);

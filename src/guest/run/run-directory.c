@@ -3,7 +3,7 @@
  * RUN/state names the state directory, its node's id and the boot. The state is the same if the id is, and if the path
  * names the same directory or the former one is gone (it was moved; a copy has the id too, but not alone). While
  * nothing of a guest lies in RUN, it is anybody's. */
-#include "guest/run/claim.h"
+#include "guest/run/run-directory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static guint count_records(const char *run_dir)
 	return count;
 }
 
-gboolean run_claim(Services *services, const char *state_dir, GError **error)
+gboolean run_directory_claim(Services *services, const char *state_dir, GError **error)
 {
 	const char *run_dir = services->run_dir;
 	g_autofree char *path = g_build_filename(run_dir, "state", NULL);

@@ -1,5 +1,5 @@
 /* Completing a guest's document. */
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 
 #include <openssl/rand.h>
 

@@ -6,9 +6,9 @@
 #include "guest/devices/passthrough.h"
 #include "guest/devices/share.h"
 #include "guest/guests.h"
+#include "guest/prepare/prepare.h"
 #include "guest/resources/memory.h"
 #include "guest/resources/placement.h"
-#include "guest/run/prepare.h"
 #include "net/tap.h"
 #include "qemu/command.h"
 
@@ -158,7 +158,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 		return error_refuse(error, ERROR_EXISTS, "name", "choose another name",
 				    "there is a VM named '%s' already (%" G_GINT64_FORMAT ")", name, other->id);
 	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
-	    !prepare_check_handed(document, error) ||
+	    !prepare_check_cloud_init(document, error) ||
 	    !placement_check(services, present, document, error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) ||
 	    !check_cdroms(services, present, document, error) ||

@@ -1,10 +1,10 @@
-/* Checking what a guest is handed, as far as the fields of the table do not say it by themselves. */
+/* Checking what cloud-init is told of the network, as far as the fields of the table do not say it by themselves. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 
 static gboolean refuse(const char *key, const char *name, const char *hint, const char *why, GError **error)
 {
@@ -132,7 +132,7 @@ static gboolean check_names(json_object *cloud, json_object *nics, GError **erro
 	return TRUE;
 }
 
-gboolean prepare_check_handed(json_object *document, GError **error)
+gboolean prepare_check_cloud_init(json_object *document, GError **error)
 {
 	json_object *cloud = json_get(document, "cloud_init"), *nics = json_get(cloud, "nics");
 	if (!check_names(cloud, nics, error))

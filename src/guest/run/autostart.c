@@ -6,7 +6,7 @@
  *
  * RUN/booted has the id of the boot and the numbers of the guests that are still to be started, so that a daemon that
  * is restarted starts none twice, and none that somebody has stopped since, but goes on with what is left. */
-#include "guest/run/boot.h"
+#include "guest/run/autostart.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ typedef struct Entry {
 	gint64 task; /* 0: none */
 } Entry;
 
-struct Boot {
+struct Autostart {
 	Services *services;
 	GThread *thread;
 	GMutex lock;
@@ -52,27 +52,27 @@ static int compare_entries(gconstpointer a, gconstpointer b)
 					   : (left->id < right->id ? -1 : left->id > right->id);
 }
 
-static gboolean is_over(Boot *boot)
+static gboolean is_over(Autostart *autostart)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&boot->lock);
-	return boot->closing;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&autostart->lock);
+	return autostart->closing;
 }
 
-static gboolean is_abandoned(Boot *boot)
+static gboolean is_abandoned(Autostart *autostart)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&boot->lock);
-	return boot->abandoned;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&autostart->lock);
+	return autostart->abandoned;
 }
 
-static void write_marker(Boot *boot)
+static void write_marker(Autostart *autostart)
 {
 	g_autoptr(GString) text = g_string_new(process_boot_id());
-	g_autofree char *path = marker_path(boot->services);
+	g_autofree char *path = marker_path(autostart->services);
 	g_autoptr(GError) error = NULL;
 	GHashTableIter iter;
 	gpointer id;
 	g_string_append_c(text, '\n');
-	g_hash_table_iter_init(&iter, boot->left);
+	g_hash_table_iter_init(&iter, autostart->left);
 	while (g_hash_table_iter_next(&iter, &id, NULL))
 		g_string_append_printf(text, "%" G_GINT64_FORMAT "\n", *(gint64 *)id);
 	if (!file_replace(path, text->str, text->len, 0600, &error))
@@ -108,23 +108,23 @@ static gboolean read_entry(Vm *vm, Entry *ret_entry)
 }
 
 /* FALSE if no more guests are to be started. */
-static gboolean pause_for(Boot *boot, gint64 seconds)
+static gboolean pause_for(Autostart *autostart, gint64 seconds)
 {
 	gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&boot->lock);
-	while (!boot->closing && g_cond_wait_until(&boot->changed, &boot->lock, end))
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&autostart->lock);
+	while (!autostart->closing && g_cond_wait_until(&autostart->changed, &autostart->lock, end))
 		;
-	return !boot->closing;
+	return !autostart->closing;
 }
 
-static void submit(Boot *boot, Entry *entry)
+static void submit(Autostart *autostart, Entry *entry)
 {
 	g_autoptr(GError) error = NULL;
 	Entry present;
-	g_autoptr(Vm) vm = guests_get(boot->services->guests, entry->id);
+	g_autoptr(Vm) vm = guests_get(autostart->services->guests, entry->id);
 	entry->task = 0;
 	if (!vm || !read_entry(vm, &present)) {
-		g_hash_table_remove(boot->left, &entry->id);
+		g_hash_table_remove(autostart->left, &entry->id);
 		return;
 	}
 	entry->task = vm_submit(vm, &vm_start_kind, "yado", NULL, &error);
@@ -133,135 +133,135 @@ static void submit(Boot *boot, Entry *entry)
 }
 
 /* Those that have started are done with. */
-static void await_starts(Boot *boot, guint from, guint end)
+static void await_starts(Autostart *autostart, guint from, guint end)
 {
-	Tasks *tasks = boot->services->tasks;
+	Tasks *tasks = autostart->services->tasks;
 	gint64 deadline = g_get_monotonic_time() + START_WAIT_S * G_USEC_PER_SEC;
 	for (guint i = from; i < end; i++) {
-		const Entry *entry = &g_array_index(boot->entries, Entry, i);
-		while (entry->task && !is_over(boot) && g_get_monotonic_time() < deadline &&
+		const Entry *entry = &g_array_index(autostart->entries, Entry, i);
+		while (entry->task && !is_over(autostart) && g_get_monotonic_time() < deadline &&
 		       !tasks_wait(tasks, entry->task, 500))
 			;
 		json_auto json_object *task = entry->task ? tasks_describe(tasks, entry->task, NULL) : NULL;
 		if (g_str_equal(json_get_str(task, "state", ""), "done"))
-			g_hash_table_remove(boot->left, &entry->id);
+			g_hash_table_remove(autostart->left, &entry->id);
 	}
-	write_marker(boot);
+	write_marker(autostart);
 }
 
-static gboolean start_order(Boot *boot, guint from, guint end)
+static gboolean start_order(Autostart *autostart, guint from, guint end)
 {
 	gboolean go_on = TRUE;
 	for (guint i = from; i < end && go_on; i++) {
-		Entry *entry = &g_array_index(boot->entries, Entry, i);
-		submit(boot, entry);
-		if (i + 1 < boot->entries->len && entry->task)
-			go_on = pause_for(boot, entry->delay_s);
+		Entry *entry = &g_array_index(autostart->entries, Entry, i);
+		submit(autostart, entry);
+		if (i + 1 < autostart->entries->len && entry->task)
+			go_on = pause_for(autostart, entry->delay_s);
 	}
-	await_starts(boot, from, end);
-	return go_on && !is_over(boot);
+	await_starts(autostart, from, end);
+	return go_on && !is_over(autostart);
 }
 
-static gboolean start_all(Boot *boot)
+static gboolean start_all(Autostart *autostart)
 {
-	for (guint i = 0, end; i < boot->entries->len; i = end) {
-		gint64 order = g_array_index(boot->entries, Entry, i).order;
-		for (end = i; end < boot->entries->len; end++)
-			if (g_array_index(boot->entries, Entry, end).order != order)
+	for (guint i = 0, end; i < autostart->entries->len; i = end) {
+		gint64 order = g_array_index(autostart->entries, Entry, i).order;
+		for (end = i; end < autostart->entries->len; end++)
+			if (g_array_index(autostart->entries, Entry, end).order != order)
 				break;
-		if (!start_order(boot, i, end))
+		if (!start_order(autostart, i, end))
 			return FALSE;
 	}
 	return TRUE;
 }
 
 /* Only what is left, which keeps its order. */
-static void drop_started(Boot *boot)
+static void drop_started(Autostart *autostart)
 {
-	for (guint i = boot->entries->len; i-- > 0;)
-		if (!g_hash_table_contains(boot->left, &g_array_index(boot->entries, Entry, i).id))
-			g_array_remove_index(boot->entries, i);
+	for (guint i = autostart->entries->len; i-- > 0;)
+		if (!g_hash_table_contains(autostart->left, &g_array_index(autostart->entries, Entry, i).id))
+			g_array_remove_index(autostart->entries, i);
 }
 
 static gpointer start_in_order(gpointer data)
 {
-	Boot *boot = data;
-	for (gint64 wait_s = RETRY_FIRST_S; start_all(boot) && wait_s <= RETRY_LAST_S; wait_s *= 2) {
-		drop_started(boot);
-		if (boot->entries->len == 0)
+	Autostart *autostart = data;
+	for (gint64 wait_s = RETRY_FIRST_S; start_all(autostart) && wait_s <= RETRY_LAST_S; wait_s *= 2) {
+		drop_started(autostart);
+		if (autostart->entries->len == 0)
 			return NULL;
 		g_warning("%u of this boot's guests did not start; they are tried again in %" G_GINT64_FORMAT " s",
-			  boot->entries->len, wait_s);
-		if (!pause_for(boot, wait_s))
+			  autostart->entries->len, wait_s);
+		if (!pause_for(autostart, wait_s))
 			break;
 	}
-	if (is_abandoned(boot) || !is_over(boot)) {
-		g_hash_table_remove_all(boot->left);
-		write_marker(boot);
+	if (is_abandoned(autostart) || !is_over(autostart)) {
+		g_hash_table_remove_all(autostart->left);
+		write_marker(autostart);
 	}
 	return NULL;
 }
 
-Boot *boot_begin(Services *services)
+Autostart *autostart_begin(Services *services)
 {
 	GHashTable *former = read_marker(services);
-	Boot *boot = g_new0(Boot, 1);
-	g_mutex_init(&boot->lock);
-	g_cond_init(&boot->changed);
-	boot->services = services;
-	boot->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
-	boot->left = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	Autostart *autostart = g_new0(Autostart, 1);
+	g_mutex_init(&autostart->lock);
+	g_cond_init(&autostart->changed);
+	autostart->services = services;
+	autostart->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+	autostart->left = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	g_autoptr(GPtrArray) list = guests_list(services->guests, 0, 0);
 	for (guint i = 0; i < list->len; i++) {
 		Entry entry;
 		if (!read_entry(g_ptr_array_index(list, i), &entry) ||
 		    (former && !g_hash_table_contains(former, &entry.id)))
 			continue;
-		g_array_append_val(boot->entries, entry);
-		g_hash_table_add(boot->left, g_memdup2(&entry.id, sizeof entry.id));
+		g_array_append_val(autostart->entries, entry);
+		g_hash_table_add(autostart->left, g_memdup2(&entry.id, sizeof entry.id));
 	}
 	g_clear_pointer(&former, g_hash_table_destroy);
-	g_array_sort(boot->entries, compare_entries);
-	write_marker(boot);
-	if (boot->entries->len == 0) {
-		boot_free(boot);
+	g_array_sort(autostart->entries, compare_entries);
+	write_marker(autostart);
+	if (autostart->entries->len == 0) {
+		autostart_free(autostart);
 		return NULL;
 	}
-	boot->thread = g_thread_new("autostart", start_in_order, boot);
-	return boot;
+	autostart->thread = g_thread_new("autostart", start_in_order, autostart);
+	return autostart;
 }
 
-static void close_boot(Boot *boot, gboolean abandoned)
+static void close_autostart(Autostart *autostart, gboolean abandoned)
 {
-	g_mutex_lock(&boot->lock);
-	boot->closing = TRUE;
-	boot->abandoned |= abandoned;
-	g_cond_broadcast(&boot->changed);
-	g_mutex_unlock(&boot->lock);
+	g_mutex_lock(&autostart->lock);
+	autostart->closing = TRUE;
+	autostart->abandoned |= abandoned;
+	g_cond_broadcast(&autostart->changed);
+	g_mutex_unlock(&autostart->lock);
 }
 
-void boot_abandon(Boot *boot)
+void autostart_abandon(Autostart *autostart)
 {
-	if (boot)
-		close_boot(boot, TRUE);
+	if (autostart)
+		close_autostart(autostart, TRUE);
 }
 
-void boot_stop(Boot *boot)
+void autostart_stop(Autostart *autostart)
 {
-	if (!boot)
+	if (!autostart)
 		return;
-	close_boot(boot, FALSE);
-	if (boot->thread)
-		g_thread_join(g_steal_pointer(&boot->thread));
+	close_autostart(autostart, FALSE);
+	if (autostart->thread)
+		g_thread_join(g_steal_pointer(&autostart->thread));
 }
 
-void boot_free(Boot *boot)
+void autostart_free(Autostart *autostart)
 {
-	if (!boot)
+	if (!autostart)
 		return;
-	g_array_unref(boot->entries);
-	g_hash_table_destroy(boot->left);
-	g_cond_clear(&boot->changed);
-	g_mutex_clear(&boot->lock);
-	g_free(boot);
+	g_array_unref(autostart->entries);
+	g_hash_table_destroy(autostart->left);
+	g_cond_clear(&autostart->changed);
+	g_mutex_clear(&autostart->lock);
+	g_free(autostart);
 }

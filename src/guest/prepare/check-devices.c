@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "guest/run/prepare.h"
+#include "guest/prepare/prepare.h"
 #include "qemu/peripherals.h"
 
 static gboolean is_changed(json_object *present, json_object *document, const char *field)

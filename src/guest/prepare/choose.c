@@ -1,5 +1,5 @@
 /* Finding the system that a new guest is for, and having its preset fill what is open. */
-#include "guest/choose.h"
+#include "guest/prepare/choose.h"
 
 #include <string.h>
 
