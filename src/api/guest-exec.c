@@ -1,5 +1,5 @@
-/* /vms/{id}/guest/exec: commands in a guest. POST begins one, GET follows it: a stream of events {"out"} and {"err"} with
- * base64, at last {"end"} or {"error"}. It is followed once, by who began it; one that nobody follows is ended. */
+/* /vms/{id}/guest/exec: commands in a guest. POST begins one, GET follows it: a stream of events {"out"} and {"err"}
+ * with base64, at last {"end"} or {"error"}. It is followed once, by who began it; one that nobody follows is ended. */
 #include <string.h>
 
 #include "api/guest-work.h"
@@ -142,7 +142,8 @@ static gboolean exec_in_guest(Call *call, GError **error)
 	json_auto json_object *wish = call_document(call, &refusal);
 	if (call->plan) {
 		g_autofree char *label = vm_label(vm);
-		const char *program = wish ? json_object_get_string(json_object_array_get_idx(json_get(wish, "command"), 0)) : "";
+		const char *program =
+			wish ? json_object_get_string(json_object_array_get_idx(json_get(wish, "command"), 0)) : "";
 		return answer_action_plan(call, g_steal_pointer(&refusal), "%s runs '%s'", label, program);
 	}
 	if (refusal) {
@@ -199,10 +200,9 @@ static gboolean follow(Call *call, GError **error)
 
 const Route guest_exec_routes[] = {
 	{"POST", "/vms/{}/guest/exec", exec_in_guest, "run a command in a guest", PRIVILEGE_VM_GUEST, SCOPE_VM,
-	 .plannable = TRUE, .body = &guest_exec_table, .answer = ANSWER_CREATED, .result = &guest_command_table, .unkept = TRUE,
-	 .summary_ja = "ゲスト内でのコマンドの実行"},
+	 .plannable = TRUE, .body = &guest_exec_table, .answer = ANSWER_CREATED, .result = &guest_command_table,
+	 .unkept = TRUE, .summary_ja = "ゲスト内でのコマンドの実行"},
 	{"GET", "/vms/{}/guest/exec/{}/follow", follow, "follow the output of a command in a guest", PRIVILEGE_VM_GUEST,
-	 SCOPE_VM, .answer = ANSWER_EVENTS,
-	 .summary_ja = "ゲスト内のコマンドの出力を追う"},
+	 SCOPE_VM, .answer = ANSWER_EVENTS, .summary_ja = "ゲスト内のコマンドの出力を追う"},
 	{NULL},
 };

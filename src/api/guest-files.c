@@ -213,10 +213,9 @@ static gboolean put_file(Call *call, GError **error)
 
 const Route guest_file_routes[] = {
 	{"GET", "/vms/{}/guest/file", get_file, "a file of a guest", PRIVILEGE_VM_GUEST, SCOPE_VM, .query = "path",
-	 .answer = ANSWER_BYTES, .audited = TRUE,
-	 .summary_ja = "ゲストのファイルの取得"},
+	 .answer = ANSWER_BYTES, .audited = TRUE, .summary_ja = "ゲストのファイルの取得"},
 	{"POST", "/vms/{}/guest/file", put_file, "put a file into a guest", PRIVILEGE_VM_GUEST, SCOPE_VM,
-	 .query = "path permissions", .bulk = TRUE, .answer = ANSWER_DOCUMENT, .result = &guest_file_table, .unkept = TRUE,
-	 .summary_ja = "ゲストへのファイルの書き込み"},
+	 .query = "path permissions", .bulk = TRUE, .answer = ANSWER_DOCUMENT, .result = &guest_file_table,
+	 .unkept = TRUE, .summary_ja = "ゲストへのファイルの書き込み"},
 	{NULL},
 };

@@ -39,7 +39,8 @@ static gboolean set_password(Call *call, GError **error)
 	g_autofree char *label = vm_label(vm);
 	if (call->plan) {
 		check_agent(vm, &refusal);
-		return answer_action_plan(call, g_steal_pointer(&refusal), "the password of '%s' in %s is set", user, label);
+		return answer_action_plan(call, g_steal_pointer(&refusal), "the password of '%s' in %s is set", user,
+					  label);
 	}
 	return tools_set_password(vm, user, json_get_str(body, "password", ""), error) &&
 	       answer_json(call, 200, json_object_new_object());
@@ -54,7 +55,8 @@ static gboolean sync_time(Call *call, GError **error)
 	g_autofree char *label = vm_label(vm);
 	if (call->plan) {
 		check_agent(vm, &refusal);
-		return answer_action_plan(call, g_steal_pointer(&refusal), "the clock of %s is set to this node's", label);
+		return answer_action_plan(call, g_steal_pointer(&refusal), "the clock of %s is set to this node's",
+					  label);
 	}
 	json_object *answer = tools_sync_time(vm, error);
 	return answer && answer_json(call, 200, answer);
@@ -73,7 +75,8 @@ static gboolean submit(Call *call, const TaskKind *kind, const char *effect, GEr
 
 static gboolean freeze(Call *call, GError **error)
 {
-	return submit(call, &vm_freeze_kind, "stands still at its next write, until it is thawed or the time is over", error);
+	return submit(call, &vm_freeze_kind, "stands still at its next write, until it is thawed or the time is over",
+		      error);
 }
 
 static gboolean thaw(Call *call, GError **error)
@@ -96,15 +99,14 @@ const Route guest_tool_routes[] = {
 	{"POST", "/vms/{}/guest/password", set_password, "set a password in a guest", PRIVILEGE_VM_GUEST, SCOPE_VM,
 	 .plannable = TRUE, .body = &agent_password_table, .answer = ANSWER_EMPTY, .unkept = TRUE,
 	 .summary_ja = "ゲスト内のパスワードの設定"},
-	{"POST", "/vms/{}/guest/sync-time", sync_time, "set a guest's clock to the node's", PRIVILEGE_VM_GUEST, SCOPE_VM,
-	 .plannable = TRUE, .answer = ANSWER_DOCUMENT, .result = &guest_time_table,
+	{"POST", "/vms/{}/guest/sync-time", sync_time, "set a guest's clock to the node's", PRIVILEGE_VM_GUEST,
+	 SCOPE_VM, .plannable = TRUE, .answer = ANSWER_DOCUMENT, .result = &guest_time_table,
 	 .summary_ja = "ゲストの時計をノードに合わせる"},
 	{"POST", "/vms/{}/guest/freeze", freeze, "freeze a guest's file systems for a bounded time", PRIVILEGE_VM_GUEST,
 	 SCOPE_VM, .plannable = TRUE, .body = &guest_freeze_table, .answer = ANSWER_TASK,
 	 .summary_ja = "ゲストのファイルシステムの凍結（時間制限あり）"},
-	{"POST", "/vms/{}/guest/thaw", thaw, "thaw a guest's file systems", PRIVILEGE_VM_GUEST, SCOPE_VM, .plannable = TRUE,
-	 .answer = ANSWER_TASK,
-	 .summary_ja = "ゲストのファイルシステムの解凍"},
+	{"POST", "/vms/{}/guest/thaw", thaw, "thaw a guest's file systems", PRIVILEGE_VM_GUEST, SCOPE_VM,
+	 .plannable = TRUE, .answer = ANSWER_TASK, .summary_ja = "ゲストのファイルシステムの解凍"},
 	{"POST", "/vms/{}/guest/trim", trim, "have a guest give back what it no longer uses of its disks",
 	 PRIVILEGE_VM_GUEST, SCOPE_VM, .plannable = TRUE, .answer = ANSWER_TASK,
 	 .summary_ja = "ゲストが使わなくなったディスク領域の返却"},

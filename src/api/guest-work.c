@@ -25,7 +25,8 @@ static gboolean check_share_locked(const Principal *principal, const Vm *vm, GEr
 	if (mine < GUEST_WORK_OF_USER && mine_here < GUEST_WORK_OF_USER_IN_ONE)
 		return TRUE;
 	error_set(error, ERROR_TOO_MANY, "wait until something of it has ended",
-		  "%u commands and files of yours are on their way in this guest (at most %d), %u in all (at most %d)", mine_here,
+		  "%u commands and files of yours are on their way in this guest (at most %d), "
+		  "%u in all (at most %d)", mine_here,
 		  GUEST_WORK_OF_USER_IN_ONE, mine, GUEST_WORK_OF_USER);
 	return FALSE;
 }
@@ -40,8 +41,8 @@ GuestWork *guest_work_new(Call *call, Vm *vm, Stream *stream, GError **error)
 	}
 	if (count >= GUEST_WORK_MAX || of_one >= GUEST_WORK_OF_ONE || g_atomic_int_get(&stopping)) {
 		error_set(error, ERROR_TOO_MANY, "wait until something of it has ended",
-			  "%u commands and files are on their way in this guest (at most %d), %u in all (at most %d)", of_one,
-			  GUEST_WORK_OF_ONE, count, GUEST_WORK_MAX);
+			  "%u commands and files are on their way in this guest (at most %d), %u in all (at most %d)",
+			  of_one, GUEST_WORK_OF_ONE, count, GUEST_WORK_MAX);
 		return NULL;
 	}
 	if (!check_share_locked(call->principal, vm, error))

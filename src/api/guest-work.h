@@ -1,5 +1,5 @@
-/* Work that goes on in a guest beside the request that began it: a thread of its own, cut when whoever asked has left, may
- * not any more, or the daemon ends. */
+/* Work that goes on in a guest beside the request that began it: a thread of its own, cut when whoever asked has left,
+ * may not any more, or the daemon ends. */
 #pragma once
 #include "api/route.h"
 #include "guest/vm.h"
@@ -16,7 +16,8 @@ typedef struct GuestWork {
 enum {
 	GUEST_WORK_MAX = 64,
 	GUEST_WORK_OF_ONE = 16,       /* of one guest */
-	GUEST_WORK_OF_USER = 32,      /* of one user but root, so that nobody has them all: what is not read stands still */
+	/* of one user but root, so that nobody has them all: what is not read stands still */
+	GUEST_WORK_OF_USER = 32,
 	GUEST_WORK_OF_USER_IN_ONE = 12,
 };
 

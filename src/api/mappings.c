@@ -68,7 +68,8 @@ static gboolean check(Call *call, json_object *mapping, GError **error)
 }
 
 /* Refuses, or answers the plan, or commits the new document and answers with it. */
-static gboolean finish(Call *call, json_object *before, json_object *mapping, gint64 rev, GError *refusal, GError **error)
+static gboolean finish(Call *call, json_object *before, json_object *mapping, gint64 rev, GError *refusal,
+		       GError **error)
 {
 	static const char effect[] = "guests that run keep what they have until their next start";
 	if (refusal && call->plan)
@@ -166,19 +167,18 @@ static gboolean list_devices(Call *call, GError **error)
 }
 
 const Route mapping_routes[] = {
-	{"GET", "/mappings", list_mappings, "mappings, and whether they can be used", PRIVILEGE_MAPPING_READ, SCOPE_ROWS,
-	 .query = LIST_QUERY, .answer = ANSWER_LIST, .result = &mapping_table,
+	{"GET", "/mappings", list_mappings, "mappings, and whether they can be used", PRIVILEGE_MAPPING_READ,
+	 SCOPE_ROWS, .query = LIST_QUERY, .answer = ANSWER_LIST, .result = &mapping_table,
 	 .summary_ja = "マッピングと使用可否"},
-	{"POST", "/mappings", create_mapping, "name a device or directory of the host for guests", PRIVILEGE_MAPPING_MANAGE,
-	 SCOPE_GLOBAL, .plannable = TRUE, .body = &mapping_table, .answer = ANSWER_CREATED, .result = &mapping_table,
-	 .summary_ja = "ホストのデバイスやディレクトリのマッピングの作成"},
-	{"GET", "/mappings/{}", get_mapping, "a mapping", PRIVILEGE_MAPPING_READ, SCOPE_MAPPING, .answer = ANSWER_DOCUMENT,
-	 .result = &mapping_table,
-	 .summary_ja = "マッピング1つ"},
+	{"POST", "/mappings", create_mapping, "name a device or directory of the host for guests",
+	 PRIVILEGE_MAPPING_MANAGE, SCOPE_GLOBAL, .plannable = TRUE, .body = &mapping_table, .answer = ANSWER_CREATED,
+	 .result = &mapping_table, .summary_ja = "ホストのデバイスやディレクトリのマッピングの作成"},
+	{"GET", "/mappings/{}", get_mapping, "a mapping", PRIVILEGE_MAPPING_READ, SCOPE_MAPPING,
+	 .answer = ANSWER_DOCUMENT, .result = &mapping_table, .summary_ja = "マッピング1つ"},
 	/* What a mapping names decides what of the host its users reach: not for who manages that one name only. */
 	{"PATCH", "/mappings/{}", change_mapping, "change a mapping", PRIVILEGE_MAPPING_MANAGE, SCOPE_GLOBAL,
-	 .plannable = TRUE, .if_match = TRUE, .body = &mapping_table, .answer = ANSWER_DOCUMENT, .result = &mapping_table,
-	 .summary_ja = "マッピングの変更"},
+	 .plannable = TRUE, .if_match = TRUE, .body = &mapping_table, .answer = ANSWER_DOCUMENT,
+	 .result = &mapping_table, .summary_ja = "マッピングの変更"},
 	{"DELETE", "/mappings/{}", delete_mapping, "forget a mapping that no guest uses", PRIVILEGE_MAPPING_MANAGE,
 	 SCOPE_MAPPING, .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_EMPTY,
 	 .summary_ja = "使われていないマッピングの削除"},

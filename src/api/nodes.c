@@ -139,13 +139,12 @@ static gboolean shut_guests_down(Call *call, GError **error)
 
 const Route node_routes[] = {
 	{"GET", "/nodes", list_nodes, "nodes", PRIVILEGE_NODE_READ, SCOPE_ROWS, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST, .result = &node_table,
-	 .summary_ja = "ノード"},
+	 .answer = ANSWER_LIST, .result = &node_table, .summary_ja = "ノード"},
 	{"GET", "/nodes/{}", get_node, "a node", PRIVILEGE_NODE_READ, SCOPE_NODE, .answer = ANSWER_DOCUMENT,
-	 .result = &node_table,
-	 .summary_ja = "ノード1つ"},
-	{"POST", "/nodes/{}/shutdown-guests", shut_guests_down, "shut down all guests of a node, the last to start first",
-	 PRIVILEGE_NODE_MANAGE, SCOPE_NODE, .plannable = TRUE, .body = &node_shutdown_request_table, .answer = ANSWER_TASK,
+	 .result = &node_table, .summary_ja = "ノード1つ"},
+	{"POST", "/nodes/{}/shutdown-guests", shut_guests_down,
+	 "shut down all guests of a node, the last to start first", PRIVILEGE_NODE_MANAGE, SCOPE_NODE,
+	 .plannable = TRUE, .body = &node_shutdown_request_table, .answer = ANSWER_TASK,
 	 .summary_ja = "ノードの全ゲストのシャットダウン（起動と逆の順）"},
 	{"GET", "/nodes/{}/cpu-features", get_features, "the CPU features and models that a node offers to guests",
 	 PRIVILEGE_NODE_READ, SCOPE_NODE, .answer = ANSWER_DOCUMENT, .result = &cpu_features_table,

@@ -18,7 +18,8 @@ static gboolean ask_setup(Call *call, GError **error)
 	if (call->plan) {
 		g_autofree char *label = vm_label(vm);
 		return answer_action_plan(call, g_steal_pointer(&refusal),
-					  cancel ? "%s starts as usual" : "%s enters its firmware's set-up at its next start, once",
+					  cancel ? "%s starts as usual"
+						 : "%s enters its firmware's set-up at its next start, once",
 					  label);
 	}
 	if (!allowed) {
@@ -54,11 +55,11 @@ static gboolean upgrade(Call *call, GError **error)
 }
 
 const Route vm_firmware_routes[] = {
-	{"POST", "/vms/{}/firmware-setup", ask_setup, "enter a guest's firmware set-up at its next start, once", PRIVILEGE_VM_POWER,
-	 SCOPE_VM, .plannable = TRUE, .body = &firmware_setup_request_table, .answer = ANSWER_EMPTY,
+	{"POST", "/vms/{}/firmware-setup", ask_setup, "enter a guest's firmware set-up at its next start, once",
+	 PRIVILEGE_VM_POWER, SCOPE_VM, .plannable = TRUE, .body = &firmware_setup_request_table, .answer = ANSWER_EMPTY,
 	 .summary_ja = "次回の起動時に一度だけファームウェア設定に入る"},
-	{"POST", "/vms/{}/upgrade-hardware", upgrade, "give a guest another machine version at its next start", PRIVILEGE_VM_CONFIGURE,
-	 SCOPE_VM, .plannable = TRUE, .if_match = TRUE, .body = &upgrade_hardware_request_table, .answer = ANSWER_OBJECT,
-	 .summary_ja = "次回の起動時からのマシンバージョンの変更"},
+	{"POST", "/vms/{}/upgrade-hardware", upgrade, "give a guest another machine version at its next start",
+	 PRIVILEGE_VM_CONFIGURE, SCOPE_VM, .plannable = TRUE, .if_match = TRUE, .body = &upgrade_hardware_request_table,
+	 .answer = ANSWER_OBJECT, .summary_ja = "次回の起動時からのマシンバージョンの変更"},
 	{NULL},
 };

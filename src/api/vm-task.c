@@ -1,8 +1,8 @@
 /* The end of all handlers that leave a guest's work to a task. */
 #include "api/vm-task.h"
 
-gboolean vm_task_answer(Call *call, Vm *vm, const TaskKind *kind, json_object *args, GError *refusal, const char *effect,
-			GError **error)
+gboolean vm_task_answer(Call *call, Vm *vm, const TaskKind *kind, json_object *args, GError *refusal,
+			const char *effect, GError **error)
 {
 	if (call->plan) {
 		g_autofree char *label = vm_label(vm);

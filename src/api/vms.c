@@ -45,7 +45,8 @@ enum { QUICK_ROWS = 200, QUICK_GUESTS = 1000 };
 static gboolean list_is_quick(const Call *call)
 {
 	return !call_query(call, "filter") && !call_query(call, "fields") && call_number(call, "limit") <= QUICK_ROWS &&
-	       (rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms") || guests_count(call->services->guests) <= QUICK_GUESTS);
+	       (rights_allow_all(call->rights, PRIVILEGE_VM_READ, "/vms") ||
+		guests_count(call->services->guests) <= QUICK_GUESTS);
 }
 
 typedef struct RowPage {
@@ -117,8 +118,9 @@ static gboolean create_vm(Call *call, GError **error)
 	json_auto json_object *input = call_body(call, error);
 	if (!input)
 		return FALSE;
-	g_autoptr(Plan) plan =
-		permit_document(call, NULL, input, &refusal) ? plan_create(call->services, input, may_use_image, call, &refusal) : NULL;
+	g_autoptr(Plan) plan = permit_document(call, NULL, input, &refusal)
+				       ? plan_create(call->services, input, may_use_image, call, &refusal)
+				       : NULL;
 	if (plan && !permit_document(call, NULL, plan->document, &refusal))
 		g_clear_pointer(&plan, plan_free);
 	if (call->plan)
@@ -187,7 +189,8 @@ static gboolean answer_vm(Call *call, Vm *vm)
 	json_set_int(status, "rev", rev);
 	GString *text = g_string_new_len(document, (gssize)g_ref_string_length(document) - 1);
 	g_string_append(text, ",\"status\":");
-	g_string_append(text, json_object_to_json_string_ext(status, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	g_string_append(text, json_object_to_json_string_ext(status,
+							     JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	g_string_append_c(text, '}');
 	g_ref_string_release(document);
 	return answer_document_text(call, 200, text, rev);
@@ -220,7 +223,8 @@ static Plan *plan_permitted(Call *call, Vm *vm, json_object *patch, gint64 if_ma
 	return plan && permit_document(call, present, plan->document, error) ? g_steal_pointer(&plan) : NULL;
 }
 
-/* Answers with the plan, refuses (plan is NULL; the refusal is freed), or commits it and answers with what came of it. */
+/* Answers with the plan, refuses (plan is NULL; the refusal is freed), or commits it and answers with what came of
+ * it. */
 static gboolean finish_change(Call *call, Vm *vm, Plan *plan, GError *refusal, GError **error)
 {
 	gint64 task = 0;
@@ -283,14 +287,11 @@ static gboolean get_stats(Call *call, GError **error)
 
 const Route vm_routes[] = {
 	{"GET", "/vms", list_vms, "guests as rows", PRIVILEGE_VM_READ, SCOPE_ROWS, .query = LIST_QUERY,
-	 .answer = ANSWER_LIST, .result = &vm_row_table, .quick = list_is_quick,
-	 .summary_ja = "ゲストの一覧"},
-	{"POST", "/vms", create_vm, "make a guest and its volumes", PRIVILEGE_VM_CREATE, SCOPE_CREATE, .plannable = TRUE,
-	 .body = &vm_table, .answer = ANSWER_TASK,
-	 .summary_ja = "ゲストとボリュームの作成"},
+	 .answer = ANSWER_LIST, .result = &vm_row_table, .quick = list_is_quick, .summary_ja = "ゲストの一覧"},
+	{"POST", "/vms", create_vm, "make a guest and its volumes", PRIVILEGE_VM_CREATE, SCOPE_CREATE,
+	 .plannable = TRUE, .body = &vm_table, .answer = ANSWER_TASK, .summary_ja = "ゲストとボリュームの作成"},
 	{"GET", "/vms/{}", get_vm, "a guest and its status", PRIVILEGE_VM_READ, SCOPE_VM, .answer = ANSWER_DOCUMENT,
-	 .result = &vm_table, .quick = is_quick,
-	 .summary_ja = "ゲストとその状態"},
+	 .result = &vm_table, .quick = is_quick, .summary_ja = "ゲストとその状態"},
 	{"PATCH", "/vms/{}", change_vm, "change a guest, live where that is possible", PRIVILEGE_VM_CONFIGURE, SCOPE_VM,
 	 .plannable = TRUE, .if_match = TRUE, .body = &vm_table, .answer = ANSWER_MAYBE_TASK, .result = &vm_table,
 	 .summary_ja = "ゲストの変更（可能なら稼働中に反映）"},
@@ -298,12 +299,12 @@ const Route vm_routes[] = {
 	 .plannable = TRUE, .if_match = TRUE, .answer = ANSWER_TASK,
 	 .summary_ja = "停止したゲストと全ボリュームの削除"},
 	{"POST", "/vms/{}/renew-identity", renew_identity,
-	 "give a stopped guest a new UUID, MAC addresses or serial numbers; without a choice, those that another guest has as well",
+	 "give a stopped guest a new UUID, MAC addresses or serial numbers; without a choice, "
+	 "those that another guest has as well",
 	 PRIVILEGE_VM_CONFIGURE, SCOPE_VM, .plannable = TRUE, .body = &renew_request_table, .answer = ANSWER_MAYBE_TASK,
 	 .result = &vm_table,
 	 .summary_ja = "停止中のゲストのUUID、MACアドレス、シリアル番号を新しくする（指定がなければ重複しているもの）"},
 	{"GET", "/vms/{}/stats", get_stats, "counters since the guest's start", PRIVILEGE_VM_READ, SCOPE_VM,
-	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table,
-	 .summary_ja = "ゲスト起動時からの統計"},
+	 .answer = ANSWER_DOCUMENT, .result = &vm_stats_table, .summary_ja = "ゲスト起動時からの統計"},
 	{NULL},
 };

@@ -30,7 +30,8 @@ static Exit exit_of(const GError *error)
 	}
 }
 
-/* "disks.disk0.size" is given by --disk, "cpu.cores" by --cpu-cores, "cloud_init.nics.nic0.address" by --cloud-init-nic. */
+/* "disks.disk0.size" is given by --disk, "cpu.cores" by --cpu-cores, "cloud_init.nics.nic0.address" by
+ * --cloud-init-nic. */
 static char *join_flag(const Table *table, const char *path)
 {
 	g_auto(GStrv) steps = g_strsplit(path, ".", -1);

@@ -76,7 +76,8 @@ static Exit verify_exec(Cli *cli, Arguments *arguments)
 		output_json(reply->body);
 	} else if (intact) {
 		g_autofree char *last = format_safe(json_get_str(reply->body, "hash", ""));
-		printf(T(m_audit_intact), json_get_int(reply->body, "entries", 0), json_get_int(reply->body, "last", 0), last);
+		printf(T(m_audit_intact), json_get_int(reply->body, "entries", 0), json_get_int(reply->body, "last", 0),
+		       last);
 	} else {
 		g_autofree char *problem = format_safe(json_get_str(reply->body, "problem", "?"));
 		fprintf(stderr, T(m_audit_broken), json_get_int(reply->body, "broken_at", 0), problem);
@@ -84,10 +85,14 @@ static Exit verify_exec(Cli *cli, Arguments *arguments)
 	return intact ? EXIT_DONE : EXIT_REFUSED;
 }
 
-const Command audit_commands[] = {
-	{.name = "list", .alias = "ls", .help = TEXT(m_audit_list_help), .options = list_options, .exec = list_exec},
-	{.name = "verify", .usage = "[SEQ HASH]", .help = TEXT(m_audit_verify_help), .max_words = 2, .exec = verify_exec},
-	{0}};
+const Command audit_commands[] =
+	{{.name = "list", .alias = "ls", .help = TEXT(m_audit_list_help), .options = list_options, .exec = list_exec},
+	 {.name = "verify",
+	  .usage = "[SEQ HASH]",
+	  .help = TEXT(m_audit_verify_help),
+	  .max_words = 2,
+	  .exec = verify_exec},
+	 {0}};
 
 static Exit access_show_exec(Cli *cli, Arguments *arguments)
 {

@@ -90,7 +90,8 @@ struct Command {
 	gboolean named;   /* the first word is the document's name: no --name */
 	gboolean changes; /* takes --plan, --no-wait, --if-rev */
 	Exit (*exec)(Cli *cli, Arguments *arguments);
-	void (*explain)(Cli *cli); /* more help, which only the daemon knows; silent if that cannot be asked. May be NULL */
+	/* more help, which only the daemon knows; silent if that cannot be asked. May be NULL */
+	void (*explain)(Cli *cli);
 };
 
 typedef struct Group {
@@ -100,12 +101,12 @@ typedef struct Group {
 } Group;
 
 extern const Group groups[];
-extern const Option global_options[], change_options[], console_options[], vnc_options[],
-	shutdown_options[], firmware_setup_options[], upgrade_hardware_options[], stats_options[], doctor_options[], bundle_options[];
+extern const Option global_options[], change_options[], console_options[], vnc_options[], shutdown_options[],
+	firmware_setup_options[], upgrade_hardware_options[], stats_options[], doctor_options[], bundle_options[];
 extern const Option exec_options[], get_file_options[], put_file_options[], agent_password_options[], freeze_options[];
-extern const Command vm_commands[], image_commands[], preset_commands[], storage_commands[], mapping_commands[], task_commands[], node_commands[],
-	history_commands[], user_commands[], role_commands[], token_commands[], session_commands[], access_commands[],
-	audit_commands[], remote_commands[], top_commands[];
+extern const Command vm_commands[], image_commands[], preset_commands[], storage_commands[], mapping_commands[],
+	task_commands[], node_commands[], history_commands[], user_commands[], role_commands[], token_commands[],
+	session_commands[], access_commands[], audit_commands[], remote_commands[], top_commands[];
 /* Commands that stand in more than one table. */
 Exit console_exec(Cli *cli, Arguments *arguments);
 Exit vnc_exec(Cli *cli, Arguments *arguments);

@@ -201,7 +201,8 @@ static Client *open_remote(Cli *cli, const char *remote, json_object *remotes, G
 }
 
 /* The remote that the command speaks with, or the socket: one is NULL. Both are the remotes' or the caller's. */
-static gboolean choose(Cli *cli, json_object **ret_remotes, const char **ret_remote, const char **ret_socket, GError **error)
+static gboolean choose(Cli *cli, json_object **ret_remotes, const char **ret_remote, const char **ret_socket,
+		       GError **error)
 {
 	const char *socket = cli->socket, *remote = cli->remote;
 	*ret_remotes = NULL;

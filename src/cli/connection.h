@@ -17,8 +17,8 @@ typedef struct Target {
 	char *fingerprint; /* pinned; NULL: the system's authorities decide */
 } Target;
 void target_clear(Target *target);
-/* Starts yado-remote. Unless the certificate is pinned it is looked at first: one that is not trusted is shown and asked
- * about, and with a yes pinned in the target (the caller keeps it). The target's URL becomes complete. */
+/* Starts yado-remote. Unless the certificate is pinned it is looked at first: one that is not trusted is shown and
+ * asked about, and with a yes pinned in the target (the caller keeps it). The target's URL becomes complete. */
 Client *target_connect(Cli *cli, Target *target, GError **error);
 
 /* Takes --token and $YADO_TOKEN out of what `ps` and /proc show of this process, before anything else is done;

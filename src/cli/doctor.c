@@ -1,5 +1,5 @@
-/* yado doctor: what is wrong or missing on a host. Asked of the daemon, or, when it does not answer on this host, found out
- * by yado-doctor at once: that is when one needs a doctor. */
+/* yado doctor: what is wrong or missing on a host. Asked of the daemon, or, when it does not answer on this host, found
+ * out by yado-doctor at once: that is when one needs a doctor. */
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +92,8 @@ static void print_all(Cli *cli, json_object *result)
 		counts[state] = (int)json_get_int(summary, states[state].name, 0);
 		for (gsize i = 0; i < json_object_array_length(checks); i++) {
 			json_object *finding = json_object_array_get_idx(checks, i);
-			if (strcmp(json_get_str(finding, "state", ""), states[state].name) == 0 && !(cli->quiet && state == 0))
+			if (strcmp(json_get_str(finding, "state", ""), states[state].name) == 0 &&
+			    !(cli->quiet && state == 0))
 				print_finding(&widths, finding, state);
 		}
 	}
@@ -151,7 +152,8 @@ static json_object *look_here(const char *run, const char *only, GError **error)
 	if (result && !unknown)
 		return result;
 	if (unknown)
-		error_set(error, ERROR_INVALID, json_get_str(result, "known", NULL), T(m_doctor_unknown_check), unknown);
+		error_set(error, ERROR_INVALID, json_get_str(result, "known", NULL), T(m_doctor_unknown_check),
+			  unknown);
 	else
 		error_set(error, ERROR_FAILED, NULL, "%s", T(m_doctor_failed));
 	json_clear(&result);
@@ -163,7 +165,8 @@ static json_object *ask_daemon(Cli *cli, const char *node, const char *only, GEr
 	g_autofree char *escaped = only ? g_uri_escape_string(only, NULL, FALSE) : NULL;
 	g_autofree char *query = escaped ? g_strconcat("/doctor?only=", escaped, NULL) : g_strdup("/doctor");
 	g_autofree char *path = ask_path("/nodes/", node ? node : "self", query);
-	g_autoptr(Reply) reply = doctor_reaches(cli, error) ? ask_quietly(cli, "GET", path, NULL, NULL, 0, error) : NULL;
+	g_autoptr(Reply) reply =
+		doctor_reaches(cli, error) ? ask_quietly(cli, "GET", path, NULL, NULL, 0, error) : NULL;
 	return reply ? json_object_get(reply->body) : NULL;
 }
 

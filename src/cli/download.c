@@ -63,7 +63,8 @@ gboolean download_write(const char *path, guint mode, DownloadWrite write, gpoin
 	gboolean private = (mode & 077) == 0;
 	if (private)
 		unlink(part); /* it may be somebody else's, in a directory like /tmp */
-	fd_auto int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | (private ? O_EXCL : 0), (mode_t)mode);
+	fd_auto int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | (private ? O_EXCL : 0),
+				(mode_t)mode);
 	if (file < 0) {
 		error_set_errno(error, errno, T(m_cannot_write), part);
 		return FALSE;

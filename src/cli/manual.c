@@ -1,5 +1,5 @@
-/* Manual pages, from the same tables as the help: `yado __manual` prints their names, `yado __manual PAGE` one page, for
- * the build. "yado" is the page of the command as a whole, "yado-vm" that of the group vm.
+/* Manual pages, from the same tables as the help: `yado __manual` prints their names, `yado __manual PAGE` one page,
+ * for the build. "yado" is the page of the command as a whole, "yado-vm" that of the group vm.
  *
  * The language is man(7); what comes from the tables is escaped, so that no text is taken for a request. */
 #include <stdio.h>

@@ -148,7 +148,8 @@ static Exit print_sample(Live *live, json_object *sample)
 		return EXIT_DONE;
 	}
 	json_auto json_object *list = json_object_new_object();
-	json_object *rows = json_object_new_array(), *row = json_object_new_object(), *values = json_get(sample, "values");
+	json_object *rows = json_object_new_array(), *row = json_object_new_object(),
+		    *values = json_get(sample, "values");
 	json_object_array_add(rows, row);
 	json_set(list, "items", rows);
 	for (const Field *field = schema_find(live->table, "series")->table->fields; field->name; field++)

@@ -1,5 +1,5 @@
-/* Signing in and out. yado-remote keeps the session's cookie, and sends it in place of the token with requests that have
- * the session's CSRF token. */
+/* Signing in and out. yado-remote keeps the session's cookie, and sends it in place of the token with requests that
+ * have the session's CSRF token. */
 #include "cli/person.h"
 
 #include "base/json.h"

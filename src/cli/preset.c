@@ -49,7 +49,8 @@ void choices_print(json_object *choices, const Table *table, const char *indent)
 		g_autofree char *field = format_safe(path);
 		g_autofree char *value = format_value(json_get(choice, "value"), schema_find(table, path));
 		g_autofree char *why = format_safe(spoken(choice, "why", "why_ja"));
-		printf("%s%s = %s%s%s\n%s%s\n", indent, field, style_on(stdout, STYLE_BOLD), value, style_off(stdout), below, why);
+		printf("%s%s = %s%s%s\n%s%s\n", indent, field, style_on(stdout, STYLE_BOLD), value, style_off(stdout),
+		       below, why);
 	}
 }
 

@@ -138,7 +138,8 @@ static gboolean make_token(Cli *cli, Target *target, const char *user, const cha
 /* Fills in the token, by whichever way was asked for. */
 static gboolean get_token(Cli *cli, const Arguments *arguments, Target *target, GError **error)
 {
-	const char *user = arguments_get(arguments, "user", NULL), *file = arguments_get(arguments, "password-file", NULL);
+	const char *user = arguments_get(arguments, "user", NULL),
+		   *file = arguments_get(arguments, "password-file", NULL);
 	if (!user) {
 		target->token = token_for(cli, error);
 		return target->token != NULL;

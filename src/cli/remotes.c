@@ -44,7 +44,8 @@ gboolean remotes_save(json_object *remotes, GError **error)
 	g_autofree char *dir = path_of(NULL), *path = path_of("remotes.json");
 	if (!dir_make(dir, 0700, error))
 		return FALSE;
-	const char *text = json_object_to_json_string_ext(remotes, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+		json_object_to_json_string_ext(remotes, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	return file_write_atomic(path, text, strlen(text), 0600, error);
 }
 

@@ -11,6 +11,6 @@ gboolean remotes_save(json_object *remotes, GError **error);
 json_object *remotes_find(json_object *remotes, const char *name);
 /* The member, made if it is missing. Borrowed. */
 json_object *remotes_part(json_object *remotes, const char *key);
-/* "https://host:8006" without a path and with a port, as it is compared; what is no such URL comes back as it is. Caller
- * frees. */
+/* "https://host:8006" without a path and with a port, as it is compared; what is no such URL comes back as it is.
+ * Caller frees. */
 char *remotes_url(const char *text);

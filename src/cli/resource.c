@@ -98,7 +98,8 @@ Exit resource_delete_exec(Cli *cli, Arguments *arguments)
 		g_autofree char *path = path_of(resource, name);
 		g_autofree char *done = g_strdup_printf(T(m_object_deleted), title, name);
 		Exit code = EXIT_REFUSED;
-		gboolean sure = cli->yes || cli->plan || !can_confirm() || confirm(T(m_object_confirm_delete), title, name);
+		gboolean sure =
+			cli->yes || cli->plan || !can_confirm() || confirm(T(m_object_confirm_delete), title, name);
 		Reply *reply = sure ? ask(cli, "DELETE", path, NULL, &code) : NULL;
 		if (reply)
 			code = finish(cli, reply, resource->table, done);

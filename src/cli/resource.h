@@ -11,8 +11,8 @@ struct Resource {
 	const char *unnamed; /* what show shows without a name; NULL: it needs one */
 };
 
-extern const Resource image_resource, preset_resource, storage_resource, mapping_resource, node_resource, user_resource, role_resource, token_resource,
-	session_resource;
+extern const Resource image_resource, preset_resource, storage_resource, mapping_resource, node_resource, user_resource,
+	role_resource, token_resource, session_resource;
 
 extern const Option resource_list_options[];
 

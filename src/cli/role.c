@@ -29,8 +29,8 @@ static Exit privileges_exec(Cli *cli, Arguments *arguments)
 	if (!reply)
 		return code;
 	json_object *items = json_get(reply->body, "items");
-	for (gsize i = 0; !cli->json && json_object_is_type(items, json_type_array) && i < json_object_array_length(items);
-		i++) {
+	for (gsize i = 0;
+	     !cli->json && json_object_is_type(items, json_type_array) && i < json_object_array_length(items); i++) {
 		json_object *item = json_object_array_get_idx(items, i);
 		const char *japanese = json_get_str(item, "help_ja", NULL);
 		if (speak_japanese && japanese)

@@ -105,7 +105,8 @@ static char random_letter(const char *alphabet)
 char *secret_generate(void)
 {
 	/* One of each kind at fixed places satisfies every rule; the dashes between the groups are the special ones. */
-	static const char lower[] = "abcdefghijkmnpqrstuvwxyz", upper[] = "ABCDEFGHJKLMNPQRSTUVWXYZ", digits[] = "23456789";
+	static const char lower[] = "abcdefghijkmnpqrstuvwxyz", upper[] = "ABCDEFGHJKLMNPQRSTUVWXYZ",
+			  digits[] = "23456789";
 	static const char all[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 	GString *secret = g_string_new(NULL);
 	for (int group = 0; group < GROUPS; group++) {

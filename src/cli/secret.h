@@ -8,7 +8,8 @@ char *secret_read(const char *path, GError **error);
 char *secret_ask(const char *prompt, GError **error);
 /* Asked twice; both must be the same. */
 char *secret_ask_twice(const char *prompt, const char *again, GError **error);
-/* 24 letters and digits (142 bits) that are not taken for one another, in groups: it passes any rule of the settings. */
+/* 24 letters and digits (142 bits) that are not taken for one another, in groups: it passes any rule of the
+ * settings. */
 char *secret_generate(void);
 void secret_free(char *secret);
 static inline void secret_clear(char **secret)

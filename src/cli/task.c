@@ -109,7 +109,8 @@ static void print_page(json_object *page, gpointer data)
 /* Prints what is new; in JSON, the body of the last answer. */
 static gboolean print_new_lines(LogReader *reader, Cli *cli)
 {
-	return progress_read_log(cli, reader->path, &reader->next, print_page, reader, &reader->code) && !ferror(stdout);
+	return progress_read_log(cli, reader->path, &reader->next, print_page, reader, &reader->code) &&
+	       !ferror(stdout);
 }
 
 /* An event only says that there is something: the lines are read by number, so that none is missed or seen twice. */

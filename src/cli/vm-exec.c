@@ -1,6 +1,6 @@
-/* yado vm exec: a command in a guest. Its output comes while it runs, and its exit code is ours; what is wrong on the way
- * there is 125, so that it is not taken for the command's own. What a guest writes goes to a terminal as it is, as from its
- * console. */
+/* yado vm exec: a command in a guest. Its output comes while it runs, and its exit code is ours; what is wrong on the
+ * way there is 125, so that it is not taken for the command's own. What a guest writes goes to a terminal as it is, as
+ * from its console. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,7 +146,8 @@ static gboolean on_event(json_object *event, gpointer data)
 	const char *out = json_get_str(event, "out", NULL), *err = json_get_str(event, "err", NULL);
 	json_object *end = json_get(event, "end"), *failure = json_get(event, "error");
 	if (output->cli->json) {
-		printf("%s\n", json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		printf("%s\n",
+		       json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 		if (fflush(stdout) != 0)
 			return FALSE;
 	} else if (out && !write_bytes(STDOUT_FILENO, out)) {

@@ -53,7 +53,8 @@ static json_object *ask_all(Cli *cli, Exit *ret_exit)
 	json_auto json_object *rows = ask_list(cli, path, ret_exit);
 	if (!rows)
 		return NULL;
-	json_object *list = json_object_new_object(), *items = json_object_new_array(), *paused = json_get(rows, "items");
+	json_object *list = json_object_new_object(), *items = json_object_new_array(),
+		    *paused = json_get(rows, "items");
 	json_set(list, "items", items);
 	for (gsize i = 0; i < json_get_count(paused); i++) {
 		json_object *row = json_object_array_get_idx(paused, i);

@@ -168,7 +168,8 @@ static void print_conflicts(json_object *conflicts)
 	for (gsize i = 0; i < json_get_count(conflicts); i++) {
 		json_object *conflict = json_object_array_get_idx(conflicts, i);
 		g_autofree char *value = format_safe(json_get_str(conflict, "value", ""));
-		g_autofree char *text = g_strdup_printf("%s  VM %" G_GINT64_FORMAT, value, json_get_int(conflict, "vm", 0));
+		g_autofree char *text =
+			g_strdup_printf("%s  VM %" G_GINT64_FORMAT, value, json_get_int(conflict, "vm", 0));
 		pairs_add(pairs, json_get_str(conflict, "path", ""), text);
 	}
 	pairs_print(pairs, "  ");

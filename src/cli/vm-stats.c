@@ -1,4 +1,5 @@
-/* yado vm stats: what guests use, as rates between two samples of the counters; or what one has used (measurements.c). */
+/* yado vm stats: what guests use, as rates between two samples of the counters; or what one has used
+ * (measurements.c). */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -50,7 +50,7 @@ static gboolean parse(int *argc, char ***argv, Options *options, GError **error)
 	return *argc == 1;
 }
 
-/* Which state directory belongs to the run directory: as yadod has written there (guest/run/claim.c). */
+/* Which state directory belongs to the run directory: as yadod has written there (guest/run/run-directory.c). */
 static char *find_state(const char *run)
 {
 	g_autofree char *path = g_build_filename(run, "state", NULL);

@@ -202,7 +202,8 @@ static gboolean images_exist(Services *services, json_object *present, json_obje
 	json_object *cdroms = json_get(wanted, "cdroms");
 	json_object_object_foreach (cdroms, key, cdrom) {
 		const char *name = json_get_str(cdrom, "image", NULL);
-		if (!name || g_strcmp0(name, json_get_str(json_get(json_get(present, "cdroms"), key), "image", NULL)) == 0)
+		if (!name ||
+		    g_strcmp0(name, json_get_str(json_get(json_get(present, "cdroms"), key), "image", NULL)) == 0)
 			continue;
 		json_auto json_object *image = image_get(&services->image, name, error);
 		if (!image)

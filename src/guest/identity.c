@@ -36,7 +36,8 @@ uid_t identity_vm_uid(Vm *vm, GError **error)
 	return uid;
 }
 
-/* The uid of one of the guest's helpers, kept in the identity's map (NULL: in itself); allocated when first asked for. */
+/* The uid of one of the guest's helpers, kept in the identity's map (NULL: in itself); allocated when first asked
+ * for. */
 static uid_t helper_uid(Vm *vm, const char *map, const char *key, GError **error)
 {
 	g_autofree char *path = identity_path(vm->id);

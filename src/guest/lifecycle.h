@@ -37,7 +37,8 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 
 /* Allocates the id and submits the creation; ret_id gets the guest's id. Returns the task or 0. */
 gint64 create_submit(Services *services, Plan *plan, const char *user, gint64 *ret_id, GError **error);
-/* Without a change, what still waits and could go live is tried again. Commits at once (returns 0 in *ret_task) or submits a task. Returns the new revision or, with a task, 0; -1: error. */
+/* Without a change, what still waits and could go live is tried again. Commits at once (returns 0 in *ret_task) or
+ * submits a task. Returns the new revision or, with a task, 0; -1: error. */
 gint64 change_submit(Vm *vm, Plan *plan, const char *user, gint64 *ret_task, GError **error);
 
 /* Submits a task on the guest that holds the images of args.document meanwhile. The task or 0. */

@@ -89,7 +89,8 @@ static void describe_disks(Services *services, Plan *plan, json_object *before, 
 		return;
 	json_object_object_foreach (old_disks, old_key, old_disk)
 		if (!json_get(disks, old_key))
-			add_effect(plan, "%s: volume '%s' on '%s' is detached and kept; 'yado storage volumes' shows it",
+			add_effect(plan, "%s: volume '%s' on '%s' is detached and kept; "
+					 "'yado storage volumes' shows it",
 				   old_key, json_get_str(old_disk, "volume", ""),
 				   json_get_str(old_disk, "storage", ""));
 }
@@ -111,11 +112,12 @@ static void describe_shares(Plan *plan, json_object *before)
 		json_object *change = json_object_array_get_idx(plan->changes, i);
 		const char *path = json_get_str(change, "path", "");
 		g_auto(GStrv) steps = g_strsplit(path, ".", 3);
-		if (g_strv_length(steps) < 2 || !g_str_equal(steps[0], "shares") || json_get(json_get(before, "shares"), steps[1]) ||
+		if (g_strv_length(steps) < 2 || !g_str_equal(steps[0], "shares") ||
+		    json_get(json_get(before, "shares"), steps[1]) ||
 		    !g_str_equal(json_get_str(change, "when", ""), "restart"))
 			continue;
-		add_effect(plan, "the guest was started without a share, so its memory is not in the form that virtiofsd works in: "
-				 "its first share comes with its next start, further ones at once");
+		add_effect(plan, "the guest was started without a share, so its memory is not in the form that "
+				 "virtiofsd works in: its first share comes with its next start, further ones at once");
 		return;
 	}
 }
@@ -124,7 +126,8 @@ static void describe_hyperv(Services *services, Plan *plan, json_object *before)
 {
 	if (!services->host->kvm && json_get_bool(json_get(plan->document, "cpu"), "hyperv", FALSE) &&
 	    !json_get_bool(json_get(before, "cpu"), "hyperv", FALSE))
-		add_effect(plan, "cpu.hyperv has no effect while node %s has no KVM: QEMU's translator knows no enlightenments",
+		add_effect(plan, "cpu.hyperv has no effect while node %s has no KVM: "
+				 "QEMU's translator knows no enlightenments",
 			   services->node);
 }
 
@@ -133,8 +136,10 @@ static void describe_cpus(Services *services, Plan *plan, json_object *before)
 {
 	gint64 cpus = qemu_vcpus(json_get(plan->document, "cpu")), own = (gint64)g_get_num_processors();
 	if (cpus > own && (!before || cpus != qemu_vcpus(json_get(before, "cpu"))))
-		add_effect(plan, "%" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT " of node %s: they take turns, which "
-				 "slows the guest down", cpus, own, services->node);
+		add_effect(plan,
+			   "%" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT
+			   " of node %s: they take turns, which slows the guest down",
+			   cpus, own, services->node);
 }
 
 /* Why the guest has another number of CPUs only when it starts anew, or what has to be done that it uses them. */
@@ -146,14 +151,17 @@ static void describe_vcpus(Vm *vm, Plan *plan)
 	if (hindrance)
 		add_effect(plan, "cpu.online: the running guest keeps the CPUs that it has: %s", hindrance);
 	else if (has > had)
-		add_effect(plan, "cpu.online: the guest gets %" G_GINT64_FORMAT " CPU(s) more, which its system has to switch on; its "
-				 "agent is asked to", has - had);
+		add_effect(plan,
+			   "cpu.online: the guest gets %" G_GINT64_FORMAT
+			   " CPU(s) more, which its system has to switch on; its agent is asked to",
+			   has - had);
 }
 
 /* Where a guest comes to be on the host, when that changes. */
 static void describe_numa(Plan *plan, json_object *before)
 {
-	static const char *const fields[] = {"numa", "memory"}, *const cpu_fields[] = {"pin", "kind", "numa", "sockets"};
+	static const char *const fields[] = {"numa", "memory"}, *const cpu_fields[] = {"pin", "kind", "numa",
+										       "sockets"};
 	json_object *numa = json_get(plan->document, "numa");
 	gboolean same = before != NULL;
 	if (!numa || json_object_object_length(numa) == 0)
@@ -214,8 +222,8 @@ void plan_explain_stale(Vm *vm, gint64 seen, GError **error)
 	if (what->len)
 		error_set(error, ERROR_STALE, hint, "%s was changed meanwhile: %s", label, what->str);
 	else
-		error_set(error, ERROR_STALE, hint, "%s has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, label,
-			  present, seen);
+		error_set(error, ERROR_STALE, hint, "%s has revision %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT,
+			  label, present, seen);
 }
 
 static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 rev, json_object *wanted)
@@ -239,8 +247,8 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	}
 	describe_disks(services, plan, present, wanted);
 	if (handed_starts_over(present, wanted))
-		add_effect(plan, "cloud-init takes the guest for a new one at the next boot: it does its work again and makes "
-				 "new SSH host keys");
+		add_effect(plan, "cloud-init takes the guest for a new one at the next boot: it does its work again "
+				 "and makes new SSH host keys");
 	describe_shares(plan, present);
 	describe_firmware(services, plan);
 	describe_hyperv(services, plan, present);
@@ -270,8 +278,8 @@ Plan *plan_upgrade(Vm *vm, const char *machine, gint64 if_match, GError **error)
 		return NULL;
 	Plan *plan = compare(vm->services, vm, present, rev, wanted);
 	if (json_get_count(plan->changes) > 0)
-		add_effect(plan, "the guest's system finds a board of another version: Linux does not mind, Windows looks for "
-				 "drivers once and may ask to be activated again");
+		add_effect(plan, "the guest's system finds a board of another version: Linux does not mind, Windows "
+				 "looks for drivers once and may ask to be activated again");
 	else
 		add_effect(plan, "the guest has machine version %s already", json_get_str(present, "machine", ""));
 	return plan;
@@ -350,8 +358,9 @@ Plan *plan_renew(Vm *vm, json_object *choice, GError **error)
 	json_auto json_object *present = vm_dup_document(vm, &rev);
 	if (vm_state_is_alive(vm_get_state(vm))) {
 		g_autofree char *label = vm_label(vm);
-		error_set(error, ERROR_CONFLICT, "stop it first", "%s is %s: its identity can be renewed while it is stopped",
-			  label, vm_state_name(vm_get_state(vm)));
+		error_set(error, ERROR_CONFLICT, "stop it first",
+			  "%s is %s: its identity can be renewed while it is stopped", label,
+			  vm_state_name(vm_get_state(vm)));
 		return NULL;
 	}
 	json_auto json_object *wanted = unique_renew(vm->services, present, choice, error);

@@ -1,5 +1,5 @@
-/* The index: from each value, with its kind before it ("mac 52:54:00:…"), to the guests that have it; and from each guest to
- * its values, for when it changes. */
+/* The index: from each value, with its kind before it ("mac 52:54:00:…"), to the guests that have it; and from each
+ * guest to its values, for when it changes. */
 #include "guest/unique.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ struct Unique {
 
 typedef void (*Visit)(const char *path, const char *kind, const char *value, gpointer data);
 
-static void visit_map(json_object *document, const char *map, const char *field, const char *kind, Visit visit, gpointer data)
+static void visit_map(json_object *document, const char *map, const char *field, const char *kind, Visit visit,
+		      gpointer data)
 {
 	json_object *entries = json_get(document, map);
 	if (!json_object_is_type(entries, json_type_object))
@@ -188,7 +189,8 @@ gboolean unique_check(Services *services, json_object *present, json_object *doc
 		if (json_equal(json_get_path(present, path), json_get(conflict, "value")))
 			continue; /* it was so before: shown, and refused at a start */
 		error_set_field(error, ERROR_EXISTS, path, "leave it out to get a new one",
-				"%s: VM %" G_GINT64_FORMAT " has '%s' already", path, json_get_int(conflict, "vm", 0), value);
+				"%s: VM %" G_GINT64_FORMAT " has '%s' already", path, json_get_int(conflict, "vm", 0),
+				value);
 		return FALSE;
 	}
 	return TRUE;
@@ -209,8 +211,8 @@ gboolean unique_check_start(Vm *vm, GError **error)
 			continue;
 		g_autofree char *hint = g_strdup_printf("give it a new one: yado vm renew-identity %" G_GINT64_FORMAT
 							" (--plan shows what that changes)", vm->id);
-		error_set(error, ERROR_CONFLICT, hint, "its %s (%s) is that of VM %" G_GINT64_FORMAT " as well", json_get_str(conflict, "path", ""),
-			  json_get_str(conflict, "value", ""), id);
+		error_set(error, ERROR_CONFLICT, hint, "its %s (%s) is that of VM %" G_GINT64_FORMAT " as well",
+			  json_get_str(conflict, "path", ""), json_get_str(conflict, "value", ""), id);
 		return FALSE;
 	}
 	return TRUE;
@@ -230,7 +232,8 @@ static gboolean is_chosen(json_object *choice, const char *what, json_object *co
 	return FALSE;
 }
 
-static gboolean renew_card(Services *services, const char *key, json_object *nic, json_object *choice, json_object *conflicts)
+static gboolean renew_card(Services *services, const char *key, json_object *nic, json_object *choice,
+			   json_object *conflicts)
 {
 	g_autofree char *path = g_strdup_printf("nics.%s.mac", key);
 	if (!is_chosen(choice, "macs", conflicts, path))
@@ -241,7 +244,8 @@ static gboolean renew_card(Services *services, const char *key, json_object *nic
 }
 
 /* A world wide name follows from guest and serial number. */
-static gboolean renew_disk(const char *uuid, const char *key, json_object *disk, json_object *choice, json_object *conflicts)
+static gboolean renew_disk(const char *uuid, const char *key, json_object *disk, json_object *choice,
+			   json_object *conflicts)
 {
 	g_autofree char *path = g_strdup_printf("disks.%s.serial", key);
 	g_autofree char *name_path = g_strdup_printf("disks.%s.wwn", key);

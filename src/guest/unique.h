@@ -1,8 +1,9 @@
-/* Who a guest is to others, which must be one of its kind: UUID, MAC addresses, serial numbers and world wide names of disks.
+/* Who a guest is to others, which must be one of its kind: UUID, MAC addresses, serial numbers and world wide names of
+ * disks.
  *
- * What people ask for is checked before (unique_check). What comes into the store past that (a database that was copied or
- * edited, a guest that comes back from the history) is found when it is loaded, shown, and not started (unique_check_start)
- * until it has been mended (plan_renew). */
+ * What people ask for is checked before (unique_check). What comes into the store past that (a database that was copied
+ * or edited, a guest that comes back from the history) is found when it is loaded, shown, and not started
+ * (unique_check_start) until it has been mended (plan_renew). */
 #pragma once
 #include <json-c/json.h>
 
@@ -23,8 +24,9 @@ json_object *unique_conflicts(Unique *unique, gint64 id, json_object *document);
 
 /* ERROR_EXISTS if another guest has what is in the document and was not in `present` (may be NULL). */
 gboolean unique_check(Services *services, json_object *present, json_object *document, GError **error);
-/* ERROR_CONFLICT if a guest that is older (or runs) has something of this one's. The oldest may start: it was the first. */
+/* ERROR_CONFLICT if a guest that is older (or runs) has something of this one's. The oldest may start: it was the
+ * first. */
 gboolean unique_check_start(Vm *vm, GError **error);
-/* The document with new values: for what is named in `choice` ("uuid", "macs", "serials": true), or without any of these
- * for what is shared. New reference; ERROR_CONFLICT if that is nothing. */
+/* The document with new values: for what is named in `choice` ("uuid", "macs", "serials": true), or without any of
+ * these for what is shared. New reference; ERROR_CONFLICT if that is nothing. */
 json_object *unique_renew(Services *services, json_object *document, json_object *choice, GError **error);

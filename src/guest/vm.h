@@ -24,7 +24,8 @@ typedef struct VmBalloon {
 } VmBalloon;
 
 typedef struct Vm {
-	/* What a list reads of each guest, in one line of the processor's cache; of this `tags` and `row` are below the lock. */
+	/* What a list reads of each guest, in one line of the processor's cache; of this `tags` and `row` are below the
+	 * lock. */
 	gint64 id;
 	gatomicrefcount refs;
 	GMutex lock;
@@ -93,8 +94,8 @@ json_object *vm_dup_applied(Vm *vm); /* NULL when not running */
 GRefString *vm_ref_applied(Vm *vm);  /* the same as text; another one whenever it has changed */
 char *vm_dup_name(Vm *vm);
 GRefString *vm_ref_row(Vm *vm);
-/* Has its tags and its row (NULL: it has no document yet) read where they lie, below the lock, so that a list of thousands
- * touches no more memory than it must; the reader asks nothing of the guest. */
+/* Has its tags and its row (NULL: it has no document yet) read where they lie, below the lock, so that a list of
+ * thousands touches no more memory than it must; the reader asks nothing of the guest. */
 typedef void (*VmRowReader)(Vm *vm, const char *const *tags, GRefString *row, gpointer data);
 void vm_read_row(Vm *vm, VmRowReader read, gpointer data);
 /* Has the processor fetch what vm_read_row() will soon read of it: a list mostly waits for memory. */

@@ -22,12 +22,13 @@ gboolean pci_check(const char *sysfs, json_object *mapping, const char *const *m
 gboolean pci_is_free(const char *sysfs, const char *address);
 /* The node of an IOMMU group; caller frees. */
 char *pci_group_node(int group);
-/* Takes the device away from its driver and gives it to vfio-pci; pci_release() has the host's drivers look at it again. */
+/* Takes the device away from its driver and gives it to vfio-pci; pci_release() has the host's drivers look at it
+ * again. */
 gboolean pci_take(const char *sysfs, const char *address, GError **error);
 gboolean pci_release(const char *sysfs, const char *address, GError **error);
 
-/* The name ("1-2.3", its port) of a mapping's USB device; caller frees. NULL: it is not there, several are meant, or the
- * host has it mounted. */
+/* The name ("1-2.3", its port) of a mapping's USB device; caller frees. NULL: it is not there, several are meant, or
+ * the host has it mounted. */
 char *usb_find(const char *sysfs, json_object *mapping, GError **error);
 /* The device node ("/dev/bus/usb/001/004") of what is in the port now; caller frees. */
 char *usb_node(const char *sysfs, const char *port);
@@ -39,8 +40,8 @@ int directory_open(const char *path, GError **error);
 /* Or is it; as text, both absolute. */
 gboolean directory_is_below(const char *path, const char *dir);
 
-/* Fills in what a client left out (which device is at a PCI address), and checks that the mapping says what its kind needs and
- * nothing else. What is named need not be there. */
+/* Fills in what a client left out (which device is at a PCI address), and checks that the mapping says what its kind
+ * needs and nothing else. What is named need not be there. */
 gboolean mapping_complete(const char *sysfs, json_object *mapping, GError **error);
 /* Whether a guest could be given it now. */
 gboolean mapping_check(const char *sysfs, json_object *mapping, GError **error);

@@ -22,9 +22,9 @@ static const struct {
 static const char *const members[] = {"address", "device", "port", "serial", "path"};
 
 /* The host's own: who could write there would be the host. */
-static const char *const forbidden[] = {
-	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys",
-	"/usr", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd", "/var/spool"};
+static const char *const forbidden[] = {"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc",
+					"/root", "/run", "/sbin", "/sys", "/usr", "/var/cache", "/var/lib/apt",
+					"/var/lib/dpkg", "/var/lib/systemd", "/var/spool"};
 
 gboolean directory_is_below(const char *path, const char *dir)
 {
@@ -36,8 +36,10 @@ static gboolean check_directory(const char *path, GError **error)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(forbidden); i++)
 		if (directory_is_below(path, forbidden[i]) || directory_is_below(forbidden[i], path))
-			return error_refuse(error, ERROR_INVALID, "path", "share a directory of data, such as /srv/media",
-					    "path: what is below %s is the host's own and cannot be shared", forbidden[i]);
+			return error_refuse(error, ERROR_INVALID, "path",
+					    "share a directory of data, such as /srv/media",
+					    "path: what is below %s is the host's own and cannot be shared",
+					    forbidden[i]);
 	return TRUE;
 }
 
@@ -63,8 +65,8 @@ gboolean mapping_complete(const char *sysfs, json_object *mapping, GError **erro
 		return FALSE;
 	}
 	if (json_get_bool(mapping, "read_only", FALSE) && !g_str_equal(kind, "directory")) {
-		error_set_field(error, ERROR_INVALID, "read_only", NULL, "read_only has no meaning for a mapping of kind '%s'",
-				kind);
+		error_set_field(error, ERROR_INVALID, "read_only", NULL,
+				"read_only has no meaning for a mapping of kind '%s'", kind);
 		return FALSE;
 	}
 	if (path && !check_directory(path, error))
@@ -80,7 +82,8 @@ gboolean mapping_complete(const char *sysfs, json_object *mapping, GError **erro
 		return TRUE;
 	}
 	error_set_field(error, ERROR_INVALID, "address",
-			"'yado node devices' shows what there is; of a device that will come, give its numbers as well (device)",
+			"'yado node devices' shows what there is; of a device that will come, "
+			"give its numbers as well (device)",
 			"there is no PCI device at %s", json_get_str(mapping, "address", ""));
 	return FALSE;
 }
@@ -94,8 +97,8 @@ int directory_open(const char *path, GError **error)
 				"name the directory itself ('realpath' shows it): a link could be turned elsewhere",
 				"the path '%s' leads over a symbolic link", path);
 	else if (fd < 0)
-		error_set_field(error, ERROR_INVALID, "path", "name a directory that is there", "cannot open the directory '%s': %s",
-				path, g_strerror(errno));
+		error_set_field(error, ERROR_INVALID, "path", "name a directory that is there",
+				"cannot open the directory '%s': %s", path, g_strerror(errno));
 	return fd;
 }
 

@@ -44,7 +44,8 @@ static json_object *describe(const char *sysfs, const char *address)
 {
 	g_autofree char *dir = device_dir(sysfs, address), *driver = sysfs_link(dir, "driver");
 	g_autofree char *group = sysfs_link(dir, "iommu_group");
-	g_autofree char *numbers = g_strdup_printf("%04x:%04x", read_hex(dir, "vendor") & 0xffff, read_hex(dir, "device") & 0xffff);
+	g_autofree char *numbers =
+		g_strdup_printf("%04x:%04x", read_hex(dir, "vendor") & 0xffff, read_hex(dir, "device") & 0xffff);
 	guint class = read_hex(dir, "class") >> 16;
 	json_object *json = json_object_new_object();
 	json_set_str(json, "name", address);
@@ -75,9 +76,10 @@ gboolean pci_check_iommu(const char *sysfs, GError **error)
 	if (groups->len > 0)
 		return TRUE;
 	error_set(error, ERROR_UNSUPPORTED,
-		  "switch VT-d or AMD-Vi on in the host's firmware, on Intel add intel_iommu=on to its kernel's command line, "
-		  "and boot it anew",
-		  "the host has no IOMMU that is switched on, without which a PCI device could write into all of its memory");
+		  "switch VT-d or AMD-Vi on in the host's firmware, on Intel add intel_iommu=on to its kernel's "
+		  "command line, and boot it anew",
+		  "the host has no IOMMU that is switched on, without which a PCI device could write into all of its "
+		  "memory");
 	return FALSE;
 }
 
@@ -87,7 +89,8 @@ static gboolean is_bridge(json_object *device)
 }
 
 /* What else is in the group must not be the host's. */
-static gboolean check_group(const char *sysfs, const char *address, gint64 group, const char *const *mine, GError **error)
+static gboolean check_group(const char *sysfs, const char *address, gint64 group, const char *const *mine,
+			    GError **error)
 {
 	g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, group);
 	g_autofree char *dir = g_build_filename(sysfs, "kernel/iommu_groups", number, "devices", NULL);
@@ -96,13 +99,12 @@ static gboolean check_group(const char *sysfs, const char *address, gint64 group
 		const char *name = names->pdata[i];
 		json_auto json_object *other = describe(sysfs, name);
 		const char *driver = json_get_str(other, "driver", NULL);
-		if (g_str_equal(name, address) || (mine && g_strv_contains(mine, name)) || is_bridge(other) || !driver ||
-		    g_str_equal(driver, vfio_driver))
+		if (g_str_equal(name, address) || (mine && g_strv_contains(mine, name)) || is_bridge(other) ||
+		    !driver || g_str_equal(driver, vfio_driver))
 			continue;
-		error_set(error, ERROR_CONFLICT,
-			  "give the guest that device too, or put the card into another slot",
-			  "PCI device %s shares IOMMU group %s with %s, which the host uses (driver %s)", address, number, name,
-			  driver);
+		error_set(error, ERROR_CONFLICT, "give the guest that device too, or put the card into another slot",
+			  "PCI device %s shares IOMMU group %s with %s, which the host uses (driver %s)", address,
+			  number, name, driver);
 		return FALSE;
 	}
 	return TRUE;
@@ -117,18 +119,20 @@ gboolean pci_check(const char *sysfs, json_object *mapping, const char *const *m
 	const char *found = json_get_str(device, "device", "");
 	gint64 group = json_get_int(device, "group", -1);
 	if (g_str_equal(found, "0000:0000")) {
-		error_set(error, ERROR_NOT_FOUND, "'yado node devices' shows what there is", "there is no PCI device at %s",
-			  address);
+		error_set(error, ERROR_NOT_FOUND, "'yado node devices' shows what there is",
+			  "there is no PCI device at %s", address);
 		return FALSE;
 	}
 	if (!g_str_equal(found, id)) {
-		error_set(error, ERROR_CONFLICT, "if that is the one to be given to guests, change the mapping's device",
-			  "the PCI device at %s is %s now, not %s: the cards of the host have changed", address, found, id);
+		error_set(error, ERROR_CONFLICT,
+			  "if that is the one to be given to guests, change the mapping's device",
+			  "the PCI device at %s is %s now, not %s: the cards of the host have changed", address, found,
+			  id);
 		return FALSE;
 	}
 	if (is_bridge(device)) {
-		error_set(error, ERROR_UNSUPPORTED, NULL, "the PCI device at %s is a bridge, which cannot be given to a guest",
-			  address);
+		error_set(error, ERROR_UNSUPPORTED, NULL,
+			  "the PCI device at %s is a bridge, which cannot be given to a guest", address);
 		return FALSE;
 	}
 	if (group < 0) {

@@ -62,7 +62,8 @@ static json_object *describe(const char *sysfs, const char *port)
 	json_set_str(json, "device", numbers);
 	json_set_str(json, "class", class_of(sysfs, port));
 	if (maker || product) {
-		g_autofree char *title = g_strstrip(g_strdup_printf("%s %s", maker ? maker : "", product ? product : ""));
+		g_autofree char *title =
+			g_strstrip(g_strdup_printf("%s %s", maker ? maker : "", product ? product : ""));
 		json_set_str(json, "title", title);
 	}
 	if (serial)
@@ -92,7 +93,8 @@ char *usb_find(const char *sysfs, json_object *mapping, GError **error)
 		if (!mapping_names(mapping, device))
 			continue;
 		if (port) {
-			error_set(error, ERROR_CONFLICT, "give the mapping the port or the serial number of one of them",
+			error_set(error, ERROR_CONFLICT,
+				  "give the mapping the port or the serial number of one of them",
 				  "mapping '%s' means more than one USB device: those in port %s and %s", name, port,
 				  json_get_str(device, "name", ""));
 			return NULL;
@@ -101,7 +103,8 @@ char *usb_find(const char *sysfs, json_object *mapping, GError **error)
 	}
 	if (!port) {
 		error_set(error, ERROR_NOT_FOUND, "plug it in; 'yado node devices' shows what there is",
-			  "the USB device of mapping '%s' (%s) is not there", name, json_get_str(mapping, "device", ""));
+			  "the USB device of mapping '%s' (%s) is not there", name,
+			  json_get_str(mapping, "device", ""));
 		return NULL;
 	}
 	return host_disk_check(sysfs, port, error) ? g_strdup(port) : NULL;
@@ -110,12 +113,14 @@ char *usb_find(const char *sysfs, json_object *mapping, GError **error)
 char *usb_node(const char *sysfs, const char *port)
 {
 	g_autofree char *dir = device_dir(sysfs, port);
-	return g_strdup_printf("/dev/bus/usb/%03u/%03u", read_number(dir, "busnum", 10), read_number(dir, "devnum", 10));
+	return g_strdup_printf("/dev/bus/usb/%03u/%03u", read_number(dir, "busnum", 10),
+			       read_number(dir, "devnum", 10));
 }
 
 gboolean usb_release(const char *sysfs, const char *port, GError **error)
 {
-	g_autofree char *dir = g_build_filename(sysfs, "bus/usb", NULL), *devices = g_build_filename(dir, "devices", NULL);
+	g_autofree char *dir = g_build_filename(sysfs, "bus/usb", NULL),
+			*devices = g_build_filename(dir, "devices", NULL);
 	g_autofree char *interface = g_strconcat(port, ":", NULL);
 	g_autoptr(GPtrArray) names = sysfs_names(devices);
 	gboolean ok = TRUE;

@@ -1,6 +1,6 @@
-/* yado-nvram: asks a guest's UEFI firmware to show its set-up at the next boot, by writing into the volume that keeps its
- * variables. What is in there the guest has written, so it is read here, in a cage and with a throw-away uid, and not by
- * yadod. It is given its descriptor and can open nothing.
+/* yado-nvram: asks a guest's UEFI firmware to show its set-up at the next boot, by writing into the volume that keeps
+ * its variables. What is in there the guest has written, so it is read here, in a cage and with a throw-away uid, and
+ * not by yadod. It is given its descriptor and can open nothing.
  *
  *   yado-nvram FD */
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* The layout is EDK2's: a firmware volume (MdePkg/Include/Pi/PiFirmwareVolume.h) that begins with a store of variables with
- * time stamps (MdeModulePkg/Include/Guid/VariableFormat.h). Variables follow one another, aligned to four bytes; one that
- * was written anew is appended, and bits of the old one's state are cleared, as flash memory has it. */
+/* The layout is EDK2's: a firmware volume (MdePkg/Include/Pi/PiFirmwareVolume.h) that begins with a store of variables
+ * with time stamps (MdeModulePkg/Include/Guid/VariableFormat.h). Variables follow one another, aligned to four bytes;
+ * one that was written anew is appended, and bits of the old one's state are cleared, as flash memory has it. */
 #include "store.h"
 
 #include <string.h>

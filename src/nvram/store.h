@@ -1,4 +1,5 @@
-/* The variable store of OVMF, as it lies in a guest's volume, and the one variable in it that is written from outside. */
+/* The variable store of OVMF, as it lies in a guest's volume, and the one variable in it that is written from
+ * outside. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -6,8 +7,8 @@
 
 enum { STORE_BYTES_MAX = 1 << 20, CHANGE_BYTES_MAX = 128, CHANGES_MAX = 8 };
 
-/* What is to be written, in order, each made durable before the next: so a power cut leaves the variable as it was, or as
- * it shall be. */
+/* What is to be written, in order, each made durable before the next: so a power cut leaves the variable as it was, or
+ * as it shall be. */
 typedef struct Change {
 	size_t offset, length;
 	uint8_t bytes[CHANGE_BYTES_MAX];
@@ -19,6 +20,6 @@ typedef struct Changes {
 } Changes;
 
 /* Has the firmware show its set-up at the next boot, once: EFI_OS_INDICATIONS_BOOT_TO_FW_UI in OsIndications (UEFI
- * specification, 8.5.4), which it clears when it does so. The store is the guest's and may be anything: NULL, or what is
- * wrong with it. */
+ * specification, 8.5.4), which it clears when it does so. The store is the guest's and may be anything: NULL, or what
+ * is wrong with it. */
 const char *store_ask_setup(const uint8_t *store, size_t size, Changes *ret_changes);

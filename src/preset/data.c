@@ -56,11 +56,12 @@ static json_object *read_value(const char *where, const char *path, json_object 
 	}
 	if (field->type != FIELD_SIZE)
 		return json_copy(given);
-	return units_parse_size(json_object_get_string(given), &size, error) ? json_object_new_int64((gint64)size) : NULL;
+	return units_parse_size(json_object_get_string(given), &size, error) ? json_object_new_int64((gint64)size)
+									     : NULL;
 }
 
-static gboolean add_choice(json_object *root, GPtrArray *choices, const char *where, const char *path, json_object *pair,
-			   GError **error)
+static gboolean add_choice(json_object *root, GPtrArray *choices, const char *where, const char *path,
+			   json_object *pair, GError **error)
 {
 	g_autoptr(GPtrArray) one = g_ptr_array_new_with_free_func(choice_free);
 	PresetChoice *choice = g_new0(PresetChoice, 1);

@@ -57,8 +57,9 @@ const Preset *preset_find(const char *name, GError **error)
 		g_ptr_array_add(names, (gpointer)((const Preset *)presets->pdata[i])->name);
 	g_ptr_array_add(names, NULL);
 	const char *closest = spelling_closest(name, (const char *const *)names->pdata);
-	g_autofree char *hint = closest ? g_strdup_printf("did you mean '%s'? 'yado preset list' shows what there is", closest)
-					: g_strdup("'yado preset list' shows what there is; 'generic' suits any other");
+	g_autofree char *hint =
+		closest ? g_strdup_printf("did you mean '%s'? 'yado preset list' shows what there is", closest)
+			: g_strdup("'yado preset list' shows what there is; 'generic' suits any other");
 	error_set_field(error, ERROR_INVALID, "os", hint, "there is no preset for an operating system '%s'", name);
 	return NULL;
 }

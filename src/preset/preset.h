@@ -1,7 +1,8 @@
-/* What the makers of Yado recommend for the guests of an operating system: hardware that the system has drivers for, and why.
+/* What the makers of Yado recommend for the guests of an operating system: hardware that the system has drivers for,
+ * and why.
  *
- * The recommendations are data (presets.json), a part of the program. They are taken over into a guest's document when it is
- * made, so another release of Yado with other recommendations changes no guest that there is. */
+ * The recommendations are data (presets.json), a part of the program. They are taken over into a guest's document when
+ * it is made, so another release of Yado with other recommendations changes no guest that there is. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
@@ -18,8 +19,10 @@ typedef struct Preset {
 	const char *group, *group_title, *group_title_ja;
 	GPtrArray *usual;   /* PresetChoice */
 	GPtrArray *copied;  /* instead, for disks that come with a system on them */
-	GPtrArray *drivers; /* instead, where the disk of drivers below is at hand and the system is yet to be installed */
-	const char *drivers_os; /* of the images that hold such a disk (their `os`, or how their name begins); NULL: it needs none */
+	/* instead, where the disk of drivers below is at hand and the system is yet to be installed */
+	GPtrArray *drivers;
+	/* of the images that hold such a disk (their `os`, or how their name begins); NULL: it needs none */
+	const char *drivers_os;
 	const char *drivers_cdrom; /* the drive that it is put into */
 	const char *drivers_why, *drivers_why_ja;
 } Preset;
@@ -40,8 +43,8 @@ typedef struct PresetSituation {
 	const char *drivers_image; /* image of the disk of drivers; NULL: there is none */
 } PresetSituation;
 
-/* Sets what a client left open in `input` (what it sent to make a guest; may be wrong in any way, which is found out later)
- * and adds {"field", "value", "why", "why_ja"} for each to the array `chosen`. */
+/* Sets what a client left open in `input` (what it sent to make a guest; may be wrong in any way, which is found out
+ * later) and adds {"field", "value", "why", "why_ja"} for each to the array `chosen`. */
 void preset_fill(const Preset *preset, const PresetSituation *situation, json_object *input, json_object *chosen);
 /* One more entry of `chosen`; takes over the reference to the value. */
 void preset_tell(json_object *chosen, const char *field, json_object *value, const char *why, const char *why_ja);

@@ -51,7 +51,8 @@ gboolean qemu_acceleration_run(const char *program, const char *probe_rom, const
 		return FALSE;
 	}
 	if (!g_str_equal(output, expected)) {
-		*ret_reason = g_strdup_printf("%s opens, but guest code went wrong before it reached 64-bit mode", name);
+		*ret_reason =
+			g_strdup_printf("%s opens, but guest code went wrong before it reached 64-bit mode", name);
 		return FALSE;
 	}
 	*ret_reason = g_strdup_printf("64-bit guest code ran under %s in %" G_GINT64_FORMAT " ms", name,

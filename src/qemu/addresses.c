@@ -17,7 +17,8 @@ static const struct {
 	guint first, slots; /* from the first to before slots */
 	const char *people; /* what is full */
 } buses[] = {
-	[QEMU_BUS_PCI] = {"pci", 0, QEMU_PORTS, "PCI Express ports (virtio-blk disks, network cards, devices and shares of the host)"},
+	[QEMU_BUS_PCI] = {"pci", 0, QEMU_PORTS,
+			  "PCI Express ports (virtio-blk disks, network cards, devices and shares of the host)"},
 	[QEMU_BUS_SCSI] = {"scsi", 0, 64, "SCSI targets"},
 	[QEMU_BUS_SATA] = {"sata", 0, 6, "SATA ports"},
 	[QEMU_BUS_IDE] = {"ide", 0, 4, "IDE units"},

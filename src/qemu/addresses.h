@@ -20,7 +20,8 @@ char *qemu_address_format(QemuAddress address);
  * "disk10"). Borrowed strings; free with g_ptr_array_unref(). map may be NULL. */
 GPtrArray *qemu_sorted_keys(json_object *map);
 
-/* The address of one device ("disks", "cdroms", "nics", "usb", "pci", "shares"), checked to be on the bus that the device is on. */
+/* The address of one device ("disks", "cdroms", "nics", "usb", "pci", "shares"), checked to be on the bus that the
+ * device is on. */
 gboolean qemu_device_address(json_object *vm, const char *map, const char *key, QemuAddress *ret_address,
 			     GError **error);
 /* The same of an object that is a drive itself: "cloud_init", "answers". */

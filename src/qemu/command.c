@@ -11,8 +11,8 @@
  *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card, device or share of the host
  *          1f.2  q35's own SATA controller, six ports
  *
- * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port that
- * is free, far from where disks come.
+ * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port
+ * that is free, far from where disks come.
  *
  * Every file comes as a descriptor; those that QEMU's block layer opens are descriptor sets with the same number.
  * Whatever the document says goes into JSON arguments, or is escaped, or is checked: it cannot become an option. */
@@ -102,7 +102,8 @@ static int need(QemuCommand *command, gboolean writable, const char *name, const
 static int need_set(QemuCommand *command, gboolean writable, const char *name, const char *key)
 {
 	int fd = need(command, writable, name, key);
-	g_autofree char *opaque = command_dup_escaped(g_array_index(command->needs, QemuNeed, command->needs->len - 1).name);
+	g_autofree char *opaque =
+		command_dup_escaped(g_array_index(command->needs, QemuNeed, command->needs->len - 1).name);
 	command_addf(command, "-add-fd", "fd=%d,set=%d,opaque=%s", fd, fd, opaque);
 	return fd;
 }
@@ -117,8 +118,8 @@ static gboolean add_guestinfo(QemuCommand *command, json_object *vm, GError **er
 		const char *key = keys->pdata[i];
 		if (strlen(key) > QEMU_GUESTINFO_KEY_MAX) {
 			g_autofree char *field = g_strdup_printf("guestinfo.%s", key);
-			error_set_field(error, ERROR_INVALID, field, NULL, "the name '%s' must have at most %d characters", key,
-					QEMU_GUESTINFO_KEY_MAX);
+			error_set_field(error, ERROR_INVALID, field, NULL,
+					"the name '%s' must have at most %d characters", key, QEMU_GUESTINFO_KEY_MAX);
 			return FALSE;
 		}
 		command_addf(command, "-fw_cfg", "name=opt/org.yado/guestinfo/%s,file=/proc/self/fd/%d", key,
@@ -203,9 +204,11 @@ static void add_display(QemuCommand *command, json_object *vm)
 	/* Makes the VNC server without listening: clients come by add_client. */
 	command_add(command, "-vnc", "none");
 	add_json(command, "-device", display);
-	/* The keyboard is q35's own: with a USB keyboard QEMU gives all keys to that, and a guest without its driver is deaf. */
+	/* The keyboard is q35's own: with a USB keyboard QEMU gives all keys to that, and a guest without its driver is
+	 * deaf. */
 	add_json(command, "-device", qemu_usb_controller(vm));
-	command_add(command, "-device", "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
+	command_add(command, "-device",
+		    "{\"driver\":\"usb-tablet\",\"id\":\"tablet\",\"bus\":\"usb.0\",\"port\":\"1\"}");
 }
 
 /* What comes out of the card goes nowhere: no client of the console hears it. */
@@ -354,7 +357,8 @@ static gboolean check_boot(json_object *vm, GError **error)
 		const char *name = json_object_get_string(json_object_array_get_idx(boot, i));
 		if (!name || (!json_get(json_get(vm, "disks"), name) && !json_get(json_get(vm, "cdroms"), name) &&
 			      !json_get(json_get(vm, "nics"), name))) {
-			error_set_field(error, ERROR_INVALID, "boot", "name a disk, CD drive or network card of the guest",
+			error_set_field(error, ERROR_INVALID, "boot",
+					"name a disk, CD drive or network card of the guest",
 					"the guest has no device '%s' to boot from", name ? name : "null");
 			return FALSE;
 		}

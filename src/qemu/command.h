@@ -8,9 +8,9 @@
 enum { QEMU_GUESTINFO_KEY_MAX = 32 };
 
 typedef struct QemuNeed {
-	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "usb:KEY", "share:KEY" (a connected socket), "kernel",
-	 * "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a connected socket), "guestinfo:KEY",
-	 * "handed:cloud_init", "handed:answers" */
+	/* "qmp", "serial" to "serial4", "agent" (listening sockets), "disk:KEY", "cdrom:KEY", "nic:KEY", "usb:KEY",
+	 * "share:KEY" (a connected socket), "kernel", "initrd", "firmware-code", "firmware-vars", "vsock", "tpm" (a
+	 * connected socket), "guestinfo:KEY", "handed:cloud_init", "handed:answers" */
 	char *name;
 	int fd;            /* the number that the arguments refer to, from 10 up, in order */
 	gboolean writable; /* for files: O_RDWR or O_RDONLY; must match exactly (add-fd checks the access mode) */
@@ -34,7 +34,8 @@ gboolean qemu_has_handed(json_object *vm, const char *name);
 /* Parts that hot-plug uses too; each gives the QMP arguments that lead to what qemu_command_build would have made. */
 json_object *qemu_disk_blockdev(json_object *vm, const char *key, int fdset); /* blockdev-add */
 json_object *qemu_disk_device(json_object *vm, const char *key);              /* device_add */
-json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdname); /* netdev_add; fdname: of "getfd", or a number */
+/* netdev_add; fdname: of "getfd", or a number */
+json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdname);
 json_object *qemu_nic_device(json_object *vm, const char *key);
 json_object *qemu_cdrom_blockdev(json_object *vm, const char *key, int fdset);
 
@@ -42,8 +43,8 @@ json_object *qemu_cdrom_blockdev(json_object *vm, const char *key, int fdset);
  * characters: "d-KEY", or for a long key its beginning and a hash. Caller frees. */
 char *qemu_node_name(char kind, const char *key);
 
-/* A world wide name that follows from a guest's UUID and a disk's serial: 16 hexadecimal digits, NAA type 5, as of a disk
- * from a factory. Caller frees. */
+/* A world wide name that follows from a guest's UUID and a disk's serial: 16 hexadecimal digits, NAA type 5, as of a
+ * disk from a factory. Caller frees. */
 char *qemu_make_wwn(const char *uuid, const char *serial);
 
 /* Fills the guest-visible fields that are missing: address of each disk, cdrom and nic. Keeps those that are there; a

@@ -69,8 +69,8 @@ static char **features_of(json_object *properties)
 {
 	GPtrArray *names = g_ptr_array_new();
 	json_object_object_foreach (properties, name, value)
-		if (json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value) && !is_switch(name) &&
-		    !is_alias(name))
+		if (json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value) &&
+		    !is_switch(name) && !is_alias(name))
 			g_ptr_array_add(names, g_strdup(name));
 	return take_sorted(names);
 }
@@ -167,9 +167,9 @@ const Features *features_get(const QemuHost *host, const char *run_dir, GError *
 /* Means nothing without SVM or VMX (QEMU's target/i386/cpu.c, feature_dependencies). */
 static gboolean is_of_nested(const char *name)
 {
-	static const char *const names[] = {
-		"avic", "decodeassists", "flushbyasid", "lbrv", "npt", "nrip-save", "pause-filter", "pfthreshold", "svm", "svm-lock",
-		"svme-addr-chk", "tsc-scale", "v-vmsave-vmload", "vgif", "vmcb-clean", "vmx", "vnmi", NULL};
+	static const char *const names[] = {"avic", "decodeassists", "flushbyasid", "lbrv", "npt", "nrip-save",
+					    "pause-filter", "pfthreshold", "svm", "svm-lock", "svme-addr-chk",
+					    "tsc-scale", "v-vmsave-vmload", "vgif", "vmcb-clean", "vmx", "vnmi", NULL};
 	return g_strv_contains(names, name) || g_str_has_prefix(name, "vmx-");
 }
 

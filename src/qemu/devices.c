@@ -189,7 +189,8 @@ json_object *qemu_disk_device(json_object *vm, const char *key)
 		set_wwn(json, json_get_str(disk, "wwn", ""));
 	}
 	json_set_str(json, "write-cache", through ? "off" : "on");
-	/* A request that the storage refuses stops the guest, and is tried again when it goes on (guest/run/question.c). */
+	/* A request that the storage refuses stops the guest, and is tried again when it goes on
+	 * (guest/run/question.c). */
 	json_set_str(json, "werror", "stop");
 	json_set_str(json, "rerror", "stop");
 	set_boot_index(json, vm, "disks", key);
@@ -247,9 +248,9 @@ json_object *qemu_nic_netdev(json_object *vm, const char *key, const char *fdnam
 		json_set_str(json, "fd", fdname);
 		return json;
 	}
-	/* A connected socket whose other end is passt. One that is plugged in later comes by its name ("getfd"), which QEMU 7.2's
-	 * "stream" looks for in a thread that knows no names: it would say yes, and the card would have no cable. The older
-	 * "socket" speaks the same and looks at once. */
+	/* A connected socket whose other end is passt. One that is plugged in later comes by its name ("getfd"), which
+	 * QEMU 7.2's "stream" looks for in a thread that knows no names: it would say yes, and the card would have no
+	 * cable. The older "socket" speaks the same and looks at once. */
 	if (!g_ascii_isdigit(*fdname)) {
 		json_set_str(json, "type", "socket");
 		json_set_str(json, "fd", fdname);

@@ -90,7 +90,8 @@ json_object *qemu_pci_device(json_object *vm, const char *key)
 
 json_object *qemu_share_chardev(const char *fdname)
 {
-	json_object *json = json_object_new_object(), *backend = json_object_new_object(), *data = json_object_new_object();
+	json_object *json = json_object_new_object(), *backend = json_object_new_object(),
+		    *data = json_object_new_object();
 	json_object *address = json_object_new_object(), *name = json_object_new_object();
 	json_set_str(name, "str", fdname);
 	json_set_str(address, "type", "fd");

@@ -17,7 +17,8 @@ json_object *qemu_usb_controller(json_object *vm);
 json_object *qemu_usb_device(json_object *vm, const char *key, int fdset);
 /* Whether the entry is a device of the host. */
 gboolean qemu_usb_is_mapped(json_object *vm, const char *key);
-/* The entry's member `host` is the address on the host: guest/devices/passthrough.c fills it in, no stored document has it. */
+/* The entry's member `host` is the address on the host: guest/devices/passthrough.c fills it in, no stored document has
+ * it. */
 json_object *qemu_pci_device(json_object *vm, const char *key);
 /* chardev-add: a connected socket, handed over by "getfd" under the name that is also the chardev's. */
 json_object *qemu_share_chardev(const char *fdname);

@@ -235,8 +235,8 @@ static gboolean ask_at(const char *path, QemuQuestions questions, gpointer data,
 	return answered;
 }
 
-gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name, QemuQuestions questions,
-		       gpointer data, GError **error)
+gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name,
+		       QemuQuestions questions, gpointer data, GError **error)
 {
 	g_autofree char *file = g_strconcat(name, ".sock", NULL);
 	g_autofree char *path = g_build_filename(run_dir, file, NULL);
@@ -291,8 +291,9 @@ QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **e
 	gint64 started = g_get_monotonic_time();
 	if (!qemu_host_ask(host->program, FALSE, run_dir, "qemu-probe", ask, host, error))
 		return NULL;
-	host->kvm = qemu_acceleration_probe_kvm(host->program, probe_rom, probe_timeout(g_get_monotonic_time() - started),
-						&host->acceleration_reason);
+	host->kvm =
+		qemu_acceleration_probe_kvm(host->program, probe_rom, probe_timeout(g_get_monotonic_time() - started),
+					    &host->acceleration_reason);
 	write_cache(cache, stamp, host);
 	return g_steal_pointer(&host);
 }

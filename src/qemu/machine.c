@@ -41,13 +41,15 @@ static guint bits_for(gint64 count)
 	return count > 1 ? (guint)g_bit_storage((gulong)count - 1) : 0;
 }
 
-/* What Windows asks of a hypervisor (docs/system/i386/hyperv.rst of QEMU). KVM does the work: QEMU's translator cannot. */
-static const char hyperv_flags[] = "hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-synic,hv-stimer,hv-time,"
-				   "hv-frequencies,hv-reset,hv-tlbflush,hv-ipi";
+/* What Windows asks of a hypervisor (docs/system/i386/hyperv.rst of QEMU). KVM does the work: QEMU's translator
+ * cannot. */
+static const char hyperv_flags[] =
+	"hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-synic,hv-stimer,hv-time,hv-frequencies,"
+	"hv-reset,hv-tlbflush,hv-ipi";
 
 /* The model with what is added to it and taken from it; whoever said nothing of a feature gets the model's. TCG has
- * AMD's virtualization, KVM the one of the host's processor. Without SVM QEMU's translator also ends the list of CPUID's
- * extended leaves before the one with the sizes of addresses, and guests go astray: so its end is stated. */
+ * AMD's virtualization, KVM the one of the host's processor. Without SVM QEMU's translator also ends the list of
+ * CPUID's extended leaves before the one with the sizes of addresses, and guests go astray: so its end is stated. */
 static char *describe_model(json_object *cpu, const char *model, gboolean kvm)
 {
 	GString *text = g_string_new(model);
@@ -90,9 +92,12 @@ static gboolean check_flags(json_object *cpu, GError **error)
 static void add_topology(QemuCommand *command, json_object *cpu, gboolean kvm)
 {
 	gboolean varies = json_get(cpu, "online") != NULL;
-	g_autofree char *max = varies ? g_strdup_printf("maxcpus=%" G_GINT64_FORMAT ",", qemu_vcpus_max(cpu)) : g_strdup("");
-	command_addf(command, "-smp", "cpus=%" G_GINT64_FORMAT ",%ssockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
-		     ",threads=%" G_GINT64_FORMAT, varies ? 1 : qemu_vcpus_max(cpu), max, json_get_int(cpu, "sockets", 1),
+	g_autofree char *max =
+		varies ? g_strdup_printf("maxcpus=%" G_GINT64_FORMAT ",", qemu_vcpus_max(cpu)) : g_strdup("");
+	command_addf(command, "-smp",
+		     "cpus=%" G_GINT64_FORMAT ",%ssockets=%" G_GINT64_FORMAT ",cores=%" G_GINT64_FORMAT
+		     ",threads=%" G_GINT64_FORMAT,
+		     varies ? 1 : qemu_vcpus_max(cpu), max, json_get_int(cpu, "sockets", 1),
 		     json_get_int(cpu, "cores", 1), json_get_int(cpu, "threads", 1));
 	for (gint64 index = 1; varies && index < qemu_vcpus(cpu); index++) {
 		json_auto json_object *device = qemu_vcpu_device(cpu, kvm, index);
@@ -125,16 +130,18 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 		return FALSE;
 	}
 	if (qemu_vcpus(cpu) > qemu_vcpus_max(cpu)) {
-		error_set_field(error, ERROR_INVALID, "cpu.online", "give it more sockets, cores or threads, or fewer CPUs online",
+		error_set_field(error, ERROR_INVALID, "cpu.online",
+				"give it more sockets, cores or threads, or fewer CPUs online",
 				"cpu.online: %" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT
-				" that its sockets, cores and threads make", qemu_vcpus(cpu), qemu_vcpus_max(cpu));
+				" that its sockets, cores and threads make",
+				qemu_vcpus(cpu), qemu_vcpus_max(cpu));
 		return FALSE;
 	}
 	guint nodes = qemu_memory_nodes(vm);
 	if (sockets % nodes != 0) {
 		error_set_field(error, ERROR_INVALID, "cpu.numa", "make cpu.sockets a multiple of it",
-				"%u NUMA nodes cannot share %" G_GINT64_FORMAT " socket(s): a socket is in one of them", nodes,
-				sockets);
+				"%u NUMA nodes cannot share %" G_GINT64_FORMAT " socket(s): a socket is in one of them",
+				nodes, sockets);
 		return FALSE;
 	}
 	if (json_get_int(vm, "memory", 0) / nodes < MAX(qemu_memory_page(vm), mib)) {
@@ -142,10 +149,10 @@ static gboolean add_cpus(QemuCommand *command, json_object *vm, gboolean kvm, GE
 				"%u NUMA nodes cannot share the memory: each needs a page of it", nodes);
 		return FALSE;
 	}
-	/* With a thread for each of several CPUs, QEMU's translator loses races when the host is busy: of 90 boots with four
-	 * CPUs under QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old breakpoint for
-	 * ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then lacks the clock that
-	 * kicks the thread, and guests were seen to stall (also when a second CPU came later). */
+	/* With a thread for each of several CPUs, QEMU's translator loses races when the host is busy: of 90 boots with
+	 * four CPUs under QEMU 7.2 one ended in a segmentation fault of QEMU and one in a kernel that met an old
+	 * breakpoint for ever, of 120 with one thread none. A single CPU keeps its own way: "thread=single" only then
+	 * lacks the clock that kicks the thread, and guests were seen to stall (also when a second CPU came later). */
 	command_add(command, "-accel", kvm ? "kvm" : qemu_vcpus(cpu) > 1 ? "tcg,thread=single" : "tcg");
 	g_autofree char *whole = describe_model(cpu, qemu_vcpu_model(cpu, kvm), kvm);
 	command_add(command, "-cpu", whole);

@@ -8,8 +8,8 @@
 #define MIB (G_GINT64_CONSTANT(1) << 20)
 #define GIB (G_GINT64_CONSTANT(1) << 30)
 
-/* Linux takes and gives back memory of a virtio-mem device in blocks of this size at least, and makes no use of what is left
- * at the end of the device besides whole sections: of 128 MiB, or 2 GiB where there is much memory. */
+/* Linux takes and gives back memory of a virtio-mem device in blocks of this size at least, and makes no use of what is
+ * left at the end of the device besides whole sections: of 128 MiB, or 2 GiB where there is much memory. */
 static const gint64 step_min = 4 * MIB, device_block = 2 * MIB, section = 128 * MIB;
 static const gint64 much_memory = 64 * GIB, much_section = 2 * GIB;
 
@@ -110,11 +110,13 @@ static void add_nodes(GPtrArray *argv, json_object *vm, guint nodes)
 	gint64 cpus = qemu_vcpus_max(json_get(vm, "cpu")) / nodes;
 	for (guint node = 0; node < nodes; node++) {
 		g_autofree char *id = g_strdup_printf("ram-%u", node);
-		json_object *backend = qemu_memory_backend(vm, id, qemu_memory_of_node(vm, node), qemu_memory_is_shared(vm));
+		json_object *backend =
+			qemu_memory_backend(vm, id, qemu_memory_of_node(vm, node), qemu_memory_is_shared(vm));
 		place(backend, vm, node);
 		add_json(argv, "-object", backend);
-		add(argv, "-numa", g_strdup_printf("node,nodeid=%u,cpus=%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ",memdev=%s", node,
-						   node * cpus, (node + 1) * cpus - 1, id));
+		add(argv, "-numa",
+		    g_strdup_printf("node,nodeid=%u,cpus=%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ",memdev=%s", node,
+				    node * cpus, (node + 1) * cpus - 1, id));
 	}
 }
 
@@ -168,7 +170,8 @@ void qemu_memory_add_device(GPtrArray *argv, json_object *vm)
 	json_set_str(device, "memdev", backend_id);
 	json_set_int(device, "block-size", MAX(page, device_block));
 	json_set_int(device, "requested-size", 0);
-	/* Huge pages that are not there would kill QEMU when the guest touches them: then the guest gets none of them. */
+	/* Huge pages that are not there would kill QEMU when the guest touches them: then the guest gets none of
+	 * them. */
 	if (page)
 		json_set_bool(device, "prealloc", TRUE);
 	add_json(argv, "-device", device);

@@ -1,7 +1,7 @@
 /* A guest's memory as QEMU's arguments.
  *
- * What the guest begins with is the document's `memory` at that moment. With `memory_max`, a virtio-mem device has room for the
- * rest; how much of that the guest has is asked of it while it runs (guest/live/memory.c). */
+ * What the guest begins with is the document's `memory` at that moment. With `memory_max`, a virtio-mem device has room
+ * for the rest; how much of that the guest has is asked of it while it runs (guest/live/memory.c). */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>

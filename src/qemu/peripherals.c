@@ -156,9 +156,9 @@ json_object *qemu_serial_device(guint port)
 	json_set_str(json, "id", id);
 	json_set_str(json, "chardev", chardev);
 	json_set_int(json, "index", (gint64)port - 1);
-	/* The customary interrupts of the third and fourth are those of the first two. Such are not shared on this bus: with
-	 * both in use the guest's console was seen to stand still. 7 and 6 were the printer's and the floppy drive's; ACPI
-	 * tells the guest. */
+	/* The customary interrupts of the third and fourth are those of the first two. Such are not shared on this bus:
+	 * with both in use the guest's console was seen to stand still. 7 and 6 were the printer's and the floppy
+	 * drive's; ACPI tells the guest. */
 	if (port > 2)
 		json_set_int(json, "irq", port == 3 ? 7 : 6);
 	return json;

@@ -1,5 +1,5 @@
-/* Devices that a guest has at most one of, or that have a fixed place: graphics, watchdog, sound, random numbers, vsock,
- * serial ports. */
+/* Devices that a guest has at most one of, or that have a fixed place: graphics, watchdog, sound, random numbers,
+ * vsock, serial ports. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>

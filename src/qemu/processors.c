@@ -56,7 +56,8 @@ static char *find_in_cpuinfo(const char *cpuinfo, const char *name)
 static void find_kinds(Processors *processors, const char *root)
 {
 	Cpus core = {0}, atom = {0};
-	if (read_cpus(root, "/sys/devices/cpu_core/cpus", &core) && read_cpus(root, "/sys/devices/cpu_atom/cpus", &atom)) {
+	if (read_cpus(root, "/sys/devices/cpu_core/cpus", &core) &&
+	    read_cpus(root, "/sys/devices/cpu_atom/cpus", &atom)) {
 		processors->performance = cpus_both(&core, &processors->online);
 		processors->efficiency = cpus_both(&atom, &processors->online);
 	} else {
@@ -65,7 +66,8 @@ static void find_kinds(Processors *processors, const char *root)
 			if (cpus_has(&processors->online, cpu))
 				strongest = MAX(strongest, read_of_cpu(root, cpu, "cpu_capacity", 0));
 		for (guint cpu = 0; strongest > 0 && cpu < CPUS_MAX; cpu++)
-			if (cpus_has(&processors->online, cpu) && read_of_cpu(root, cpu, "cpu_capacity", 0) == strongest)
+			if (cpus_has(&processors->online, cpu) &&
+			    read_of_cpu(root, cpu, "cpu_capacity", 0) == strongest)
 				cpus_add(&processors->performance, cpu);
 		if (strongest > 0)
 			processors->efficiency = cpus_without(&processors->online, &processors->performance);
@@ -160,14 +162,16 @@ static gboolean refuse(GError **error, const char *field, char *hint, const char
 	return FALSE;
 }
 
-gboolean processors_choose(const Processors *processors, const char *pin, const char *kind, Cpus *ret_cpus, GError **error)
+gboolean processors_choose(const Processors *processors, const char *pin, const char *kind, Cpus *ret_cpus,
+			   GError **error)
 {
 	Cpus wanted = processors->online;
 	if (pin && cpus_parse(pin, &wanted)) {
 		Cpus absent = cpus_without(&wanted, &processors->online);
 		g_autofree char *list = cpus_format(&absent), *online = cpus_format(&processors->online);
 		if (*list)
-			return refuse(error, "cpu.pin", g_strdup_printf("it has %s", online), "this node has no CPU %s", list);
+			return refuse(error, "cpu.pin", g_strdup_printf("it has %s", online), "this node has no CPU %s",
+				      list);
 	}
 	if (kind && !g_str_equal(kind, "any")) {
 		const Cpus *of_kind =
@@ -178,8 +182,8 @@ gboolean processors_choose(const Processors *processors, const char *pin, const 
 		g_autofree char *list = cpus_format(of_kind);
 		wanted = cpus_both(&wanted, of_kind);
 		if (cpus_count(&wanted) == 0)
-			return refuse(error, "cpu.pin", g_strdup_printf("those are %s", list), "none of %s is of kind '%s'",
-				      pin, kind);
+			return refuse(error, "cpu.pin", g_strdup_printf("those are %s", list),
+				      "none of %s is of kind '%s'", pin, kind);
 	}
 	*ret_cpus = wanted;
 	return TRUE;
@@ -197,7 +201,8 @@ static void describe_kind(json_object *kinds, const char *kind, const Cpus *cpus
 
 json_object *processors_describe(const Processors *processors)
 {
-	json_object *json = json_object_new_object(), *kinds = json_object_new_array(), *nodes = json_object_new_array();
+	json_object *json = json_object_new_object(), *kinds = json_object_new_array(),
+		    *nodes = json_object_new_array();
 	g_autofree char *online = cpus_format(&processors->online);
 	json_set_str(json, "model", processors->model);
 	json_set_str(json, "vendor", processors->vendor);

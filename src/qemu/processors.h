@@ -1,4 +1,5 @@
-/* The node's processors and memory nodes, as sysfs tells (Documentation/ABI/stable/sysfs-devices-system-cpu and -node). */
+/* The node's processors and memory nodes, as sysfs tells (Documentation/ABI/stable/sysfs-devices-system-cpu and
+ * -node). */
 #pragma once
 #include <json-c/json.h>
 
@@ -28,8 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Processors, processors_free)
 /* Whether this node's processor has Intel's virtualization (vmx) rather than AMD's (svm). */
 gboolean processors_have_vmx(void);
 gboolean processors_are_hybrid(const Processors *processors);
-/* The CPUs that are left of all by a list (`cpu.pin`) and a kind (`cpu.kind`: "any", "performance", "efficiency"); each may be
- * NULL. ERROR_UNSUPPORTED with the field, if this node has no such CPUs. */
-gboolean processors_choose(const Processors *processors, const char *pin, const char *kind, Cpus *ret_cpus, GError **error);
+/* The CPUs that are left of all by a list (`cpu.pin`) and a kind (`cpu.kind`: "any", "performance", "efficiency"); each
+ * may be NULL. ERROR_UNSUPPORTED with the field, if this node has no such CPUs. */
+gboolean processors_choose(const Processors *processors, const char *pin, const char *kind, Cpus *ret_cpus,
+			   GError **error);
 /* As node_table has it; new reference. */
 json_object *processors_describe(const Processors *processors);

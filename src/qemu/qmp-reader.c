@@ -1,9 +1,9 @@
 /* The message reader of QMP and of the guest agent: bytes in, JSON objects out. Pure.
  *
  * Both protocols write one JSON object a line. A line is searched for its end only once, however it was cut into
- * pieces, and is bounded, as is the number of values in it, so that neither memory nor time depends on what a peer makes
- * up. Byte 0xFF, which is in no UTF-8 text, is the guest agent's sentinel (guest-sync-delimited): what stood before it in
- * the line is forgotten. */
+ * pieces, and is bounded, as is the number of values in it, so that neither memory nor time depends on what a peer
+ * makes up. Byte 0xFF, which is in no UTF-8 text, is the guest agent's sentinel (guest-sync-delimited): what stood
+ * before it in the line is forgotten. */
 #include <string.h>
 
 #include "base/error.h"

@@ -376,8 +376,8 @@ static void set_refusal(Qmp *qmp, const char *command, json_object *failure, GEr
 	g_autofree char *reason = g_utf8_make_valid(text, (gssize)strnlen(text, REASON_LENGTH));
 	/* Also of an agent's command that its configuration, or a frozen guest, does not allow. */
 	gboolean unknown = qmp->agent && g_str_equal(json_get_str(failure, "class", ""), "CommandNotFound");
-	error_set(error, unknown ? ERROR_UNSUPPORTED : ERROR_FAILED, NULL, "%s refused '%s': %s", peer_name(qmp), command,
-		  reason);
+	error_set(error, unknown ? ERROR_UNSUPPORTED : ERROR_FAILED, NULL, "%s refused '%s': %s", peer_name(qmp),
+		  command, reason);
 }
 
 /* sync: see Pending. */

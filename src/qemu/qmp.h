@@ -7,10 +7,11 @@
 #include <glib.h>
 #include <json-c/json.h>
 
-/* How a monitor's socket is opened by QEMU, as options of -chardev after its listening descriptor: QEMU waits for the first
- * connection before it sets the monitor up. With wait=off its main thread takes that connection while the monitor's own
- * thread sets itself up, with no lock between them: on a busy machine one start in 500 then greeted twice (and forgot that
- * capabilities were negotiated), or was read by both threads from then on, which lost bytes of commands (QEMU 7.2). */
+/* How a monitor's socket is opened by QEMU, as options of -chardev after its listening descriptor: QEMU waits for the
+ * first connection before it sets the monitor up. With wait=off its main thread takes that connection while the
+ * monitor's own thread sets itself up, with no lock between them: on a busy machine one start in 500 then greeted twice
+ * (and forgot that capabilities were negotiated), or was read by both threads from then on, which lost bytes of
+ * commands (QEMU 7.2). */
 #define QMP_CHARDEV "server=on,wait=on"
 
 typedef struct Qmp Qmp;
@@ -25,12 +26,14 @@ GMainContext *qmp_monitor_context(void); /* for console and other guest sockets 
 Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, gpointer user_data, GError **error);
 Qmp *qmp_ref(Qmp *qmp);
 void qmp_unref(Qmp *qmp); /* the last one closes */
-void qmp_close(Qmp *qmp); /* pending commands fail; no callback after it returns (unless called on the monitor thread) */
+/* pending commands fail; no callback after it returns (unless called on the monitor thread) */
+void qmp_close(Qmp *qmp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qmp, qmp_unref)
 gboolean qmp_is_open(Qmp *qmp);
 
 /* arguments: reference is taken over, may be NULL. Returns a new reference to the "return" value. Errors:
- * ERROR_FAILED with QEMU's text (ERROR_UNSUPPORTED: the guest agent has or allows no such command), ERROR_TIMEOUT, ERROR_UNAVAILABLE when the connection ends. */
+ * ERROR_FAILED with QEMU's text (ERROR_UNSUPPORTED: the guest agent has or allows no such command), ERROR_TIMEOUT,
+ * ERROR_UNAVAILABLE when the connection ends. */
 json_object *qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error);
 /* The same with a descriptor (lent) for add-fd, getfd. */
 json_object *qmp_command_fd(Qmp *qmp, const char *command, json_object *arguments, int fd, guint timeout_ms,

@@ -1,8 +1,8 @@
 /* Limits of a disk's requests and bytes (QEMU's docs/throttle.txt: leaky buckets, with a second one for bursts).
  *
- * They are those of the disk's own device, not of a throttle node below it: such a node would stand between the device and
- * the image and have to be taken along by all that changes the chain, and the device's can be changed while it runs just as
- * well. They are set over QMP before the guest runs, since a -device has no options for them. */
+ * They are those of the disk's own device, not of a throttle node below it: such a node would stand between the device
+ * and the image and have to be taken along by all that changes the chain, and the device's can be changed while it runs
+ * just as well. They are set over QMP before the guest runs, since a -device has no options for them. */
 #include "qemu/throttle.h"
 
 #include <string.h>
@@ -80,10 +80,12 @@ gboolean qemu_check_throttle(const char *key, json_object *disk, GError **error)
 		if (most && most < rate)
 			return refuse(error, key, limits[i].field, burst, NULL, "must be at least the limit itself");
 		if (rate && i % KINDS && value_of(disk, limits[i - i % KINDS].field, ""))
-			return refuse(error, key, limits[i].field, "", "limit either all, or reads and writes by themselves",
+			return refuse(error, key, limits[i].field, "",
+				      "limit either all, or reads and writes by themselves",
 				      "cannot stand beside a limit of reads and writes together");
 	}
 	if (!has_burst && json_get(disk, seconds))
-		return refuse(error, key, seconds, "", "give a burst's limit, or unset it", "has no meaning without a burst");
+		return refuse(error, key, seconds, "", "give a burst's limit, or unset it",
+			      "has no meaning without a burst");
 	return TRUE;
 }

@@ -23,8 +23,8 @@ char *qemu_vcpu_id(gint64 index)
 	return g_strdup_printf("cpu%" G_GINT64_FORMAT, index);
 }
 
-/* What "-cpu" adds to the model and takes from it holds for all CPUs of that type, whenever they come. The place is counted as
- * QEMU counts cpu-index: threads, then cores, then sockets. Of the NUMA node QEMU knows by the place. */
+/* What "-cpu" adds to the model and takes from it holds for all CPUs of that type, whenever they come. The place is
+ * counted as QEMU counts cpu-index: threads, then cores, then sockets. Of the NUMA node QEMU knows by the place. */
 json_object *qemu_vcpu_device(json_object *cpu, gboolean kvm, gint64 index)
 {
 	gint64 cores = json_get_int(cpu, "cores", 1), threads = json_get_int(cpu, "threads", 1);

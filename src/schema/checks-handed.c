@@ -17,7 +17,8 @@ const char *check_login(const char *value)
 {
 	if ((!g_ascii_islower(value[0]) && value[0] != '_') ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(value))
-		return "be a user of Linux: lower-case letters, digits, '_', '.' and '-', beginning with a letter or '_'";
+		return "be a user of Linux: lower-case letters, digits, '_', '.' and '-', "
+		       "beginning with a letter or '_'";
 	return NULL;
 }
 
@@ -29,8 +30,8 @@ const char *check_ssh_key(const char *value)
 					    "sk-ecdsa-sha2-nistp256@openssh.com", NULL};
 	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	g_auto(GStrv) words = g_strsplit(value, " ", 3);
-	if (strlen(value) > 4096 || check_one_line(value) || g_strv_length(words) < 2 || !g_strv_contains(types, words[0]) ||
-	    strlen(words[1]) < 16 || strspn(words[1], base64) != strlen(words[1]))
+	if (strlen(value) > 4096 || check_one_line(value) || g_strv_length(words) < 2 ||
+	    !g_strv_contains(types, words[0]) || strlen(words[1]) < 16 || strspn(words[1], base64) != strlen(words[1]))
 		return "be a public key of SSH, such as the line in ~/.ssh/id_ed25519.pub";
 	return NULL;
 }

@@ -33,7 +33,8 @@ const char *check_host_name(const char *value)
 	g_auto(GStrv) labels = g_strsplit(value, ".", -1);
 	for (char **label = labels; *label; label++) {
 		size_t length = strlen(*label);
-		if (length < 1 || length > 63 || !only(*label, "-", TRUE) || (*label)[0] == '-' || (*label)[length - 1] == '-')
+		if (length < 1 || length > 63 || !only(*label, "-", TRUE) || (*label)[0] == '-' ||
+		    (*label)[length - 1] == '-')
 			return "be a host name: letters, digits and '-' in parts between dots, such as web.example.org";
 	}
 	return NULL;
@@ -164,7 +165,8 @@ const char *check_grant_path(const char *value)
 {
 	static const char *const kinds[] = {"vms", "tags", "images", "storages", "networks", "mappings", "nodes", NULL};
 	static const char phrase[] =
-		"be '/', '/vms', '/vms/100', '/tags/TAG', '/images', '/storages', '/networks', '/mappings' or '/nodes', with a name after it or without";
+		"be '/', '/vms', '/vms/100', '/tags/TAG', '/images', '/storages', '/networks', '/mappings' or "
+		"'/nodes', with a name after it or without";
 	if (g_str_equal(value, "/"))
 		return NULL;
 	g_auto(GStrv) parts = g_strsplit(value, "/", 4);
@@ -220,7 +222,8 @@ const char *check_digest(const char *value)
 const char *check_package(const char *value)
 {
 	if (strlen(value) < 2 || !g_ascii_isalnum(value[0]) || !only(value, "+-.", FALSE))
-		return "be names of packages: lower case letters, digits, '+', '-' and '.', beginning with a letter or digit";
+		return "be names of packages: lower case letters, digits, '+', '-' and '.', "
+		       "beginning with a letter or digit";
 	return NULL;
 }
 

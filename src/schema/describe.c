@@ -3,8 +3,8 @@
  * It describes the document as the API answers it, what a client sends to make one, or a merge patch. What JSON Schema
  * has no word for stands in extensions: x-fixed (only at creation), x-live (takes effect while the guest runs), x-row
  * (a column of lists), x-unit, x-group with the table's x-groups (what a form folds up together), x-when (beside which
- * value of another field it is of use), x-key (what keys of new entries begin with) and the Japanese description; the page
- * is made from those. */
+ * value of another field it is of use), x-key (what keys of new entries begin with) and the Japanese description; the
+ * page is made from those. */
 #include <string.h>
 
 #include "base/json.h"

@@ -134,7 +134,8 @@ static void list_flag(const Listing *listing, const Flag *flag)
 	g_autofree char *sign = value_sign(field);
 	left = g_strdup_printf("%s %s", flag->name, sign);
 	if (flag_is_pairs(field)) {
-		help = g_strdup_printf(japanese ? "%s（複数指定可）" : "%s; can be repeated", japanese ? field->help_ja : field->help);
+		help = g_strdup_printf(japanese ? "%s（複数指定可）" : "%s; can be repeated",
+				       japanese ? field->help_ja : field->help);
 		listing->each(left, FALSE, help, listing->data);
 		return;
 	}
@@ -180,7 +181,9 @@ char **flags_complete(const Table *table, FlagsMode mode)
 static void add_field_values(GPtrArray *words, const Field *field, const char *prefix)
 {
 	static const char *const yes_no[] = {"yes", "no", NULL};
-	const char *const *values = field->type == FIELD_ENUM ? field->values : field->type == FIELD_BOOL ? yes_no : NULL;
+	const char *const *values = field->type == FIELD_ENUM   ? field->values
+				    : field->type == FIELD_BOOL ? yes_no
+								: NULL;
 	for (; values && *values; values++)
 		g_ptr_array_add(words, g_strconcat(prefix, *values, NULL));
 }

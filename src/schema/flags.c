@@ -275,7 +275,8 @@ static gboolean name_entries(Parse *parse, GError **error)
 		json_object *present = json_get_path(parse->current, unnamed->flag->path);
 		json_object *given = json_get_path(parse->document, unnamed->flag->path);
 		for (guint number = 0;; number++) {
-			g_autofree char *key = g_strdup_printf("%s%u", field->key ? field->key : field->singular, number);
+			g_autofree char *key =
+				g_strdup_printf("%s%u", field->key ? field->key : field->singular, number);
 			if (json_get(present, key) || (given && json_object_object_get_ex(given, key, NULL)))
 				continue;
 			if (!put_entry(parse, unnamed->flag, key, json_object_get(unnamed->entry), error))

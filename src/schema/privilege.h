@@ -1,5 +1,5 @@
-/* Privileges: what a person may do, each asked on a path ("/vms/100"). Roles are sets of them (schema/tables/access.c has
- * the table of roles, access/ who has which where). */
+/* Privileges: what a person may do, each asked on a path ("/vms/100"). Roles are sets of them (schema/tables/access.c
+ * has the table of roles, access/ who has which where). */
 #pragma once
 #include <glib.h>
 

@@ -19,8 +19,8 @@ static const Words english = {
 	.intro_readonly = "All of them are set by Yado.",
 	.columns = "| field | values | default | notes | meaning |",
 	.inside = "Fields inside `%s`.",
-	.inside_map = "Fields of each entry of `%s`. An entry's key is its permanent name: 1 to 63 of a-z, 0-9, `-` and "
-		      "`_`, beginning with a letter or digit.",
+	.inside_map = "Fields of each entry of `%s`. An entry's key is its permanent name: 1 to 63 of a-z, 0-9, `-` "
+		      "and `_`, beginning with a letter or digit.",
 	.inside_items = "Fields of each element of `%s`.",
 	.required = "required",
 	.readonly = "set by Yado",

@@ -395,7 +395,8 @@ static gboolean check_numbers(const char *path, json_object *value, GError **err
 	gboolean numbers = json_object_is_type(value, json_type_array);
 	for (size_t i = 0; numbers && i < json_object_array_length(value); i++) {
 		json_object *item = json_object_array_get_idx(value, i);
-		numbers = !item || json_object_is_type(item, json_type_int) || json_object_is_type(item, json_type_double);
+		numbers = !item || json_object_is_type(item, json_type_int) ||
+			  json_object_is_type(item, json_type_double);
 	}
 	if (!numbers)
 		value_refuse(error, path, "be an array of numbers");

@@ -69,7 +69,8 @@ struct Table {
 	const char *title, *title_ja; /* "Virtual machine" */
 	int version;                 /* written into documents as "schema" */
 	const Field *fields;         /* ends with a NULL name */
-	const FieldGroup *const *groups; /* of its fields, in the order in which forms show them; NULL-terminated, or NULL */
+	/* of its fields, in the order in which forms show them; NULL-terminated, or NULL */
+	const FieldGroup *const *groups;
 };
 
 /* New document with defaults, or NULL. The result has "schema" only if table->version > 0. */
@@ -95,19 +96,22 @@ json_object *schema_describe_input(const Table *table, gboolean change);
 char *schema_reference(const Table *table, gboolean japanese);
 
 /* Resource tables, one file each in schema/tables/. */
-extern const Table vm_table, storage_table, mapping_table, device_table, image_table, image_import_table, image_build_table, recipe_table, task_table, node_table, node_memory_table, volume_table,
-	user_table, role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
+extern const Table vm_table, storage_table, mapping_table, device_table, image_table, image_import_table,
+	image_build_table, recipe_table, task_table, node_table, node_memory_table, volume_table, user_table,
+	role_table, token_table, session_table, access_settings_table, audit_table, audit_verify_table, upload_table;
 /* Parts of a guest's document, in a file of their own (tables/handed.c). */
 extern const Table smbios_table, guestinfo_table, cloud_init_table, answers_table;
 enum { HANDED_BYTES_MAX = 65536 }; /* of user-data and of an installer's answers */
 /* Answers that are no resource. */
-extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_question_table, vm_measurements_table, node_measurements_table, plan_table, change_table, error_table, commit_table,
-	restore_table, task_log_table, schema_row_table, login_answer_table, self_table, privilege_table, ticket_table,
-	doctor_table, handed_table, preset_choice_table, preset_table;
+extern const Table vm_row_table, vm_status_table, vm_stats_table, vm_question_table, vm_measurements_table,
+	node_measurements_table, plan_table, change_table, error_table, commit_table, restore_table, task_log_table,
+	schema_row_table, login_answer_table, self_table, privilege_table, ticket_table, doctor_table, handed_table,
+	preset_choice_table, preset_table;
 extern const char *const measurement_spans[]; /* values of both tables' `span`, the shortest first; NULL-terminated */
 /* Bodies of requests that are no resource. */
-extern const Table login_table, password_table, shutdown_request_table, firmware_setup_request_table, upgrade_hardware_request_table, answer_request_table, node_shutdown_request_table, restore_request_table, console_request_table,
-	user_data_request_table, guest_password_table, answers_request_table;
+extern const Table login_table, password_table, shutdown_request_table, firmware_setup_request_table,
+	upgrade_hardware_request_table, answer_request_table, node_shutdown_request_table, restore_request_table,
+	console_request_table, user_data_request_table, guest_password_table, answers_request_table;
 extern const Table agent_password_table, guest_exec_table, guest_freeze_table;
 extern const Table guest_info_table, guest_filesystem_table, guest_time_table, guest_command_table, guest_file_table;
 extern const Table cpu_features_table, baseline_table, baseline_request_table, renew_request_table;

@@ -1,5 +1,6 @@
-/* The word that someone probably meant: the smallest edit distance (insert, delete, replace, swap of neighbours), where a
- * name that was cut short ("mem"), or of which the last part was given ("--cores" of "--cpu-cores"), is one edit away. */
+/* The word that someone probably meant: the smallest edit distance (insert, delete, replace, swap of neighbours), where
+ * a name that was cut short ("mem"), or of which the last part was given ("--cores" of "--cpu-cores"), is one edit
+ * away. */
 #include "schema/spelling.h"
 
 #include <glib.h>

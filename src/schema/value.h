@@ -2,8 +2,9 @@
 #pragma once
 #include "schema/schema.h"
 
-/* The value (STRING, BOOL, INT, SIZE, ENUM, LIST, ANY) checked against its field and in its stored form: a new reference,
- * or NULL with ERROR_INVALID whose field is `path`. `stored` refuses what only people write (a size as "10G"). */
+/* The value (STRING, BOOL, INT, SIZE, ENUM, LIST, ANY) checked against its field and in its stored form: a new
+ * reference, or NULL with ERROR_INVALID whose field is `path`. `stored` refuses what only people write (a size as
+ * "10G"). */
 json_object *value_take(const Field *field, const char *path, json_object *value, gboolean stored, GError **error);
 /* ERROR_INVALID "PATH must PHRASE". */
 void value_refuse(GError **error, const char *path, const char *phrase);

@@ -389,16 +389,17 @@ static void test_rules(Fixture *f, gconstpointer data)
 		{"{\"password_lower\":true}", "ALL CAPITALS HERE", "no lower-case"},
 		{"{\"password_digit\":true}", "no digits in here", "no digit"},
 		{"{\"password_special\":true}", "onlyletters123", "neither letter nor digit"},
-		{"{\"password_digit\":true,\"password_special\":true,\"password_upper\":true}", "Good enough 4 me", NULL},
+		{"{\"password_digit\":true,\"password_special\":true,\"password_upper\":true}", "Good enough 4 me",
+		 NULL},
 	};
 	g_autoptr(GError) error = NULL;
 	add_user(f, "administrator", "");
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		change(f, "setting", "access", "{\"password_length\":null,\"password_upper\":null,\"password_lower\":null,"
-					       "\"password_digit\":null,\"password_special\":null}");
+		change(f, "setting", "access",
+		       "{\"password_length\":null,\"password_upper\":null,\"password_lower\":null,\"password_digit\":null,\"password_special\":null}");
 		change(f, "setting", "access", cases[i].settings);
-		gboolean set = access_set_password(f->access, "administrator", NULL, cases[i].password, NULL, "", "root",
-						   &error);
+		gboolean set = access_set_password(f->access, "administrator", NULL, cases[i].password, NULL, "",
+						   "root", &error);
 		if (cases[i].refused) {
 			g_assert_false(set);
 			g_assert_cmpstr(error_field(error), ==, "password");

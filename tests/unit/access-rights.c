@@ -18,7 +18,7 @@ static Rights *rights_of_user(Fixture *f, const char *name, const char *grants)
 static void test_paths(Fixture *f, gconstpointer data)
 {
 	(void)data;
-	static const char *const everywhere[] = {"/",        "/vms",      "/vms/100", "/tags/prod", "/images/tiny", "/storages",
+	static const char *const everywhere[] = {"/", "/vms", "/vms/100", "/tags/prod", "/images/tiny", "/storages",
 						 "/networks/lan", "/nodes/self", "/users/x", "/nowhere"};
 	g_autoptr(Rights) root = rights_of_user(f, "a", "/ user");
 	for (guint i = 0; i < G_N_ELEMENTS(everywhere); i++) {
@@ -54,7 +54,8 @@ static void test_paths(Fixture *f, gconstpointer data)
 	g_assert_false(allowed(tagged, "image.read", "/images/tiny", "prod")); /* tags are of guests only */
 	g_assert_false(allowed(tagged, "vm.read", "/vms", NULL));
 
-	g_autoptr(Rights) others = rights_of_user(f, "e", "/storages auditor, /networks/lan operator, /nodes/self auditor");
+	g_autoptr(Rights) others =
+		rights_of_user(f, "e", "/storages auditor, /networks/lan operator, /nodes/self auditor");
 	g_assert_true(allowed(others, "storage.read", "/storages/local", NULL));
 	g_assert_true(allowed(others, "network.use", "/networks/lan", NULL));
 	g_assert_false(allowed(others, "network.use", "/networks/dmz", NULL));
@@ -195,12 +196,15 @@ static void test_property(Fixture *f, gconstpointer data)
 					gboolean user_may = plainly_allowed(user_grants, GRANTS, privilege, path, tags);
 					gboolean own = plainly_allowed(token_grants, GRANTS, privilege, path, tags);
 					g_assert_cmpint(rights_allow(user, privilege, path, tags), ==, user_may);
-					g_assert_cmpint(rights_allow(token, privilege, path, tags), ==, user_may && own);
+					g_assert_cmpint(rights_allow(token, privilege, path, tags), ==,
+							user_may && own);
 					/* What is allowed on one is allowed somewhere. */
 					if (user_may && own) {
 						g_auto(GStrv) parts = g_strsplit(path, "/", 3);
 						g_autofree char *collection =
-							g_strconcat("/", g_str_equal(parts[1], "tags") ? "vms" : parts[1], NULL);
+							g_strconcat("/",
+								    g_str_equal(parts[1], "tags") ? "vms" : parts[1],
+								    NULL);
 						g_assert_true(rights_allow_some(token, privilege, collection));
 						g_assert_true(rights_allow_some(token, privilege, "/"));
 					}

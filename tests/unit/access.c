@@ -309,7 +309,8 @@ static void test_documents(Fixture *f, gconstpointer data)
 		{"user", "{\"name\":\"Ann\"}", ERROR_INVALID, "lower-case"},
 		{"user", "{\"name\":\"bob\",\"grants\":{\"a\":{\"path\":\"/\",\"role\":\"ghost\"}}}", ERROR_INVALID,
 		 "no such role"},
-		{"user", "{\"name\":\"bob\",\"grants\":{\"a\":{\"path\":\"/vms/../1\",\"role\":\"user\"}}}", ERROR_INVALID, "/vms"},
+		{"user", "{\"name\":\"bob\",\"grants\":{\"a\":{\"path\":\"/vms/../1\",\"role\":\"user\"}}}",
+		 ERROR_INVALID, "/vms"},
 		{"role", "{\"name\":\"admin\",\"privileges\":[]}", ERROR_EXISTS, "already"},
 		{"role", "{\"name\":\"starter\",\"privileges\":[]}", ERROR_EXISTS, "already"},
 		{"role", "{\"name\":\"x\",\"privileges\":[\"vm.fly\"]}", ERROR_INVALID, "privilege"},
@@ -667,8 +668,8 @@ static gboolean any_works(Fixture *f, GPtrArray *secrets)
 	return FALSE;
 }
 
-/* While some sign in and others use and revoke what they find, the user gets new passwords and is deleted and made anew:
- * after each such change no session of before lets anybody in, now or after a restart. */
+/* While some sign in and others use and revoke what they find, the user gets new passwords and is deleted and made
+ * anew: after each such change no session of before lets anybody in, now or after a restart. */
 static void test_at_once(Fixture *f, gconstpointer data)
 {
 	(void)data;

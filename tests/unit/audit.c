@@ -1,4 +1,5 @@
-/* The audit log: the chain and who tampers with it, commits that a killed daemon left, dropping, repeats, full disks. */
+/* The audit log: the chain and who tampers with it, commits that a killed daemon left, dropping, repeats, full
+ * disks. */
 #include "access/audit.h"
 
 #include <fcntl.h>
@@ -62,8 +63,14 @@ static void teardown(Fixture *f, gconstpointer data)
 static gboolean try_add(Audit *audit, const char *user, const char *action, const char *outcome, const char *message,
 			GError **error)
 {
-	AuditEntry entry = {.user = user, .via = *user ? "socket" : "", .address = *user ? "" : "192.0.2.1",
-			    .action = action, .object = "vm/100", .outcome = outcome, .status = 200, .message = message};
+	AuditEntry entry = {.user = user,
+			    .via = *user ? "socket" : "",
+			    .address = *user ? "" : "192.0.2.1",
+			    .action = action,
+			    .object = "vm/100",
+			    .outcome = outcome,
+			    .status = 200,
+			    .message = message};
 	return audit_add(audit, &entry, error);
 }
 
@@ -194,7 +201,8 @@ static void test_formula(Fixture *f, gconstpointer data)
 	sqlite3 *db = NULL;
 	sqlite3_stmt *rows = NULL;
 	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
-	g_assert_cmpint(sqlite3_prepare_v2(db, "SELECT hash, text FROM entry ORDER BY seq", -1, &rows, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, "SELECT hash, text FROM entry ORDER BY seq", -1, &rows, NULL), ==,
+			SQLITE_OK);
 	g_autofree char *former = g_strnfill(64, '0');
 	while (sqlite3_step(rows) == SQLITE_ROW) {
 		const char *hash = (const char *)sqlite3_column_text(rows, 0);
@@ -436,7 +444,8 @@ static void test_killed(Fixture *f, gconstpointer data)
 	}
 	for (gint64 rev = 1; rev <= newest; rev++)
 		g_assert_cmpint(seen[rev], ==, 1);
-	g_assert_cmpint(requests, >=, last - 8); /* of each that was told to us before the kill, but for the commit between */
+	/* of each that was told to us before the kill, but for the commit between */
+	g_assert_cmpint(requests, >=, last - 8);
 	assert_intact(f, (gint64)count(page));
 }
 
@@ -489,8 +498,14 @@ static void test_flood(Fixture *f, gconstpointer data)
 	for (guint i = 0; i < 3000; i++) {
 		g_autofree char *user = g_strdup_printf("user%u", i);
 		g_autofree char *address = g_strdup_printf("2001:db8:%x::1", i);
-		AuditEntry entry = {.user = user, .via = "", .address = address, .action = "POST /session", .object = "",
-				    .outcome = "refused", .status = 401, .message = "wrong"};
+		AuditEntry entry = {.user = user,
+				    .via = "",
+				    .address = address,
+				    .action = "POST /session",
+				    .object = "",
+				    .outcome = "refused",
+				    .status = 401,
+				    .message = "wrong"};
 		g_assert_true(audit_add(f->audit, &entry, &error));
 	}
 	add(f, "alice", "DELETE /vms/{}", "refused", "you may not");
@@ -596,8 +611,8 @@ static void test_full_disk(Fixture *f, gconstpointer data)
 	g_autofree char *filler = small_disk_fill(f->dir);
 	GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK);
 	guint handler = g_log_set_handler(NULL, G_LOG_LEVEL_WARNING, note_warning, NULL);
-	/* Room that SQLite has already may take a few. More fail than may wait, and than the thread that tries them again may
-	 * hold meanwhile. */
+	/* Room that SQLite has already may take a few. More fail than may wait, and than the thread that tries them
+	 * again may hold meanwhile. */
 	guint failed = 0, written = 3;
 	for (guint i = 0; i < 400 && failed < 100; i++) {
 		g_autofree char *action = g_strdup_printf("POST /vms/%0200u", i);

@@ -16,7 +16,8 @@ static void test_reports(void)
 		{"{\"stat-total-memory\":1000,\"stat-available-memory\":600,\"stat-free-memory\":300}", 1000, 400},
 		{"{\"stat-total-memory\":1000,\"stat-free-memory\":300}", 1000, 700},
 		/* What the driver does not know is all ones. */
-		{"{\"stat-total-memory\":1000,\"stat-available-memory\":18446744073709551615,\"stat-free-memory\":300}", 1000, 700},
+		{"{\"stat-total-memory\":1000,\"stat-available-memory\":18446744073709551615,\"stat-free-memory\":300}",
+		 1000, 700},
 		{"{\"stat-total-memory\":1000}", 0, 0},
 		/* A guest says what it wants. */
 		{"{\"stat-total-memory\":5000,\"stat-available-memory\":1}", 0, 0},

@@ -112,8 +112,8 @@ static void test_a_difference_names_leaves(void)
 	json_auto json_object *before = parse("{\"a\":1,\"d\":{\"x\":{\"s\":1}}}");
 	json_auto json_object *after = parse("{\"a\":2,\"d\":{\"y\":{\"s\":3}}}");
 	json_auto json_object *diff = json_diff(before, after);
-	json_auto json_object *expected = parse("[{\"path\":\"a\",\"before\":1,\"after\":2},{\"path\":\"d.x.s\",\"before\":1},"
-						"{\"path\":\"d.y.s\",\"after\":3}]");
+	json_auto json_object *expected = parse(
+		"[{\"path\":\"a\",\"before\":1,\"after\":2},{\"path\":\"d.x.s\",\"before\":1},{\"path\":\"d.y.s\",\"after\":3}]");
 	g_assert_true(json_equal(diff, expected));
 }
 
@@ -171,7 +171,8 @@ static void test_files_are_replaced_whole_and_read_within_bounds(void)
 
 static void test_a_program_is_run_to_its_end(void)
 {
-	const char *good[] = {"sh", "-c", "echo out; echo err >&2", NULL}, *bad[] = {"sh", "-c", "echo why >&2; exit 3", NULL};
+	const char *good[] = {"sh", "-c", "echo out; echo err >&2", NULL},
+		   *bad[] = {"sh", "-c", "echo why >&2; exit 3", NULL};
 	const char *slow[] = {"sleep", "60", NULL}, *absent[] = {"/nonexistent/program", NULL};
 	g_autofree char *output = NULL;
 	g_autoptr(GError) error = NULL;
@@ -228,11 +229,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/error/a full disk has a code and a hint", test_a_full_disk_has_a_code_and_a_hint);
 	g_test_add_func("/json/broken text is refused", test_broken_json_is_refused);
 	g_test_add_func("/json/nesting is bounded", test_json_nested_too_deep_is_refused);
-	g_test_add_func("/json/many values are refused where they are bounded", test_json_of_many_values_is_refused_where_it_is_bounded);
+	g_test_add_func("/json/many values are refused where they are bounded",
+			test_json_of_many_values_is_refused_where_it_is_bounded);
 	g_test_add_func("/json/merge patch follows RFC 7396", test_merge_patch_follows_its_rfc);
 	g_test_add_func("/json/a difference names leaves", test_a_difference_names_leaves);
 	g_test_add_func("/units/sizes and durations", test_sizes_are_read_and_written);
-	g_test_add_func("/file/replaced whole, read within bounds", test_files_are_replaced_whole_and_read_within_bounds);
+	g_test_add_func("/file/replaced whole, read within bounds",
+			test_files_are_replaced_whole_and_read_within_bounds);
 	g_test_add_func("/file/sealed in memory", test_a_sealed_file_in_memory_stays_as_it_is);
 	g_test_add_func("/process/run to its end", test_a_program_is_run_to_its_end);
 	g_test_add_func("/process/told from a later one", test_a_process_is_told_from_a_later_one);

@@ -13,10 +13,8 @@ static const char full[] =
 	"{\"name\":\"web\",\"hostname\":\"web.example.org\",\"uuid\":\"3b5c0a3e-9a53-4b43-8c8e-2f2b5e2f4f10\","
 	"\"nics\":{\"nic10\":{\"mac\":\"52:54:00:00:00:0a\"},\"nic2\":{\"mac\":\"52:54:00:00:00:02\"},"
 	"\"a-name-longer-than-linux-has\":{\"mac\":\"52:54:00:00:00:03\"}},"
-	"\"cloud_init\":{\"user\":\"root\",\"keys\":[\"ssh-ed25519 AAAA/+= \\\"quoted\\\": {x}\"],\"packages\":[\"jq\"],"
-	"\"dns\":[\"192.0.2.53\"],\"search\":[\"example.org\"],"
-	"\"nics\":{\"nic2\":{\"address\":\"192.0.2.10/24\",\"gateway\":\"192.0.2.1\","
-	"\"address6\":\"2001:db8::10/64\",\"gateway6\":\"fe80::1\"}}}}";
+	"\"cloud_init\":{\"user\":\"root\",\"keys\":[\"ssh-ed25519 AAAA/+= \\\"quoted\\\": "
+	"{x}\"],\"packages\":[\"jq\"],\"dns\":[\"192.0.2.53\"],\"search\":[\"example.org\"],\"nics\":{\"nic2\":{\"address\":\"192.0.2.10/24\",\"gateway\":\"192.0.2.1\",\"address6\":\"2001:db8::10/64\",\"gateway6\":\"fe80::1\"}}}}";
 
 static json_object *make(const char *document, const char *hash, const char *user_data)
 {
@@ -65,24 +63,20 @@ static void test_golden(void)
 static void test_all_fields(void)
 {
 	json_auto json_object *files = make(full, "$6$salt$hash", NULL);
-	const char *text = json_get_str(files, "user-data", ""), *network_text = json_get_str(files, "network-config", "");
+	const char *text = json_get_str(files, "user-data", ""),
+		   *network_text = json_get_str(files, "network-config", "");
 	g_assert_true(g_str_has_prefix(text, "#cloud-config\n{"));
 	g_autofree char *body = g_strstrip(g_strdup(text + strlen("#cloud-config\n")));
 	g_autofree char *network_body = g_strstrip(g_strdup(network_text));
 	json_auto json_object *config = json_parse(body, strlen(body), NULL);
 	json_auto json_object *network = json_parse(network_body, strlen(network_body), NULL);
 	g_autofree char *config_text = json_dup_text(config), *cards = json_dup_text(json_get(network, "ethernets"));
-	g_assert_cmpstr(config_text, ==,
-			"{\"manage_etc_hosts\":\"localhost\",\"user\":{\"name\":\"root\"},\"disable_root\":false,\"users\":[\"default\"],"
-			"\"ssh_authorized_keys\":[\"ssh-ed25519 AAAA/+= \\\"quoted\\\": {x}\"],\"password\":\"$6$salt$hash\","
-			"\"chpasswd\":{\"expire\":false},\"ssh_pwauth\":true,\"package_update\":true,\"packages\":[\"jq\"]}");
-	g_assert_cmpstr(cards, ==,
-			"{\"a-name-longer-than-linux-has\":{\"match\":{\"macaddress\":\"52:54:00:00:00:03\"},\"dhcp4\":true},"
-			"\"nic2\":{\"match\":{\"macaddress\":\"52:54:00:00:00:02\"},\"set-name\":\"nic2\",\"dhcp4\":false,"
-			"\"addresses\":[\"192.0.2.10/24\",\"2001:db8::10/64\"],"
-			"\"routes\":[{\"to\":\"0.0.0.0/0\",\"via\":\"192.0.2.1\"}],\"gateway6\":\"fe80::1\","
-			"\"nameservers\":{\"addresses\":[\"192.0.2.53\"],\"search\":[\"example.org\"]}},"
-			"\"nic10\":{\"match\":{\"macaddress\":\"52:54:00:00:00:0a\"},\"set-name\":\"nic10\",\"dhcp4\":true}}");
+	g_assert_cmpstr(
+		config_text, ==,
+		"{\"manage_etc_hosts\":\"localhost\",\"user\":{\"name\":\"root\"},\"disable_root\":false,\"users\":[\"default\"],\"ssh_authorized_keys\":[\"ssh-ed25519 AAAA/+= \\\"quoted\\\": {x}\"],\"password\":\"$6$salt$hash\",\"chpasswd\":{\"expire\":false},\"ssh_pwauth\":true,\"package_update\":true,\"packages\":[\"jq\"]}");
+	g_assert_cmpstr(
+		cards, ==,
+		"{\"a-name-longer-than-linux-has\":{\"match\":{\"macaddress\":\"52:54:00:00:00:03\"},\"dhcp4\":true},\"nic2\":{\"match\":{\"macaddress\":\"52:54:00:00:00:02\"},\"set-name\":\"nic2\",\"dhcp4\":false,\"addresses\":[\"192.0.2.10/24\",\"2001:db8::10/64\"],\"routes\":[{\"to\":\"0.0.0.0/0\",\"via\":\"192.0.2.1\"}],\"gateway6\":\"fe80::1\",\"nameservers\":{\"addresses\":[\"192.0.2.53\"],\"search\":[\"example.org\"]}},\"nic10\":{\"match\":{\"macaddress\":\"52:54:00:00:00:0a\"},\"set-name\":\"nic10\",\"dhcp4\":true}}");
 }
 
 static void test_own_user_data(void)

@@ -19,7 +19,8 @@ static Entered *enter(Crowd *crowd, const char *user, const char *address, const
 	entered->crowd = crowd;
 	entered->request = (Request){.front = *address != 0, .address = address};
 	entered->principal = (Principal){.user = (char *)user};
-	entered->call = (Call){.request = &entered->request, .principal = user ? &entered->principal : NULL, .route = route};
+	entered->call =
+		(Call){.request = &entered->request, .principal = user ? &entered->principal : NULL, .route = route};
 	if (crowd_enter(crowd, &entered->call, familiar, &error))
 		return entered;
 	g_assert_error(error, ERROR, ERROR_TOO_MANY);

@@ -6,9 +6,8 @@
 #include "base/error.h"
 #include "base/json.h"
 
-static const char web[] = "{\"id\":101,\"name\":\"web-1\",\"state\":\"running\",\"reason\":\"\",\"reason_code\":\"none\","
-			  "\"since\":\"2026-11-20T10:00:00Z\",\"node\":\"n1\",\"tags\":[\"prod\",\"front-end\"],"
-			  "\"memory\":2147483648,\"cpus\":4,\"pending\":false,\"rev\":17}";
+static const char web[] =
+	"{\"id\":101,\"name\":\"web-1\",\"state\":\"running\",\"reason\":\"\",\"reason_code\":\"none\",\"since\":\"2026-11-20T10:00:00Z\",\"node\":\"n1\",\"tags\":[\"prod\",\"front-end\"],\"memory\":2147483648,\"cpus\":4,\"pending\":false,\"rev\":17}";
 static const char database[] =
 	"{\"id\":202,\"name\":\"Straße\",\"state\":\"stopped\",\"reason\":\"it said \\\"no, thanks}\\\" \\u00e9\","
 	"\"reason_code\":\"crash\",\"since\":\"2026-11-22T10:00:00Z\",\"node\":\"n1\",\"tags\":[],"
@@ -169,8 +168,17 @@ static void test_bounds(void)
 /* Rows that are none do not match, and no beginning of a row is read past its end. */
 static void test_broken_rows(void)
 {
-	static const char *const rows[] = {"", "{", "}", "[]", "7", "{\"name\"}", "{\"name\":}", "{\"name\":\"a\\", "{name:1}",
-					   "{\"name\":]}", "{\"name\":{}]"};
+	static const char *const rows[] = {"",
+					   "{",
+					   "}",
+					   "[]",
+					   "7",
+					   "{\"name\"}",
+					   "{\"name\":}",
+					   "{\"name\":\"a\\",
+					   "{name:1}",
+					   "{\"name\":]}",
+					   "{\"name\":{}]"};
 	g_autoptr(Filter) filter = filter_new(&vm_row_table, "-name:nothing", NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *exact = g_memdup2(rows[i], strlen(rows[i]));
@@ -180,7 +188,8 @@ static void test_broken_rows(void)
 	for (gsize length = 0; length < strlen(database); length++) {
 		g_autofree char *exact = g_memdup2(database, length);
 		gboolean match = filter_match_text(filter, exact ? exact : "", length);
-		g_assert_true(!match || strstr(database, "\"name\"") + strlen("\"name\":\"Straße\"") < database + length);
+		g_assert_true(!match ||
+			      strstr(database, "\"name\"") + strlen("\"name\":\"Straße\"") < database + length);
 	}
 	g_assert_true(filter_match_text(filter, database, strlen(database)));
 }

@@ -60,8 +60,9 @@ static void test_flags_create(void)
 		{"--description --weird", "{\"description\":\"--weird\"}", NULL},
 		{"-- --memory - x", "{}", "--memory - x"},
 		{"-", "{}", "-"},
-		{"--disk size=8G,bus=ide --disk ''", "{\"disks\":{\"disk0\":{\"size\":8589934592,\"bus\":\"ide\"},"
-						     "\"disk1\":{}}}",
+		{"--disk size=8G,bus=ide --disk ''",
+		 "{\"disks\":{\"disk0\":{\"size\":8589934592,\"bus\":\"ide\"},"
+		 "\"disk1\":{}}}",
 		 NULL},
 		/* The order does not decide which names are free. */
 		{"--disk size=8G --disk disk0:discard=no",
@@ -70,7 +71,8 @@ static void test_flags_create(void)
 		 "{\"nics\":{\"lan\":{\"mode\":\"bridge\",\"bridge\":\"br0\",\"link\":false},"
 		 "\"nic0\":{\"mac\":\"52:54:00:12:34:56\"}}}",
 		 NULL},
-		{"--disk serial=a,,b,size=1G", "{\"disks\":{\"disk0\":{\"serial\":\"a,b\",\"size\":1073741824}}}", NULL},
+		{"--disk serial=a,,b,size=1G", "{\"disks\":{\"disk0\":{\"serial\":\"a,b\",\"size\":1073741824}}}",
+		 NULL},
 		{"--disk image=,cache=none", "{\"disks\":{\"disk0\":{\"image\":null,\"cache\":\"none\"}}}", NULL},
 		{"--kernel-image tiny --kernel-append 'a=b c'",
 		 "{\"kernel\":{\"image\":\"tiny\",\"append\":\"a=b c\"}}", NULL},
@@ -84,12 +86,15 @@ static void test_flags_change(void)
 		{"100 --memory 2G", "{\"memory\":2147483648}", "100"},
 		{"--disk disk0:size=9G", "{\"disks\":{\"disk0\":{\"size\":9663676416}}}", NULL},
 		{"--numa host_nodes=0", "{\"numa\":{\"node0\":{\"host_nodes\":\"0\"}}}", NULL},
-		{"--disk size=1G --disk size=2G", "{\"disks\":{\"disk1\":{\"size\":1073741824},"
-						  "\"disk2\":{\"size\":2147483648}}}",
+		{"--disk size=1G --disk size=2G",
+		 "{\"disks\":{\"disk1\":{\"size\":1073741824},"
+		 "\"disk2\":{\"size\":2147483648}}}",
 		 NULL},
 		/* A name that is given up in the same change is not taken again: it would be a change of that entry. */
-		{"--no-disk disk0 --disk size=1G", "{\"disks\":{\"disk0\":null,\"disk1\":{\"size\":1073741824}}}", NULL},
-		{"--unset kernel --unset disks.disk0.size", "{\"kernel\":null,\"disks\":{\"disk0\":{\"size\":null}}}", NULL},
+		{"--no-disk disk0 --disk size=1G", "{\"disks\":{\"disk0\":null,\"disk1\":{\"size\":1073741824}}}",
+		 NULL},
+		{"--unset kernel --unset disks.disk0.size", "{\"kernel\":null,\"disks\":{\"disk0\":{\"size\":null}}}",
+		 NULL},
 		{"--cdrom cd:image=", "{\"cdroms\":{\"cd\":{\"image\":null}}}", NULL},
 	};
 	json_auto json_object *current = stored();

@@ -1,4 +1,5 @@
-/* What a guest's agent says, as far as it is read without one: places of file systems, tools that are off, hostile text. */
+/* What a guest's agent says, as far as it is read without one: places of file systems, tools that are off, hostile
+ * text. */
 #include "guest/tools/tools.h"
 
 #include <string.h>
@@ -40,14 +41,7 @@ static const char *disks_of(json_object *list, gsize index)
 static void test_places(void)
 {
 	json_auto json_object *list = read_filesystems(
-		"[{\"mountpoint\":\"/\",\"name\":\"sda1\",\"type\":\"ext4\",\"total-bytes\":100,\"used-bytes\":40,\"disk\":[{"
-		"\"bus-type\":\"scsi\",\"bus\":0,\"target\":0,\"unit\":0,"
-		"\"pci-controller\":{\"domain\":0,\"bus\":0,\"slot\":1,\"function\":0}}]},"
-		"{\"mountpoint\":\"/srv\",\"name\":\"vda\",\"type\":\"xfs\",\"disk\":[{\"bus-type\":\"virtio\",\"bus\":0,\"target\":0,"
-		"\"unit\":0,\"pci-controller\":{\"domain\":0,\"bus\":4,\"slot\":0,\"function\":0}}]},"
-		"{\"mountpoint\":\"/md\",\"name\":\"md0\",\"type\":\"ext4\",\"disk\":[{\"bus-type\":\"sata\",\"unit\":2},"
-		"{\"bus-type\":\"sata\",\"unit\":2},{\"bus-type\":\"unknown\",\"serial\":\"QEMU_0123456789abcdef\"}]},"
-		"{\"mountpoint\":\"/net\",\"name\":\"x\",\"type\":\"nfs\",\"disk\":[]}]");
+		"[{\"mountpoint\":\"/\",\"name\":\"sda1\",\"type\":\"ext4\",\"total-bytes\":100,\"used-bytes\":40,\"disk\":[{\"bus-type\":\"scsi\",\"bus\":0,\"target\":0,\"unit\":0,\"pci-controller\":{\"domain\":0,\"bus\":0,\"slot\":1,\"function\":0}}]},{\"mountpoint\":\"/srv\",\"name\":\"vda\",\"type\":\"xfs\",\"disk\":[{\"bus-type\":\"virtio\",\"bus\":0,\"target\":0,\"unit\":0,\"pci-controller\":{\"domain\":0,\"bus\":4,\"slot\":0,\"function\":0}}]},{\"mountpoint\":\"/md\",\"name\":\"md0\",\"type\":\"ext4\",\"disk\":[{\"bus-type\":\"sata\",\"unit\":2},{\"bus-type\":\"sata\",\"unit\":2},{\"bus-type\":\"unknown\",\"serial\":\"QEMU_0123456789abcdef\"}]},{\"mountpoint\":\"/net\",\"name\":\"x\",\"type\":\"nfs\",\"disk\":[]}]");
 	g_assert_cmpuint(json_get_count(list), ==, 4);
 	g_assert_cmpstr(disks_of(list, 0), ==, "[\"root\"]");
 	g_assert_cmpstr(disks_of(list, 1), ==, "[\"data\"]");
@@ -92,7 +86,11 @@ static void test_many(void)
 
 static void test_clean(void)
 {
-	g_autofree char *cut = tools_clean("äöü", 3), *bad = tools_clean("a\xff\x80" "b\n", 100), *nothing = tools_clean(NULL, 5);
+	g_autofree char *cut = tools_clean("äöü", 3),
+			*bad = tools_clean("a\xff\x80"
+					   "b\n",
+					   100),
+			*nothing = tools_clean(NULL, 5);
 	g_assert_true(g_utf8_validate(cut, -1, NULL));
 	g_assert_cmpuint(strlen(bad), <, 16);
 	g_assert_true(g_str_has_suffix(bad, "b?"));

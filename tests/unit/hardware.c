@@ -35,7 +35,10 @@ static void add_link(Fixture *fixture, const char *path, const char *target)
 static void add_pci(Fixture *fixture, const char *address, const char *vendor, const char *device, const char *class,
 		    const char *driver, const char *group)
 {
-	const char *const texts[][2] = {{"vendor", vendor}, {"device", device}, {"class", class}, {"driver_override", "(null)\n"}};
+	const char *const texts[][2] = {{"vendor", vendor},
+					{"device", device},
+					{"class", class},
+					{"driver_override", "(null)\n"}};
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
 		g_autofree char *path = g_strdup_printf("bus/pci/devices/%s/%s", address, texts[i][0]);
 		add(fixture, path, texts[i][1]);
@@ -58,9 +61,14 @@ static void add_pci(Fixture *fixture, const char *address, const char *vendor, c
 
 static void add_usb(Fixture *fixture, const char *port, const char *vendor, const char *product, const char *serial)
 {
-	const char *const texts[][2] = {{"idVendor", vendor}, {"idProduct", product}, {"serial", serial}, {"busnum", "1\n"},
-					{"devnum", port[2] == '2' ? "7\n" : "12\n"}, {"bDeviceClass", "00\n"},
-					{"manufacturer", "Nice\n"}, {"product", "Dongle \x1b[31m\xff\n"}};
+	const char *const texts[][2] = {{"idVendor", vendor},
+					{"idProduct", product},
+					{"serial", serial},
+					{"busnum", "1\n"},
+					{"devnum", port[2] == '2' ? "7\n" : "12\n"},
+					{"bDeviceClass", "00\n"},
+					{"manufacturer", "Nice\n"},
+					{"product", "Dongle \x1b[31m\xff\n"}};
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
 		g_autofree char *path = g_strdup_printf("bus/usb/devices/%s/%s", port, texts[i][0]);
 		add(fixture, path, texts[i][1]);
@@ -114,10 +122,7 @@ static void test_devices_are_listed_as_sysfs_has_them(Fixture *fixture, gconstpo
 	json_auto json_object *pci = pci_list(fixture->sysfs), *usb = usb_list(fixture->sysfs);
 	json_auto json_object *wanted = parse(
 		"[{'name':'0000:00:1f.0','bus':'pci','device':'8086:a145','class':'bridge','group':9},"
-		"{'name':'0000:00:1f.3','bus':'pci','device':'8086:a170','class':'multimedia','driver':'snd_hda_intel','group':9},"
-		"{'name':'0000:01:00.0','bus':'pci','device':'10de:1b80','class':'display','driver':'nouveau','group':1},"
-		"{'name':'0000:01:00.1','bus':'pci','device':'10de:10f0','class':'multimedia','driver':'snd_hda_intel','group':1},"
-		"{'name':'0000:02:00.0','bus':'pci','device':'8086:10fb','class':'network','driver':'vfio-pci','group':14}]");
+		"{'name':'0000:00:1f.3','bus':'pci','device':'8086:a170','class':'multimedia','driver':'snd_hda_intel','group':9},{'name':'0000:01:00.0','bus':'pci','device':'10de:1b80','class':'display','driver':'nouveau','group':1},{'name':'0000:01:00.1','bus':'pci','device':'10de:10f0','class':'multimedia','driver':'snd_hda_intel','group':1},{'name':'0000:02:00.0','bus':'pci','device':'8086:10fb','class':'network','driver':'vfio-pci','group':14}]");
 	g_assert_cmpstr(json_object_to_json_string(pci), ==, json_object_to_json_string(wanted));
 	g_assert_cmpuint(json_get_count(usb), ==, 2);
 	json_object *first = json_object_array_get_idx(usb, 0);
@@ -268,7 +273,8 @@ static void test_what_a_guest_took_is_what_the_host_gets_back(Fixture *fixture, 
 	(void)data;
 	g_autoptr(GError) error = NULL;
 	const char *run_dir = fixture->sysfs;
-	json_auto json_object *taken = taken_read(run_dir), *mapping = parse("{'name':'dongle','device':'046d:c52b','serial':'two','kind':'usb'}");
+	json_auto json_object *taken = taken_read(run_dir),
+			      *mapping = parse("{'name':'dongle','device':'046d:c52b','serial':'two','kind':'usb'}");
 	json_object *pci = json_object_new_object(), *usb = json_object_new_object();
 	json_set(taken, "pci", pci);
 	json_set(taken, "usb", usb);

@@ -394,7 +394,8 @@ static void add_disk_recipe(Fixture *f)
 	write_file(f, "recipes/disk/recipe.json",
 		"{\"description\":\"a disk\",\"needs\":[\"suite\"],\"takes\":[\"packages\",\"size\"]}", 0644);
 	write_file(f, "recipes/preset/recipe.json",
-		"{\"description\":\"a preset\",\"program\":\"disk\",\"sets\":{\"suite\":\"bookworm\"},\"takes\":[\"packages\"]}",
+		"{\"description\":\"a "
+		"preset\",\"program\":\"disk\",\"sets\":{\"suite\":\"bookworm\"},\"takes\":[\"packages\"]}",
 		0644);
 }
 
@@ -412,7 +413,8 @@ static void test_recipe_parameters(Fixture *f, gconstpointer data)
 	(void)data;
 	add_disk_recipe(f);
 	expect(f, &build_kind,
-		"{\"recipe\":\"disk\",\"name\":\"web\",\"size\":3221225472,\"packages\":[\"nginx\",\"g++\"],\"suite\":\"trixie\"}", "");
+	       "{\"recipe\":\"disk\",\"name\":\"web\",\"size\":3221225472,\"packages\":[\"nginx\",\"g++\"],\"suite\":\"trixie\"}",
+	       "");
 	assert_description(f, "web", "suite=trixie packages=nginx,g++ size=3221225472");
 	expect(f, &build_kind, "{\"recipe\":\"preset\"}", "");
 	assert_description(f, "preset", "suite=bookworm");

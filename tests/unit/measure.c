@@ -1,5 +1,5 @@
-/* Rings of measurements: what is written is found at its time, averages are those of what was known, gaps stay gaps whatever
- * the clock and the daemon do; rates are what happened between two readings. */
+/* Rings of measurements: what is written is found at its time, averages are those of what was known, gaps stay gaps
+ * whatever the clock and the daemon do; rates are what happened between two readings. */
 #include <glib/gstdio.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -114,7 +114,8 @@ static void test_widened(Fixture *fixture, gconstpointer data)
 	sqlite3 *db = NULL;
 	sqlite3_stmt *insert = NULL;
 	g_assert_cmpint(sqlite3_open(fixture->path, &db), ==, SQLITE_OK);
-	g_assert_cmpint(sqlite3_exec(db, "CREATE TABLE ring(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT; PRAGMA user_version = 1",
+	g_assert_cmpint(sqlite3_exec(db, "CREATE TABLE ring(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT; PRAGMA "
+					 "user_version = 1",
 				     NULL, NULL, NULL), ==, SQLITE_OK);
 	g_assert_cmpint(sqlite3_prepare_v2(db, "INSERT INTO ring VALUES(?1, ?2)", -1, &insert, NULL), ==, SQLITE_OK);
 	for (Span span = SPAN_HOUR; span < SPAN_COUNT; span++) {
@@ -294,7 +295,8 @@ static void test_kill(Fixture *fixture, gconstpointer data)
 			for (guint32 number = last + 1;; number++) {
 				RingSample samples[50];
 				for (guint i = 0; i < G_N_ELEMENTS(samples); i++)
-					samples[i] = make_sample(VM + (gint64)(i + number / 7 * 3), (float)(number % 100));
+					samples[i] =
+						make_sample(VM + (gint64)(i + number / 7 * 3), (float)(number % 100));
 				rings_write(rings, number, samples, G_N_ELEMENTS(samples));
 				if (write(told[1], &number, sizeof number) != sizeof number)
 					_exit(1);
@@ -381,9 +383,9 @@ static void expect_aside(void)
 
 static void test_damage(Fixture *fixture, gconstpointer data)
 {
-	static const char *const statements[] = {
-		"UPDATE ring SET data = zeroblob(7)", "DROP TABLE ring", "DROP TABLE ring; CREATE TABLE ring(id INTEGER PRIMARY KEY)",
-		"PRAGMA user_version = 99"};
+	static const char *const statements[] = {"UPDATE ring SET data = zeroblob(7)", "DROP TABLE ring",
+						 "DROP TABLE ring; CREATE TABLE ring(id INTEGER PRIMARY KEY)",
+						 "PRAGMA user_version = 99"};
 	(void)data;
 	put(fixture, VM, BEGIN + STEP_S, 1);
 	for (guint i = 0; i < G_N_ELEMENTS(statements) + 3; i++) {

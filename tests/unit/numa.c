@@ -49,19 +49,23 @@ static void test_checks(void)
 		{GUEST("", 2147483648, ""), NULL, NULL, NULL},
 		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"0-1\"}"), NULL, NULL, NULL},
 		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"2\"}"), NULL, NULL, NULL},
-		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"0,3\"}"), "numa.node0.host_nodes", "has no NUMA node 3", "it has 0-2,4"},
-		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"4\"}"), "numa.node0.host_nodes", "4 of this host has no memory", "node show"},
-		{GUEST("", 2147483648, "\"node1\":{\"host_nodes\":\"0\"}"), "numa.node1", "no such NUMA node", "it has one, node0"},
+		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"0,3\"}"), "numa.node0.host_nodes",
+		 "has no NUMA node 3", "it has 0-2,4"},
+		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"4\"}"), "numa.node0.host_nodes",
+		 "4 of this host has no memory", "node show"},
+		{GUEST("", 2147483648, "\"node1\":{\"host_nodes\":\"0\"}"), "numa.node1", "no such NUMA node",
+		 "it has one, node0"},
 		{GUEST("", 2147483648, "\"first\":{\"host_nodes\":\"0\"}"), "numa.first", "no such NUMA node", "node0"},
-		{GUEST(",\"numa\":2", 2147483648, "\"node0\":{\"host_nodes\":\"0\"},\"node2\":{\"host_nodes\":\"1\"}"), "numa.node2",
-		 "no such NUMA node", "node0 to node1"},
-		{GUEST(",\"numa\":2", 2147483648, "\"node0\":{\"host_nodes\":\"0\"},\"node1\":{\"host_nodes\":\"1\"}"), NULL, NULL, NULL},
-		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"1\"}"), "numa.node0.host_nodes", "has 4 GiB, and the guest's node0 needs 10 GiB",
-		 "preferred"},
+		{GUEST(",\"numa\":2", 2147483648, "\"node0\":{\"host_nodes\":\"0\"},\"node2\":{\"host_nodes\":\"1\"}"),
+		 "numa.node2", "no such NUMA node", "node0 to node1"},
+		{GUEST(",\"numa\":2", 2147483648, "\"node0\":{\"host_nodes\":\"0\"},\"node1\":{\"host_nodes\":\"1\"}"),
+		 NULL, NULL, NULL},
+		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"1\"}"), "numa.node0.host_nodes",
+		 "has 4 GiB, and the guest's node0 needs 10 GiB", "preferred"},
 		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"0-2\"}"), NULL, NULL, NULL},
 		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"1\",\"policy\":\"preferred\"}"), NULL, NULL, NULL},
-		{GUEST(",\"kind\":\"efficiency\"", 2147483648, "\"node0\":{\"host_nodes\":\"0\"}"), "numa.node0.host_nodes",
-		 "none of their CPUs (0-3) is of kind 'efficiency'", "cpu.kind"},
+		{GUEST(",\"kind\":\"efficiency\"", 2147483648, "\"node0\":{\"host_nodes\":\"0\"}"),
+		 "numa.node0.host_nodes", "none of their CPUs (0-3) is of kind 'efficiency'", "cpu.kind"},
 	};
 	g_autofree char *root = make_host();
 	g_autoptr(Processors) processors = processors_read(root);
@@ -114,8 +118,10 @@ static void test_cpus(void)
 	assert_cpus(processors, GUEST(",\"numa\":2", 2147483648, SPLIT), 0, "0-3");
 	assert_cpus(processors, GUEST(",\"numa\":2", 2147483648, SPLIT), 1, "4-6");
 	assert_cpus(processors, GUEST(",\"numa\":2,\"pin\":\"3-4\"", 2147483648, SPLIT), 1, "3-4");
-	assert_cpus(processors, GUEST(",\"kind\":\"efficiency\"", 2147483648, "\"node0\":{\"host_nodes\":\"0-1\"}"), 0, "4-6");
-	json_auto json_object *two = parse(GUEST(",\"numa\":2", 2147483648, SPLIT)), *one = parse(GUEST("", 2147483648, ""));
+	assert_cpus(processors, GUEST(",\"kind\":\"efficiency\"", 2147483648, "\"node0\":{\"host_nodes\":\"0-1\"}"), 0,
+		    "4-6");
+	json_auto json_object *two = parse(GUEST(",\"numa\":2", 2147483648, SPLIT)),
+			      *one = parse(GUEST("", 2147483648, ""));
 	const guint expected[] = {0, 0, 1, 1};
 	for (guint cpu = 0; cpu < 4; cpu++) {
 		g_assert_cmpuint(numa_node_of_cpu(two, cpu), ==, expected[cpu]);
@@ -133,13 +139,16 @@ static void test_sentences(void)
 		{GUEST("", 2147483648, ""), {NULL}},
 		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"1\"}"),
 		 {"node0: its memory comes from NUMA node 1 of the host only, its processors run on CPU 4-6", NULL}},
-		{GUEST(",\"numa\":2,\"pin\":\"2-5\"", 2147483648, "\"node0\":{\"host_nodes\":\"0\",\"policy\":\"preferred\"},"
-		       "\"node1\":{\"host_nodes\":\"0-1\",\"policy\":\"interleave\"}"),
-		 {"node0: its memory comes from NUMA node 0 of the host while there is some, its processors run on CPU 2-5; CPU 4-5 of "
-		  "cpu.pin is on another node, and reaches this memory slowly",
-		  "node1: its memory comes from NUMA node 0-1 of the host in turn, its processors run on CPU 2-5", NULL}},
+		{GUEST(",\"numa\":2,\"pin\":\"2-5\"", 2147483648,
+		       "\"node0\":{\"host_nodes\":\"0\",\"policy\":\"preferred\"},\"node1\":{\"host_nodes\":\"0-1\",\"policy\":\"interleave\"}"),
+		 {"node0: its memory comes from NUMA node 0 of the host while there is some, its processors run on CPU "
+		  "2-5; CPU 4-5 of cpu.pin is on another node, and reaches this memory slowly",
+		  "node1: its memory comes from NUMA node 0-1 of the host in turn, its processors run on CPU 2-5",
+		  NULL}},
 		{GUEST("", 2147483648, "\"node0\":{\"host_nodes\":\"2\"}"),
-		 {"node0: its memory comes from NUMA node 2 of the host only, its processors run on CPU 0-6; that has no CPUs of its own", NULL}},
+		 {"node0: its memory comes from NUMA node 2 of the host only, its processors run on CPU 0-6; that has "
+		  "no CPUs of its own",
+		  NULL}},
 	};
 	g_autofree char *root = make_host();
 	g_autoptr(Processors) processors = processors_read(root);
@@ -165,7 +174,8 @@ static void test_pages(void)
 	json_auto json_object *fits = parse(HUGE_GUEST(209715200, "\"node0\":{\"host_nodes\":\"0\"}"));
 	json_auto json_object *both = parse(HUGE_GUEST(1073741824, "\"node0\":{\"host_nodes\":\"0-1\"}"));
 	json_auto json_object *large = parse(HUGE_GUEST(1073741824, "\"node0\":{\"host_nodes\":\"1\"}"));
-	json_auto json_object *soft = parse(HUGE_GUEST(1073741824, "\"node0\":{\"host_nodes\":\"1\",\"policy\":\"preferred\"}"));
+	json_auto json_object *soft =
+		parse(HUGE_GUEST(1073741824, "\"node0\":{\"host_nodes\":\"1\",\"policy\":\"preferred\"}"));
 	json_auto json_object *anywhere = parse(HUGE_GUEST(1073741824, ""));
 	g_assert_true(numa_check_pages(root, fits, NULL) && numa_check_pages(root, both, NULL));
 	g_assert_true(numa_check_pages(root, soft, NULL) && numa_check_pages(root, anywhere, NULL));
@@ -192,7 +202,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/numa/what the host or the guest has not is refused", test_checks);
 	g_test_add_func("/numa/what is as it was is not asked of the host again", test_unchanged);
 	g_test_add_func("/numa/processors run where their node's memory is, unless they are pinned", test_cpus);
-	g_test_add_func("/numa/a plan says where a guest comes to be, and which CPUs are far from its memory", test_sentences);
+	g_test_add_func("/numa/a plan says where a guest comes to be, and which CPUs are far from its memory",
+			test_sentences);
 	g_test_add_func("/numa/huge pages are counted on the nodes that they are bound to", test_pages);
 	g_test_add_func("/numa/a host without NUMA has no nodes to give", test_host_without);
 	return run_with_scratch(g_test_run);

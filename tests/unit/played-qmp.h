@@ -1,5 +1,5 @@
-/* QEMU and the guest agent played by a test: the linker has the code under test come here instead of to qemu/qmp.c (--wrap,
- * see meson.build), so nothing is connected and nothing waits. vm->qmp and vm->agent may be any pointer. */
+/* QEMU and the guest agent played by a test: the linker has the code under test come here instead of to qemu/qmp.c
+ * (--wrap, see meson.build), so nothing is connected and nothing waits. vm->qmp and vm->agent may be any pointer. */
 #pragma once
 #include "base/json.h"
 #include "qemu/qmp.h"
@@ -12,7 +12,8 @@ void __wrap_qmp_unref(Qmp *qmp);
 void __wrap_qmp_close(Qmp *qmp);
 gboolean __wrap_qmp_is_open(Qmp *qmp);
 guint64 __wrap_qmp_event_mark(Qmp *qmp);
-json_object *__wrap_qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error);
+json_object *__wrap_qmp_command(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms,
+				GError **error);
 gboolean __wrap_qmp_do(Qmp *qmp, const char *command, json_object *arguments, guint timeout_ms, GError **error);
 
 Qmp *__wrap_qmp_ref(Qmp *qmp)

@@ -38,15 +38,17 @@ static void test_gateways(void)
 		{"{\"address\":\"192.0.2.10/0\",\"gateway\":\"198.51.100.1\"}", NULL},
 		{"{\"gateway\":\"192.0.2.1\"}", "cloud_init.nics.nic0.gateway"},
 		{"{\"address6\":\"2001:db8::10/64\",\"gateway6\":\"2001:db8::1\"}", NULL},
-		{"{\"address6\":\"2001:db8::10/64\",\"gateway6\":\"2001:db8:0:1::1\"}", "cloud_init.nics.nic0.gateway6"},
+		{"{\"address6\":\"2001:db8::10/64\",\"gateway6\":\"2001:db8:0:1::1\"}",
+		 "cloud_init.nics.nic0.gateway6"},
 		/* Routers are often known by their link-local addresses. */
 		{"{\"address6\":\"2001:db8::10/64\",\"gateway6\":\"fe80::1\"}", NULL},
 		{"{\"address\":\"192.0.2.10/24\",\"gateway6\":\"fe80::1\"}", "cloud_init.nics.nic0.gateway6"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
 		GError *error = NULL;
-		g_autofree char *text = g_strdup_printf("{\"nics\":{\"nic0\":{}},\"cloud_init\":{\"nics\":{\"nic0\":%s}}}",
-							cases[i].card);
+		g_autofree char *text =
+			g_strdup_printf("{\"nics\":{\"nic0\":{}},\"cloud_init\":{\"nics\":{\"nic0\":%s}}}",
+					cases[i].card);
 		json_auto json_object *document = parse(text);
 		g_test_message("%s", cases[i].card);
 		gboolean taken = prepare_check_cloud_init(document, &error);
@@ -113,8 +115,7 @@ static void test_limits(void)
 static void test_limits_in_words(void)
 {
 	json_auto json_object *document = parse(
-		"{\"disks\":{\"a\":{\"bus\":\"virtio-blk\",\"limit_iops\":100,\"limit_iops_burst\":300,\"limit_burst_seconds\":7},"
-		"\"b\":{\"bus\":\"virtio-scsi\"}}}");
+		"{\"disks\":{\"a\":{\"bus\":\"virtio-blk\",\"limit_iops\":100,\"limit_iops_burst\":300,\"limit_burst_seconds\":7},\"b\":{\"bus\":\"virtio-scsi\"}}}");
 	json_auto json_object *one = qemu_disk_throttle(document, "a"), *other = qemu_disk_throttle(document, "b");
 	g_assert_cmpstr(json_get_str(one, "id", ""), ==, "/machine/peripheral/disk-a/virtio-backend");
 	g_assert_cmpint(json_get_int(one, "iops", -1), ==, 100);

@@ -47,9 +47,10 @@ static const char *why(json_object *chosen, const char *field)
 
 static void test_enough(void)
 {
-	static const char *const wanted[] = {"debian-12", "ubuntu-24.04", "rhel-9", "sles-15", "arch", "alpine", "freebsd-14",
-					     "windows-10", "windows-11", "windows-server-2016", "windows-server-2019",
-					     "windows-server-2022", "windows-server-2025", "esxi-6.5", "esxi-8", "generic"};
+	static const char *const wanted[] = {"debian-12", "ubuntu-24.04", "rhel-9", "sles-15", "arch", "alpine",
+					     "freebsd-14", "windows-10", "windows-11", "windows-server-2016",
+					     "windows-server-2019", "windows-server-2022", "windows-server-2025",
+					     "esxi-6.5", "esxi-8", "generic"};
 	g_assert_cmpuint(presets_all()->len, >=, 40);
 	for (guint i = 0; i < G_N_ELEMENTS(wanted); i++)
 		g_assert_nonnull(preset_find(wanted[i], NULL));
@@ -57,7 +58,8 @@ static void test_enough(void)
 
 static void test_complete(void)
 {
-	static const char *const fields[] = {"firmware", "disks.*.bus", "nics.*.model", "memory", "display", "clock", "disks.*.size"};
+	static const char *const fields[] = {"firmware", "disks.*.bus", "nics.*.model", "memory", "display", "clock",
+					     "disks.*.size"};
 	const GPtrArray *presets = presets_all();
 	for (guint i = 0; i < presets->len; i++) {
 		json_auto json_object *json = preset_describe(presets->pdata[i], TRUE);
@@ -78,10 +80,11 @@ static void test_complete(void)
 static void test_client_counts(void)
 {
 	json_auto json_object *chosen = NULL;
-	json_auto json_object *input =
-		fill("windows-11", (PresetSituation){0},
-		     "{\"firmware\":\"bios\",\"memory\":5368709120,\"cpu\":{\"cores\":7},"
-		     "\"disks\":{\"disk0\":{\"bus\":\"virtio-blk\"},\"disk1\":{\"size\":1048576}},\"nics\":{\"nic0\":{}}}", &chosen);
+	json_auto json_object *input = fill(
+		"windows-11", (PresetSituation){0},
+		"{\"firmware\":\"bios\",\"memory\":5368709120,\"cpu\":{\"cores\":7},"
+		"\"disks\":{\"disk0\":{\"bus\":\"virtio-blk\"},\"disk1\":{\"size\":1048576}},\"nics\":{\"nic0\":{}}}",
+		&chosen);
 	g_assert_cmpstr(text_at(input, "firmware"), ==, "bios");
 	g_assert_cmpint(json_get_int(input, "memory", 0), ==, 5368709120);
 	g_assert_cmpint(json_get_int(json_get(input, "cpu"), "cores", 0), ==, 7);
@@ -109,7 +112,8 @@ static void test_secure_boot(void)
 	json_auto json_object *arch = fill("arch", (PresetSituation){0}, "{}", NULL);
 	g_assert_cmpstr(text_at(arch, "firmware"), ==, "uefi");
 	g_assert_false(json_get_bool(arch, "secure_boot", TRUE));
-	json_auto json_object *said = fill("windows-11", (PresetSituation){0}, "{\"secure_boot\":false,\"tpm\":false}", NULL);
+	json_auto json_object *said =
+		fill("windows-11", (PresetSituation){0}, "{\"secure_boot\":false,\"tpm\":false}", NULL);
 	g_assert_false(json_get_bool(said, "secure_boot", TRUE));
 	g_assert_false(json_get_bool(said, "tpm", TRUE));
 }
@@ -129,15 +133,17 @@ static void test_drivers(void)
 {
 	static const PresetSituation with = {.drivers_image = "virtio-win-0.1"};
 	json_auto json_object *chosen = NULL;
-	json_auto json_object *fresh = fill("windows-server-2022", with, "{\"disks\":{\"disk0\":{}},\"nics\":{\"nic0\":{}}}", &chosen);
+	json_auto json_object *fresh =
+		fill("windows-server-2022", with, "{\"disks\":{\"disk0\":{}},\"nics\":{\"nic0\":{}}}", &chosen);
 	g_assert_cmpstr(text_at(fresh, "disks.disk0.bus"), ==, "virtio-scsi");
 	g_assert_cmpstr(text_at(fresh, "nics.nic0.model"), ==, "virtio");
 	g_assert_cmpstr(text_at(fresh, "cdroms.virtio.image"), ==, "virtio-win-0.1");
 	g_assert_nonnull(why(chosen, "cdroms.virtio.image"));
 
 	/* A Windows that is on the disk already may lack the driver, and would not start. */
-	json_auto json_object *copied = fill("windows-server-2022", with,
-					     "{\"disks\":{\"disk0\":{\"image\":\"old\"}},\"nics\":{\"nic0\":{}}}", NULL);
+	json_auto json_object *copied =
+		fill("windows-server-2022", with, "{\"disks\":{\"disk0\":{\"image\":\"old\"}},\"nics\":{\"nic0\":{}}}",
+		     NULL);
 	g_assert_cmpstr(text_at(copied, "disks.disk0.bus"), ==, "sata");
 	g_assert_null(json_get_path(copied, "disks.disk0.size"));
 	g_assert_cmpstr(text_at(copied, "nics.nic0.model"), ==, "e1000e");
@@ -160,10 +166,12 @@ static void test_drivers(void)
 /* What is wrong in it is for the table to say; here it must only not be touched. */
 static void test_nonsense(void)
 {
-	static const char *const inputs[] = {"{\"disks\":7}", "{\"disks\":{\"disk0\":[]}}", "{\"cpu\":\"x\",\"nics\":[1]}",
-					     "{\"cdroms\":true,\"disks\":null}", "{\"firmware\":{\"a\":1}}"};
+	static const char *const inputs[] = {"{\"disks\":7}", "{\"disks\":{\"disk0\":[]}}",
+					     "{\"cpu\":\"x\",\"nics\":[1]}", "{\"cdroms\":true,\"disks\":null}",
+					     "{\"firmware\":{\"a\":1}}"};
 	for (guint i = 0; i < G_N_ELEMENTS(inputs); i++) {
-		json_auto json_object *filled = fill("windows-11", (PresetSituation){.drivers_image = "d"}, inputs[i], NULL);
+		json_auto json_object *filled =
+			fill("windows-11", (PresetSituation){.drivers_image = "d"}, inputs[i], NULL);
 		json_auto json_object *given = parse(inputs[i]);
 		json_object_object_foreach (given, name, value)
 			g_assert_true(!value || json_equal(value, json_get(filled, name)));
@@ -192,7 +200,8 @@ static void refuse(const char *data, const char *part)
 	g_assert_nonnull(strstr(error->message, part));
 }
 
-#define HEAD "{\"groups\":[{\"name\":\"g\",\"title\":\"G\",\"title_ja\":\"G\"}],\"reasons\":{\"r\":{\"en\":\"e\",\"ja\":\"j\"},\"half\":{\"en\":\"e\"}},"
+#define HEAD                                                                                                           \
+	"{\"groups\":[{\"name\":\"g\",\"title\":\"G\",\"title_ja\":\"G\"}],\"reasons\":{\"r\":{\"en\":\"e\",\"ja\":\"j\"},\"half\":{\"en\":\"e\"}},"
 #define ONE(more) HEAD "\"presets\":[{\"name\":\"a\",\"title\":\"A\",\"group\":\"g\"" more "}]}"
 
 static void test_broken_data(void)
@@ -202,7 +211,8 @@ static void test_broken_data(void)
 	refuse(ONE(",\"set\":{\"display\":[\"vga\",\"half\"]}"), "both languages");
 	refuse(ONE(",\"set\":{\"display\":\"vga\"}"), "[VALUE, REASON]");
 	refuse(ONE(",\"family\":\"none\""), "family");
-	refuse(HEAD "\"families\":{\"f\":{\"family\":\"f\"}},\"presets\":[{\"name\":\"a\",\"title\":\"A\",\"group\":\"g\",\"family\":\"f\"}]}",
+	refuse(HEAD
+	       "\"families\":{\"f\":{\"family\":\"f\"}},\"presets\":[{\"name\":\"a\",\"title\":\"A\",\"group\":\"g\",\"family\":\"f\"}]}",
 	       "circle");
 	refuse(ONE("},{\"name\":\"a\",\"title\":\"B\",\"group\":\"g\""), "twice");
 	refuse(HEAD "\"presets\":[{\"name\":\"a\",\"title\":\"A\",\"group\":\"x\"}]}", "group");
@@ -216,7 +226,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/preset/each decides all that matters, with reasons in both languages", test_complete);
 	g_test_add_func("/preset/what the client said counts", test_client_counts);
 	g_test_add_func("/preset/Secure Boot is for systems that are signed", test_secure_boot);
-	g_test_add_func("/preset/a guest that is started by its kernel keeps its firmware and its image's memory", test_kernel);
+	g_test_add_func("/preset/a guest that is started by its kernel keeps its firmware and its image's memory",
+			test_kernel);
 	g_test_add_func("/preset/Windows gets its disk of drivers where there is one", test_drivers);
 	g_test_add_func("/preset/nonsense is left to be refused", test_nonsense);
 	g_test_add_func("/preset/names of systems are checked", test_os_names);

@@ -32,7 +32,8 @@ static void test_lists(void)
 {
 	static const char *const good[][2] = {{"0", "0"}, {"0-3,8\n", "0-3,8"}, {"5,4,3", "3-5"}, {" 1-1 ", "1"},
 					      {"8191", "8191"}, {"0,2-3,2", "0,2-3"}};
-	static const char *const bad[] = {"", "\n", "a", "-1", "3-1", "1,", ",1", "1-", "0-8192", "99999999999", "1 2", "1--2"};
+	static const char *const bad[] = {"", "\n", "a", "-1", "3-1", "1,", ",1", "1-", "0-8192", "99999999999", "1 2",
+					  "1--2"};
 	for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
 		Cpus cpus;
 		g_assert_true(cpus_parse(good[i][0], &cpus));
@@ -51,7 +52,8 @@ static void test_hybrid(void)
 	g_autofree char *root = make_root("hybrid", "0-14\n");
 	put(root, "/sys/devices/cpu_core/cpus", "0-7\n");
 	put(root, "/sys/devices/cpu_atom/cpus", "8-15\n");
-	put(root, "/proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: 12th Gen Core\n\nprocessor\t: 1\n");
+	put(root, "/proc/cpuinfo",
+	    "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: 12th Gen Core\n\nprocessor\t: 1\n");
 	for (guint cpu = 0; cpu < 15; cpu++) {
 		put_of_cpu(root, cpu, "topology/physical_package_id", 0);
 		put_of_cpu(root, cpu, "topology/core_id", cpu < 8 ? cpu / 2 * 4 : cpu + 8);
@@ -225,11 +227,13 @@ static void test_baseline(void)
 	g_autoptr(GError) error = NULL;
 	json_auto json_object *lists = json_object_new_object();
 	json_set(lists, "old", make_list("sse2 ssse3 sse4.1 aes vmx", "Conroe-v1 Penryn-v1 qemu64-v1 Unheard-of"));
-	json_set(lists, "new", make_list("sse2 ssse3 sse4.1 aes avx vmx", "Conroe-v1 Penryn-v1 Nehalem-v1 qemu64-v1 Unheard-of"));
+	json_set(lists, "new",
+		 make_list("sse2 ssse3 sse4.1 aes avx vmx", "Conroe-v1 Penryn-v1 Nehalem-v1 qemu64-v1 Unheard-of"));
 	json_auto json_object *baseline = features_baseline(get_features(), lists, &error);
 	g_assert_no_error(error);
 	g_assert_cmpstr(json_get_str(baseline, "model", ""), ==, "Penryn-v1");
-	g_assert_cmpstr(json_object_to_json_string_ext(json_get(baseline, "flags"), JSON_C_TO_STRING_PLAIN), ==, "[\"+aes\"]");
+	g_assert_cmpstr(json_object_to_json_string_ext(json_get(baseline, "flags"), JSON_C_TO_STRING_PLAIN), ==,
+			"[\"+aes\"]");
 	g_assert_cmpstr(json_object_to_json_string_ext(json_get(baseline, "nodes"), JSON_C_TO_STRING_PLAIN), ==,
 			"[{\"node\":\"old\",\"unused\":[]},{\"node\":\"new\",\"unused\":[\"avx\"]}]");
 	json_set(lists, "other", make_list("sse2", "Opteron_G1"));

@@ -609,7 +609,8 @@ static void play_chatter(int fd)
 	if (hear(fd, line, sizeof line)) {
 		const char *number = strstr(line, "\"arguments\":");
 		g_autofree char *digits = number ? g_strdup(strpbrk(number, "0123456789")) : g_strdup("0");
-		g_autofree char *reply = g_strdup_printf("\xFF{\"return\": %.*s}\n", (int)strspn(digits, "0123456789"), digits);
+		g_autofree char *reply =
+			g_strdup_printf("\xFF{\"return\": %.*s}\n", (int)strspn(digits, "0123456789"), digits);
 		say(fd, reply);
 	}
 	while (fd_write_all(fd, text, 1 << 16))

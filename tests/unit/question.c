@@ -31,8 +31,10 @@ static Vm *begin(Fixture *fixture)
 }
 
 /* As QEMU's second monitor writes it into the launcher's log. */
-#define EVENT(name, data) "{\"event\":\"" name "\",\"timestamp\":{\"seconds\":1,\"microseconds\":2},\"data\":{" data "}}\n"
-#define FAILED(node, no_space) EVENT("BLOCK_IO_ERROR", "\"node-name\":" node ",\"action\":\"stop\",\"nospace\":" no_space)
+#define EVENT(name, data)                                                                                              \
+	"{\"event\":\"" name "\",\"timestamp\":{\"seconds\":1,\"microseconds\":2},\"data\":{" data "}}\n"
+#define FAILED(node, no_space)                                                                                         \
+	EVENT("BLOCK_IO_ERROR", "\"node-name\":" node ",\"action\":\"stop\",\"nospace\":" no_space)
 
 static void see(Vm *vm, const char *state, const char *events)
 {
@@ -50,8 +52,9 @@ static void test_a_full_disk_is_asked_about(Fixture *fixture, gconstpointer data
 	g_autoptr(Vm) vm = begin(fixture);
 	g_assert_false(question_is_open(vm));
 	/* What had stopped it before it went on last is over; what is only reported to the guest stops nothing. */
-	see(vm, "io-error", FAILED("\"d-data\"", "false") EVENT("RESUME", "") FAILED("\"d-root\"", "true")
-			    EVENT("BLOCK_IO_ERROR", "\"node-name\":\"d-data\",\"action\":\"report\",\"nospace\":false"));
+	see(vm, "io-error",
+	    FAILED("\"d-data\"", "false") EVENT("RESUME", "") FAILED("\"d-root\"", "true")
+		    EVENT("BLOCK_IO_ERROR", "\"node-name\":\"d-data\",\"action\":\"report\",\"nospace\":false"));
 	g_assert_cmpint(vm_get_state(vm), ==, VM_PAUSED);
 	g_assert_cmpstr(vm->reason_code, ==, "no-space");
 	g_assert_cmpstr(vm->reason, ==,
@@ -103,8 +106,9 @@ static void test_disks_that_it_does_not_have_are_none(Fixture *fixture, gconstpo
 {
 	(void)data;
 	g_autoptr(Vm) vm = begin(fixture);
-	see(vm, "running", "7\nnull\n{}\n{\"event\":\"BLOCK_IO_ERROR\"}\n" FAILED("\"d-other\"", "false") FAILED("7", "false")
-			   FAILED("\"d-root\"", "false") FAILED("\"d-root\"", "false"));
+	see(vm, "running",
+	    "7\nnull\n{}\n{\"event\":\"BLOCK_IO_ERROR\"}\n" FAILED("\"d-other\"", "false") FAILED("7", "false")
+		    FAILED("\"d-root\"", "false") FAILED("\"d-root\"", "false"));
 	g_autoptr(GArray) disks = question_ask(vm);
 	g_assert_cmpuint(disks->len, ==, 1);
 	g_assert_cmpstr(g_array_index(disks, QuestionDisk, 0).key, ==, "root");

@@ -25,7 +25,8 @@ static void test_secrets(void)
 	static const struct {
 		const char *text, *secret;
 	} cases[] = {
-		{"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG\nSM49\n-----END PRIVATE KEY-----\n", "MIGHAgEAMBMGByqG"},
+		{"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG\nSM49\n-----END PRIVATE KEY-----\n",
+		 "MIGHAgEAMBMGByqG"},
 		{"-----BEGIN EC PRIVATE KEY-----\nMIGHAgEAMBMGByqG\n", "MIGHAgEAMBMGByqG"}, /* cut off */
 		{"token yado_abcdefgh_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE given", "AbCdEfGhIjKl"},
 		{"cookie was AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE", "AbCdEfGhIjKl"},
@@ -45,7 +46,8 @@ static void test_secrets(void)
 		{"mount -o username=u,password=hunter2,rw", "hunter2"},
 		{"prog --password hunter2 --go", "hunter2"},
 		{"prog --root-password=hunter2", "hunter2"},
-		{"root:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7:19000::", "F5Jx5fExrKuPp53xLKQ"},
+		{"root:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7:19000::",
+		 "F5Jx5fExrKuPp53xLKQ"},
 		{"hash $6$saltsalt$0123456789abcdef./", "0123456789abcdef"},
 		{"proxy http://user:hunter2@proxy:3128/", "hunter2"},
 		{"iscsi://u%chap:hunter2@target/", "hunter2"},
@@ -57,8 +59,10 @@ static void test_secrets(void)
 static void test_harmless(void)
 {
 	assert_kept("yadod 0.1.0 serves node 'vm' on /run/yado/api.sock (acceleration: tcg)\n");
-	assert_kept("audit log: entry 4 has the hash 426a29554695d4a24073f173d24984e9bf5e89c5cde7106207ff0856fa056cae\n");
-	assert_kept("{\"state\":\"running\",\"mac\":\"52:54:00:12:34:56\",\"uuid\":\"0be878f4-336c-4588-9c78-1adadf2c2f03\"}\n");
+	assert_kept("audit log: entry 4 has the hash "
+		    "426a29554695d4a24073f173d24984e9bf5e89c5cde7106207ff0856fa056cae\n");
+	assert_kept(
+		"{\"state\":\"running\",\"mac\":\"52:54:00:12:34:56\",\"uuid\":\"0be878f4-336c-4588-9c78-1adadf2c2f03\"}\n");
 	assert_kept("-chardev socket,id=qmp,fd=10,server=on,wait=off -device virtio-net-pci,netdev=nic0\n");
 	assert_kept("宿 ホスト\t\n");
 }
@@ -67,9 +71,8 @@ static void test_harmless(void)
 static void test_documents(void)
 {
 	static const char text[] =
-		"{\"name\":\"web\",\"description\":\"the password is hunter2\",\"nics\":{\"nic0\":{\"mac\":\"52:54:00:00:00:01\"}},"
-		"\"cloud\":{\"user_data\":\"hunter2\",\"password\":[\"hunter2\"],\"ssh_key\":\"hunter2\",\"token\":{\"a\":\"hunter2\"}},"
-		"\"list\":[{\"password_hash\":\"hunter2\"}],\"password_required\":true,\"key\":5}";
+		"{\"name\":\"web\",\"description\":\"the password is "
+		"hunter2\",\"nics\":{\"nic0\":{\"mac\":\"52:54:00:00:00:01\"}},\"cloud\":{\"user_data\":\"hunter2\",\"password\":[\"hunter2\"],\"ssh_key\":\"hunter2\",\"token\":{\"a\":\"hunter2\"}},\"list\":[{\"password_hash\":\"hunter2\"}],\"password_required\":true,\"key\":5}";
 	json_auto json_object *json = json_parse(text, strlen(text), NULL);
 	redact_json(json);
 	g_autofree char *clean = json_dup_text(json);
@@ -93,7 +96,8 @@ static void test_control_characters(void)
 /* A log of one endless word, or of nothing but colons, is searched in a time that its length bounds. */
 static void test_endless(void)
 {
-	static const char *const parts[] = {"a", ":", "://a:", "password", "--", "\"", "-----BEGIN PRIVATE KEY-----", "{"};
+	static const char *const parts[] = {"a", ":", "://a:", "password", "--", "\"", "-----BEGIN PRIVATE KEY-----",
+					    "{"};
 	enum { LENGTH = 1 << 18, SECONDS_MAX = 20 };
 	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
 		g_autoptr(GString) text = g_string_new(NULL);

@@ -451,8 +451,9 @@ static void test_events(Fixture *fixture, gconstpointer data)
 	(void)data;
 	struct stat now, old;
 	g_autoptr(Launch) launch = new_shell(fixture,
-		"i=0; while [ $i -lt 6000 ]; do echo '{\"timestamp\": {\"seconds\": '$i'}, \"event\": \"RESET\", \"data\": "
-		"{\"guest\": true}}'; i=$((i+1)); done; echo a word of its own >&2; echo '{\"event\": \"LAST\"}'");
+		"i=0; while [ $i -lt 6000 ]; do echo '{\"timestamp\": {\"seconds\": '$i'}, \"event\": \"RESET\", "
+		"\"data\": {\"guest\": true}}'; i=$((i+1)); done; echo a word of its own >&2; echo '{\"event\": "
+		"\"LAST\"}'");
 	g_autofree char *messages = run(fixture, launch, NULL);
 	g_assert_cmpstr(g_strstrip(messages), ==, "a word of its own");
 	g_autofree char *path = g_build_filename(fixture->dir, "log", NULL);
@@ -519,7 +520,8 @@ static void test_seccomp_of_guests(Fixture *fixture, gconstpointer data)
 	g_autoptr(Launch) launch = launch_new("/usr/bin/python3", fixture->dir);
 	launch_add_arg(launch, "-c");
 	launch_add_arg(launch, "import socket as s\ns.socketpair()\ns.socket(s.AF_NETLINK, s.SOCK_RAW, 15)\n"
-			       "for what in (s.AF_NETLINK, s.SOCK_RAW, 0), (s.AF_INET, s.SOCK_STREAM, 0), (s.AF_PACKET, s.SOCK_RAW, 0):\n"
+			       "for what in (s.AF_NETLINK, s.SOCK_RAW, 0), (s.AF_INET, s.SOCK_STREAM, 0), "
+			       "(s.AF_PACKET, s.SOCK_RAW, 0):\n"
 			       " try: s.socket(*what)\n except OSError as e: print(e.errno, end=' ')");
 	launch_set_uid(launch, TEST_UID);
 	launch_set_filter(launch, SECCOMP_GUEST);
@@ -664,7 +666,8 @@ int main(int argc, char **argv)
 		{"/sandbox/the input never comes to an end", test_input},
 		{"/sandbox/events are kept apart, and no flood of them grows the log", test_events},
 		{"/sandbox/the worker filter kills mount and namespaces and hides networks", test_seccomp},
-		{"/sandbox/the guests' filter lets the kernel's news of devices through and no other network", test_seccomp_of_guests},
+		{"/sandbox/the guests' filter lets the kernel's news of devices through and no other network",
+		 test_seccomp_of_guests},
 		{"/sandbox/a launcher that is told to end stays and records who told it", test_told},
 		{"/sandbox/a control group counts and is killed as a whole", test_cgroup},
 		{"/sandbox/control groups that are mounted once more are used once", test_cgroup_mounted_twice},

@@ -60,7 +60,8 @@ static void test_defaults_pass(void)
 	json_auto json_object *path = parse("{\"name\":\"nas\",\"path\":\"/srv/nas\"}");
 	json_auto json_object *storage = schema_create(&storage_table, path, &error);
 	g_assert_no_error(error);
-	assert_json(storage, "{\"name\":\"nas\",\"kind\":\"dir\",\"path\":\"/srv/nas\",\"description\":\"\",\"schema\":1}");
+	assert_json(storage,
+		    "{\"name\":\"nas\",\"kind\":\"dir\",\"path\":\"/srv/nas\",\"description\":\"\",\"schema\":1}");
 }
 
 /* ---- fill ---- */
@@ -75,30 +76,30 @@ static const Field device_fields[] = {{.name = "name", .type = FIELD_STRING, .fl
 				      {.name = "limits", .type = FIELD_OBJECT, .table = &limits_table},
 				      {0}};
 static const Table fill_device_table = {.name = "device", .title = "Device", .fields = device_fields};
-static const Field house_fields[] = {{.name = "size", .type = FIELD_INT, .max = 9, .fallback = "1"},
-				     {.name = "open", .type = FIELD_BOOL, .fallback = "false"},
-				     {.name = "order", .type = FIELD_LIST, .max = 9, .fallback = "[\"a\"]"},
-				     {.name = "limits", .type = FIELD_OBJECT, .table = &limits_table},
-				     {.name = "extra", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &limits_table},
-				     {.name = "devices", .type = FIELD_MAP, .max = 9, .table = &fill_device_table, .fallback = "{}"},
-				     {.name = "state", .type = FIELD_OBJECT, .flags = FIELD_READONLY, .table = &limits_table},
-				     {0}};
+static const Field house_fields[] =
+	{{.name = "size", .type = FIELD_INT, .max = 9, .fallback = "1"},
+	 {.name = "open", .type = FIELD_BOOL, .fallback = "false"},
+	 {.name = "order", .type = FIELD_LIST, .max = 9, .fallback = "[\"a\"]"},
+	 {.name = "limits", .type = FIELD_OBJECT, .table = &limits_table},
+	 {.name = "extra", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &limits_table},
+	 {.name = "devices", .type = FIELD_MAP, .max = 9, .table = &fill_device_table, .fallback = "{}"},
+	 {.name = "state", .type = FIELD_OBJECT, .flags = FIELD_READONLY, .table = &limits_table},
+	 {0}};
 static const Table house_table = {.name = "house", .title = "House", .version = 1, .fields = house_fields};
 
 static void test_fill(void)
 {
 	static const char *const cases[][2] = {
 		{"{}", "{\"size\":1,\"open\":false,\"order\":[\"a\"],\"limits\":{\"rate\":5},\"devices\":{}}"},
-		/* What is there stays, also where it is empty or another release's; objects that may be absent stay absent. */
+		/* What is there stays, also where it is empty or another release's; objects that may be absent stay
+		   absent. */
 		{"{\"size\":7,\"open\":true,\"order\":[],\"limits\":{\"rate\":2,\"burst\":3},\"devices\":{},\"later\":1}",
 		 "{\"size\":7,\"open\":true,\"order\":[],\"limits\":{\"rate\":2,\"burst\":3},\"devices\":{},\"later\":1}"},
 		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":{},\"extra\":{},\"devices\":{}}",
 		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":5},\"extra\":{\"rate\":5},\"devices\":{}}"},
 		/* In each entry of a map, and in what is nested there; a required field has no default. */
-		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{},\"y\":{\"name\":\"n\",\"bus\":\"ide\","
-		 "\"limits\":{\"burst\":1}}}}",
-		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{\"bus\":\"sata\",\"limits\":{\"rate\":5}},"
-		 "\"y\":{\"name\":\"n\",\"bus\":\"ide\",\"limits\":{\"burst\":1,\"rate\":5}}}}"},
+		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{},\"y\":{\"name\":\"n\",\"bus\":\"ide\",\"limits\":{\"burst\":1}}}}",
+		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":{\"rate\":1},\"devices\":{\"x\":{\"bus\":\"sata\",\"limits\":{\"rate\":5}},\"y\":{\"name\":\"n\",\"bus\":\"ide\",\"limits\":{\"burst\":1,\"rate\":5}}}}"},
 		/* What is of another kind than the table says is left to the check. */
 		{"{\"size\":1,\"open\":false,\"order\":[],\"limits\":7,\"devices\":{\"x\":\"?\"}}",
 		 "{\"size\":1,\"open\":false,\"order\":[],\"limits\":7,\"devices\":{\"x\":\"?\"}}"},
@@ -141,7 +142,8 @@ static void test_create_fills(void)
 	g_assert_null(json_get(vm, "id"));
 	g_assert_null(json_get(vm, "kernel"));
 	g_assert_null(json_get(vm, "uuid"));
-	assert_json(json_get(vm, "cpu"), "{\"sockets\":1,\"cores\":4,\"threads\":1,\"model\":\"host\",\"hyperv\":false}");
+	assert_json(json_get(vm, "cpu"),
+		    "{\"sockets\":1,\"cores\":4,\"threads\":1,\"model\":\"host\",\"hyperv\":false}");
 	assert_json(json_get(vm, "autostart"), "{\"enabled\":false,\"order\":100,\"delay\":0}");
 	assert_json(json_get(vm, "disks"),
 		    "{\"disk0\":{\"storage\":\"local\",\"size\":10737418240,\"format\":\"qcow2\","
@@ -529,10 +531,11 @@ static void test_describe(void)
 	g_assert_cmpint(json_get_int(json_get(properties, "memory"), "default", 0), ==, 1 << 30);
 	g_assert_true(json_get_bool(json_get(properties, "id"), "readOnly", FALSE));
 	assert_json(json_get_path(properties, "firmware.enum"), "[\"bios\",\"uefi\"]");
-	assert_json(json_get_path(properties, "disks.additionalProperties.properties.discard"),
-		    "{\"type\":\"boolean\",\"title\":\"Give freed blocks back (discard)\","
-		    "\"x-title-ja\":\"解放されたブロックを返却（discard）\",\"description\":\"blocks that the guest frees are freed on the storage\","
-		    "\"x-description-ja\":\"ゲストが解放したブロックを返却\",\"default\":true,\"x-group\":\"disk-details\"}");
+	assert_json(
+		json_get_path(properties, "disks.additionalProperties.properties.discard"),
+		"{\"type\":\"boolean\",\"title\":\"Give freed blocks back (discard)\","
+		"\"x-title-ja\":\"解放されたブロックを返却（discard）\",\"description\":\"blocks that the guest frees are freed "
+		"on the storage\",\"x-description-ja\":\"ゲストが解放したブロックを返却\",\"default\":true,\"x-group\":\"disk-details\"}");
 	json_object *disk_groups = json_get_path(properties, "disks.additionalProperties.x-groups");
 	assert_json(json_get_path(properties, "nics.additionalProperties.properties.bridge.x-when"),
 		    "{\"field\":\"mode\",\"values\":[\"bridge\"]}");
@@ -634,7 +637,8 @@ static void test_reference(void)
 	g_autofree char *page_ja = schema_reference(&vm_table, TRUE);
 	g_assert_nonnull(strstr(page, "\n| `memory` | size, 16 MiB to 4 TiB | 1 GiB |  | memory, in whole MiB |\n"));
 	g_assert_nonnull(strstr(page, "\n| `disks.KEY.bus` | `virtio-scsi`, `virtio-blk`, `sata`, `ide` | "
-				      "`\"virtio-scsi\"` | only at creation | how the guest sees the disk; 'ide' with firmware 'bios' only |\n"));
+				      "`\"virtio-scsi\"` | only at creation | how the guest sees the disk; 'ide' with "
+				      "firmware 'bios' only |\n"));
 	g_assert_nonnull(strstr(page_ja, "# 仮想マシン\n"));
 	g_assert_nonnull(strstr(page_ja, "| `memory` | サイズ、16 MiB〜4 TiB | 1 GiB |  | メモリ（MiB単位） |"));
 }
@@ -676,7 +680,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/schema/value checks know good from bad", test_check_values);
 	g_test_add_func("/schema/paths lead to fields", test_paths);
 	g_test_add_func("/schema/describe gives JSON Schema", test_describe);
-	g_test_add_func("/schema/what a document of an earlier release lacks gets its default, and nothing else is touched", test_fill);
+	g_test_add_func("/schema/what a document of an earlier release lacks gets its default, "
+			"and nothing else is touched", test_fill);
 	g_test_add_func("/schema/a document that lacks nothing is not copied", test_fill_nothing);
 	g_test_add_func("/schema/what can be set has a title in both languages", test_titles);
 	g_test_add_func("/schema/what is sent is described apart from what is answered", test_describe_input);

@@ -200,7 +200,8 @@ static inline void set_up(Fixture *f, gconstpointer progress_us)
 	f->loop = g_main_loop_new(f->context, FALSE);
 	f->fds = count_fds();
 	g_autoptr(GError) error = NULL;
-	f->server = server_new(f->path, &(ServerOptions){.context = f->context, .quick = answer_quickly}, handle, f, &error);
+	f->server = server_new(f->path, &(ServerOptions){.context = f->context, .quick = answer_quickly}, handle, f,
+			       &error);
 	g_assert_no_error(error);
 	if (progress_us)
 		f->server->progress_us = *(const gint64 *)progress_us;

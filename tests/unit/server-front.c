@@ -1,4 +1,5 @@
-/* The server as the front's: who is let in, what a request's head may say, and streams that are followed with a cursor. */
+/* The server as the front's: who is let in, what a request's head may say, and streams that are followed with a
+ * cursor. */
 #include "server-fixture.h"
 
 enum { STRANGER = 65534 };
@@ -156,8 +157,9 @@ static void test_malformed(Front *front, gconstpointer unused)
 	g_autoptr(Frame) refused = ask(front, head, NULL, 0, NULL);
 	g_assert_cmpint(frame_status(refused), ==, 400);
 	/* A WebSocket is a GET. */
-	g_autoptr(Frame) post = ask(front, "{\"method\":\"POST\",\"path\":\"/who\",\"address\":\"::1\",\"upgrade\":true}",
-				    NULL, 0, NULL);
+	g_autoptr(Frame) post =
+		ask(front, "{\"method\":\"POST\",\"path\":\"/who\",\"address\":\"::1\",\"upgrade\":true}", NULL, 0,
+		    NULL);
 	g_assert_cmpint(frame_status(post), ==, 400);
 }
 
@@ -175,7 +177,8 @@ static void test_descriptors(Front *front, gconstpointer unused)
 	g_assert_cmpint(read(ends[0], &byte, 1), ==, 0); /* nobody holds the other end */
 	close(ends[0]);
 	/* The other way they pass. */
-	g_autoptr(Frame) swapped = ask(front, "{\"method\":\"GET\",\"path\":\"/fds\",\"address\":\"::1\"}", NULL, 0, NULL);
+	g_autoptr(Frame) swapped =
+		ask(front, "{\"method\":\"GET\",\"path\":\"/fds\",\"address\":\"::1\"}", NULL, 0, NULL);
 	g_assert_cmpint(frame_status(swapped), ==, 400); /* its descriptor did not come */
 	g_clear_pointer(&swapped, frame_free);
 	check_fds_become(before);

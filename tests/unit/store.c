@@ -772,7 +772,8 @@ static void test_secrets_in_batches(Fixture *f, gconstpointer data)
 	json_auto json_object *body = parse("{\"name\":\"a\"}");
 	g_autoptr(Batch) batch = batch_new("tester", 0);
 	batch_put(batch, "vm/a", REV_ABSENT, body);
-	g_assert_true(batch_set_secret(f->store, batch, "vm/a", "one", 3, &error)); /* a document's name is none of it */
+	/* a document's name is none of it */
+	g_assert_true(batch_set_secret(f->store, batch, "vm/a", "one", 3, &error));
 	g_assert_true(batch_set_secret(f->store, batch, "other", "two", 3, &error));
 	g_assert_cmpint(store_commit(f->store, batch, &error), ==, 1);
 	assert_secret(f->store, "vm/a", "one", 3);

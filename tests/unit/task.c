@@ -145,7 +145,8 @@ static gboolean run_again(Task *task, gpointer data, GError **error)
 
 static const TaskPool wide = {"wide", 4}, narrow = {"narrow", 2};
 static const TaskKind gate = {"test.gate", &wide, .cancellable = TRUE, .queue = TRUE, .run = run_gate};
-static const TaskKind share = {"test.share", &wide, .cancellable = TRUE, .queue = TRUE, .shared = TRUE, .run = run_gate};
+static const TaskKind share = {"test.share",  &wide,          .cancellable = TRUE,
+			       .queue = TRUE, .shared = TRUE, .run = run_gate};
 static const TaskKind refuse = {"test.refuse", &wide, .cancellable = TRUE, .run = run_gate};
 static const TaskKind stubborn = {"test.stubborn", &wide, .queue = TRUE, .run = run_gate};
 static const TaskKind bounded = {"test.bounded", &narrow, .queue = TRUE, .cancellable = TRUE, .run = run_gate};

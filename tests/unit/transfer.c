@@ -380,8 +380,9 @@ static void test_wrong_ends(Fixture *f, gconstpointer data)
 /* A program that says what no pump does, in the pump's place. */
 static void test_liars(Fixture *f, gconstpointer data)
 {
-	static const char *const says[] = {"bytes 18446744073709551615", "bytes 11", "bytes -1", "bytes", "bytes 1 2", "end 11",
-					   "error lies 0", "error write x", "synced 99", "x", "", "end 1\nend 1",
+	static const char *const says[] = {"bytes 18446744073709551615", "bytes 11", "bytes -1", "bytes", "bytes 1 2",
+					   "end 11", "error lies 0", "error write x", "synced 99", "x", "",
+					   "end 1\nend 1",
 					   "bytes 00000000000000000000000000000000000000000000000000000000000000001"};
 	g_autofree char *liar = g_build_filename(f->dir, "liar", NULL);
 	(void)data;
@@ -455,7 +456,8 @@ int main(int argc, char **argv)
 		{"/transfer/a part of a file is sent", test_send},
 		{"/transfer/a source that is shorter than it was is an error", test_short_source},
 		{"/transfer/who sends nothing is given up", test_stalled_writer},
-		{"/transfer/who reads nothing is given up, with no more than a socket's worth read", test_stalled_reader},
+		{"/transfer/who reads nothing is given up, with no more than a socket's worth read",
+		 test_stalled_reader},
 		{"/transfer/a reader that leaves ends it", test_peers_leave},
 		{"/transfer/a cut ends it at once, and what came counts", test_cut},
 		{"/transfer/a pump that is killed is told as such", test_killed},

@@ -54,7 +54,8 @@ static void test_of_three_two_share_on(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
 	for (gint64 id = 100; id < 103; id++) {
-		g_autofree char *text = g_strdup_printf("{\"id\":%d,\"name\":\"g%d\",\"uuid\":\"u\"}", (int)id, (int)id);
+		g_autofree char *text =
+			g_strdup_printf("{\"id\":%d,\"name\":\"g%d\",\"uuid\":\"u\"}", (int)id, (int)id);
 		put_guest(fixture, id, text);
 	}
 	put_guest(fixture, 101, NULL);

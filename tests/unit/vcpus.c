@@ -33,8 +33,10 @@ gboolean __wrap_task_check_cancelled(Task *task, GError **error)
 	return FALSE;
 }
 
-json_object *__wrap_qmp_wait_event(Qmp *qmp, guint64 mark, const char *event, const char *device, guint timeout_ms, GError **error);
-json_object *__wrap_qmp_wait_event(Qmp *qmp, guint64 mark, const char *event, const char *device, guint timeout_ms, GError **error)
+json_object *__wrap_qmp_wait_event(Qmp *qmp, guint64 mark, const char *event, const char *device, guint timeout_ms,
+				   GError **error);
+json_object *__wrap_qmp_wait_event(Qmp *qmp, guint64 mark, const char *event, const char *device, guint timeout_ms,
+				   GError **error)
 {
 	(void)qmp, (void)mark, (void)timeout_ms;
 	if (g_str_equal(event, "DEVICE_DELETED") && !played.stubborn) {
@@ -81,7 +83,8 @@ static json_object *play(const char *command, json_object *arguments, GError **e
 	if (g_str_equal(command, "guest-get-vcpus"))
 		return list_used();
 	if (g_str_equal(command, "device_add")) {
-		guint index = (guint)(json_get_int(arguments, "socket-id", 0) * 4 + json_get_int(arguments, "core-id", 0));
+		guint index =
+			(guint)(json_get_int(arguments, "socket-id", 0) * 4 + json_get_int(arguments, "core-id", 0));
 		if (played.full_at && index >= played.full_at) {
 			error_set(error, ERROR_FAILED, NULL, "no room");
 			return NULL;
@@ -121,8 +124,10 @@ typedef struct Case {
 } Case;
 
 static const Case cases[] = {
-	{"\"online\":2", "\"online\":4", TRUE, NULL, "+cpu2=Nehalem-x86_64-cpu +cpu3=Nehalem-x86_64-cpu on2 on3 ", 4, .used = 2},
-	{"\"online\":2", "\"online\":3", FALSE, NULL, "+cpu2=Nehalem-x86_64-cpu ", 3, .used = 3}, /* it switches on by itself */
+	{"\"online\":2", "\"online\":4", TRUE, NULL, "+cpu2=Nehalem-x86_64-cpu +cpu3=Nehalem-x86_64-cpu on2 on3 ", 4,
+	 .used = 2},
+	/* it switches on by itself */
+	{"\"online\":2", "\"online\":3", FALSE, NULL, "+cpu2=Nehalem-x86_64-cpu ", 3, .used = 3},
 	{"\"online\":2", "\"sockets\":2", TRUE, "sockets", "", 2},
 	{"\"online\":6,\"sockets\":2", "\"sockets\":2", TRUE, NULL,
 	 "+cpu6=Nehalem-x86_64-cpu +cpu7=Nehalem-x86_64-cpu on6 on7 ", 0, .used = 6},
@@ -151,7 +156,10 @@ static void test_number(Fixture *fixture, gconstpointer data)
 	json_auto json_object *applied = hardware(one->had);
 	json_auto json_object *wanted = hardware(one->wanted);
 	json_object *cpu = json_get(applied, "cpu");
-	played = (Played){.used = one->used, .full_at = one->full_at, .stubborn = one->stubborn, .said = g_string_new(NULL)};
+	played = (Played){.used = one->used,
+			  .full_at = one->full_at,
+			  .stubborn = one->stubborn,
+			  .said = g_string_new(NULL)};
 	for (gint64 i = 0; i < json_get_int(cpu, "online", 4); i++)
 		played.present[i] = TRUE;
 
@@ -169,7 +177,8 @@ static void test_number(Fixture *fixture, gconstpointer data)
 		played.full_at = 0, played.stubborn = FALSE;
 		g_assert_true(live_vcpus_apply(&live, &error));
 		g_assert_no_error(error);
-		g_assert_cmpint(json_get_int(json_get(applied, "cpu"), "online", 0), ==, json_get_int(json_get(wanted, "cpu"), "online", 0));
+		g_assert_cmpint(json_get_int(json_get(applied, "cpu"), "online", 0), ==,
+				json_get_int(json_get(wanted, "cpu"), "online", 0));
 	}
 	vm->qmp = vm->agent = NULL;
 	g_string_free(played.said, TRUE);
@@ -179,8 +188,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *name = g_strdup_printf("/vcpus/%s to %s %s KVM%s", cases[i].had, cases[i].wanted,
-							cases[i].kvm ? "with" : "without", cases[i].fails ? ", not at once" : "");
+		g_autofree char *name =
+			g_strdup_printf("/vcpus/%s to %s %s KVM%s", cases[i].had, cases[i].wanted,
+					cases[i].kvm ? "with" : "without", cases[i].fails ? ", not at once" : "");
 		g_test_add(name, Fixture, &cases[i], set_up, test_number, tear_down);
 	}
 	return g_test_run();

@@ -6,7 +6,8 @@ MESSAGE(m_audit_list_help, "list entries, newest first", "記録の一覧（新�
 MESSAGE(m_audit_verify_help, "check the log's chain of hashes; with SEQ HASH also that this entry is as it was then",
 	"ログのハッシュ連鎖を検査する。SEQ HASH を付けると、その記録が当時のままかも調べる");
 MESSAGE(m_audit_none, "No entries.", "記録はありません。");
-MESSAGE(m_audit_intact, "%" G_GINT64_FORMAT " entries, none altered or missing; the last is\n  %" G_GINT64_FORMAT " %s\n",
+MESSAGE(m_audit_intact,
+	"%" G_GINT64_FORMAT " entries, none altered or missing; the last is\n  %" G_GINT64_FORMAT " %s\n",
 	"%" G_GINT64_FORMAT " 件、改変も欠落もありません。最後の記録:\n  %" G_GINT64_FORMAT " %s\n");
 MESSAGE(m_audit_broken, "yado: the audit log is not as it was written, from entry %" G_GINT64_FORMAT " on: %s\n",
 	"yado: 監査ログは記録 %" G_GINT64_FORMAT " 以降が書かれた時と異なります: %s\n");

@@ -20,5 +20,6 @@ MESSAGE(m_doctor_needs_root, "run the command as root", "rootとして実行し�
 MESSAGE(m_doctor_not_root, "only root sees enough of the host", "ホストを調べられるのはrootだけです");
 MESSAGE(m_doctor_failed, "yado-doctor came to no end", "yado-doctor が正しく終わりませんでした");
 MESSAGE(m_doctor_unknown_check, "there is no check '%s'", "'%s' というチェックはありません");
-MESSAGE(m_bundle_made, "support bundle: '%s' (%s). Look at README in it before you give it to somebody: it has names and addresses of this host.\n",
+MESSAGE(m_bundle_made, "support bundle: '%s' (%s). Look at README in it before you give it to somebody: it has names "
+		       "and addresses of this host.\n",
 	"不具合報告用ファイル: '%s'（%s）。ホストの名前やアドレスを含むため、渡す前に中の README を確認してください。\n");

@@ -15,10 +15,10 @@ MESSAGE(m_man_examples, "EXAMPLES", "例");
 MESSAGE(m_man_see_also, "SEE ALSO", "関連項目");
 MESSAGE(m_man_words, "arguments and options", "引数とオプション");
 MESSAGE(m_man_about,
-	"yado speaks to the daemon yadod of this host over its local socket, for which it has to run as root, or to that of "
-	"another host over HTTPS, with a token.\n"
-	"A guest is named by its id or its name. Every change can be asked for with --plan: the answer is what would change, "
-	"when it takes effect, and what would be refused.",
+	"yado speaks to the daemon yadod of this host over its local socket, for which it has to run as root, or to "
+	"that of another host over HTTPS, with a token.\n"
+	"A guest is named by its id or its name. Every change can be asked for with --plan: the answer is what would "
+	"change, when it takes effect, and what would be refused.",
 	"yado は、このホストのデーモン yadod にローカルソケットで（root として）、または他のホストの yadod に HTTPS とトークンで"
 	"接続します。\n"
 	"ゲストは ID または名前で指定します。どの変更も --plan を付けると、何がいつ変わり何が拒否されるかだけを表示します。");

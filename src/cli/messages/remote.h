@@ -4,23 +4,27 @@
 
 MESSAGE(m_remotes_open, "'%s' has secrets and can be read by others, or is not yours",
 	"'%s' は秘密を含むのに、他のユーザーが読めるか、あなたのものではありません");
-MESSAGE(m_remotes_open_hint, "revoke the tokens in it if others may have read them; then make it yours alone: chmod 600, chown",
+MESSAGE(m_remotes_open_hint, "revoke the tokens in it if others may have read them; then make it yours alone: "
+			     "chmod 600, chown",
 	"読まれた恐れがあればトークンを失効させ、chmod 600 と chown で自分専用にしてください");
 MESSAGE(m_remote_unknown, "there is no remote '%s'", "'%s' というリモートはありません");
 MESSAGE(m_remote_unknown_hint, "see 'yado remote list', or add it: yado remote add NAME https://HOST:8006",
 	"'yado remote list' を見るか、追加してください: yado remote add NAME https://ホスト:8006");
 MESSAGE(m_token_missing, "no token was given for '%s'", "'%s' 用のトークンがありません");
 MESSAGE(m_token_missing_hint,
-	"give it with --token-file or $YADO_TOKEN, or save it: yado remote add; there it is made with: yado token create NAME",
+	"give it with --token-file or $YADO_TOKEN, or save it: yado remote add; there it is made with: "
+	"yado token create NAME",
 	"--token-file か $YADO_TOKEN で渡すか、yado remote add で保存してください。作成は向こうで: yado token create NAME");
 MESSAGE(m_certificate_unknown, "The certificate of %s is not known (%s).\n  SHA-256 %s\n",
 	"%s の証明書は未知のものです（%s）。\n  SHA-256 %s\n");
-MESSAGE(m_certificate_confirm, "Is that the fingerprint that quickstart or the log of yado-httpd shows there? Trust it from now on?",
+MESSAGE(m_certificate_confirm, "Is that the fingerprint that quickstart or the log of yado-httpd shows there? Trust it "
+			       "from now on?",
 	"そのホストの quickstart か yado-httpd のログが示す値と同じですか? 今後これを信頼しますか?");
 MESSAGE(m_certificate_declined, "the certificate was not taken, nothing was sent", "証明書を受け入れず、何も送りませんでした");
 MESSAGE(m_certificate_untrusted, "the certificate of '%s' is not known; its SHA-256 is %s",
 	"'%s' の証明書は未知のものです。SHA-256 は %s");
-MESSAGE(m_certificate_hint, "compare it with that on the host, then give it with --fingerprint, or save it: yado remote add",
+MESSAGE(m_certificate_hint, "compare it with that on the host, then give it with --fingerprint, or save it: "
+			    "yado remote add",
 	"ホスト側の値と比べ、--fingerprint で渡すか、yado remote add で保存してください");
 MESSAGE(m_remote_list_help, "list saved remotes", "保存したリモートの一覧");
 MESSAGE(m_remote_show_help, "show a saved remote", "保存したリモートを表示する");

@@ -8,10 +8,11 @@ MESSAGE(m_object_made, "%s %s is made", "%s %s を作成しました");
 MESSAGE(m_object_changed, "%s %s is changed", "%s %s を変更しました");
 MESSAGE(m_object_deleted, "%s %s is deleted", "%s %s を削除しました");
 MESSAGE(m_object_confirm_delete, "Delete %s %s for good?", "%s %s を完全に削除しますか?");
-MESSAGE(m_unauthorized_hint, "the token is wrong, has ended or was deleted: make another there (yado token create), then give it with "
-	"--token-file or save it with yado remote add",
+MESSAGE(m_unauthorized_hint, "the token is wrong, has ended or was deleted: make another there (yado token create), "
+			     "then give it with --token-file or save it with yado remote add",
 	"トークンが誤りか、失効または削除されています。向こうで作り直し（yado token create）、--token-file か yado remote add で渡してください");
-MESSAGE(m_forbidden_hint, "'yado whoami' shows what is granted; who manages access can grant more: yado user set NAME --grant path=…,role=…",
+MESSAGE(m_forbidden_hint, "'yado whoami' shows what is granted; who manages access can grant more: yado user set NAME "
+			  "--grant path=…,role=…",
 	"'yado whoami' で付与された権限を確認できます。追加は管理者が: yado user set NAME --grant path=…,role=…");
 MESSAGE(m_too_many_hint, "wait a little, then try again", "少し待ってからやり直してください");
 

@@ -23,15 +23,19 @@ MESSAGE(m_vm_upgrade_help, "give a guest this node's newest machine version at i
 MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2", "別のバージョン（例: pc-q35-7.2）");
 MESSAGE(m_vm_upgraded, "guest %s: machine version %s -> %s", "ゲスト %s: マシンバージョン %s -> %s");
 MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
-MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all guests if none is named",
+MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all "
+			    "guests if none is named",
 	"停止中のゲストの質問（ディスクの読み書きに失敗したもの）。省略時は全ゲスト");
 MESSAGE(m_vm_answer_help, "answer it: 'retry' tries again and lets the guest run on, 'stop' takes its power",
 	"質問に回答する。'retry' は再試行して続行、'stop' は電源断");
 MESSAGE(m_question_none, "no guest asks anything", "質問はありません");
 MESSAGE(m_question_since, "has stood still for %s:\n", "%s前から停止しています:\n");
-MESSAGE(m_question_full, "  %s: storage '%s' is full (%s free now): free space there\n", "  %s: ストレージ '%s' の空き容量が不足しています（現在の空き %s）。空きを作ってください\n");
-MESSAGE(m_question_failed, "  %s: storage '%s' fails (%s free now): see why\n", "  %s: ストレージ '%s' が失敗しています（空き %s）。原因を確認してください\n");
-MESSAGE(m_question_answers, "  yado vm answer %s retry    tries again and lets it run on\n  yado vm answer %s stop     takes its power\n",
+MESSAGE(m_question_full, "  %s: storage '%s' is full (%s free now): free space there\n",
+	"  %s: ストレージ '%s' の空き容量が不足しています（現在の空き %s）。空きを作ってください\n");
+MESSAGE(m_question_failed, "  %s: storage '%s' fails (%s free now): see why\n",
+	"  %s: ストレージ '%s' が失敗しています（空き %s）。原因を確認してください\n");
+MESSAGE(m_question_answers, "  yado vm answer %s retry    tries again and lets it run on\n"
+			    "  yado vm answer %s stop     takes its power\n",
 	"  yado vm answer %s retry    再試行して続行\n  yado vm answer %s stop     電源断\n");
 MESSAGE(m_vm_stats_help, "CPU, memory, disk and network use; all running guests if none is named",
 	"CPU、メモリ、ディスク、ネットワークの使用量（省略時は稼働中の全ゲスト）");
@@ -70,12 +74,14 @@ MESSAGE(m_vm_created_started, "guest %s has the id %" G_GINT64_FORMAT " and runs
 MESSAGE(m_vm_changed, "guest %s is changed", "ゲスト %s を変更しました");
 MESSAGE(m_vm_changes_wait, "%u of its changes wait until it is shut down and started again: yado vm show %s\n",
 	"%u 件の変更はシャットダウンして起動し直すと有効になります: yado vm show %s\n");
-MESSAGE(m_vm_user_data_help, "give cloud-init user-data of one's own, from a file ('-': standard input); kept encrypted",
+MESSAGE(m_vm_user_data_help, "give cloud-init user-data of one's own, from a file ('-': standard input); "
+			     "kept encrypted",
 	"cloud-initに独自のuser-dataをファイルから渡す（'-' は標準入力。暗号化して保管）");
 MESSAGE(m_vm_password_help, "set the password of the user that cloud-init makes", "cloud-initが作るユーザーのパスワードを設定する");
 MESSAGE(m_vm_answers_help, "give an installer its answers, from a file ('-': standard input); kept encrypted",
 	"インストーラーの応答ファイルを渡す（'-' は標準入力。暗号化して保管）");
-MESSAGE(m_vm_renew_identity_help, "new UUID, MAC addresses or serial numbers for a stopped guest; without an option those that another guest has as well",
+MESSAGE(m_vm_renew_identity_help, "new UUID, MAC addresses or serial numbers for a stopped guest; without an option "
+				  "those that another guest has as well",
 	"停止中のゲストのUUID、MACアドレス、シリアル番号を新しくする（オプションがなければ他のゲストと重複しているもの）");
 MESSAGE(m_opt_renew_uuid, "a new UUID", "新しいUUID");
 MESSAGE(m_opt_renew_macs, "a new MAC address for each network card", "各ネットワークカードの新しいMACアドレス");
@@ -87,7 +93,8 @@ MESSAGE(m_broken_share, "stop and start the guest; until then what uses the dire
 	"ゲストを停止して起動してください。それまでゲスト内でこのディレクトリを使う処理は待たされます");
 MESSAGE(m_broken_tpm, "stop and start the guest; until then its TPM does not answer",
 	"ゲストを停止して起動してください。それまでTPMは応答しません");
-MESSAGE(m_conflicts, "Also another guest's (it is not started until that is mended: yado vm renew-identity)", "他のゲストと重複（yado vm renew-identity で新しくするまで起動できません）");
+MESSAGE(m_conflicts, "Also another guest's (it is not started until that is mended: yado vm renew-identity)",
+	"他のゲストと重複（yado vm renew-identity で新しくするまで起動できません）");
 MESSAGE(m_vm_handed_help, "the files that the guest's next start brings on drives, without secrets",
 	"次回起動時にドライブで渡されるファイルを表示する（秘密を除く）");
 MESSAGE(m_vm_confirm_delete, "Delete guest %s (%" G_GINT64_FORMAT ") and its %d disk(s) for good?",
@@ -96,7 +103,8 @@ MESSAGE(m_opt_shutdown_timeout, "how long it may take, instead of the guest's ow
 MESSAGE(m_opt_shutdown_action, "what follows after that time: 'stop' turns the power off", "時間切れ後の動作。'stop' は電源断");
 MESSAGE(m_opt_watch, "go on, every two seconds", "2秒ごとに表示を続ける");
 MESSAGE(m_opt_span, "least, mean, greatest and last value over that time, with a graph", "その期間の最小、平均、最大、最新の値とグラフ");
-MESSAGE(m_stats_span_one, "--span is of one guest: name it, without --watch", "--span は1台のゲストについて表示します。ゲストを1つ指定し、--watch は外してください");
+MESSAGE(m_stats_span_one, "--span is of one guest: name it, without --watch",
+	"--span は1台のゲストについて表示します。ゲストを1つ指定し、--watch は外してください");
 MESSAGE(m_stats_json_one, "-o json gives the counters of one guest: name it, without --watch",
 	"-o json は1台のゲストのカウンターを出します。ゲストを1つ指定し、--watch は外してください");
 MESSAGE(m_since, " since %s (%s)", " %s から (%s)");

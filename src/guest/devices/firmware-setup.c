@@ -1,8 +1,9 @@
 /* Entering the firmware's set-up once.
  *
- * UEFI reads the wish from a variable (OsIndications), clears it and shows its set-up. The variables are data of the guest,
- * so it is not we who write among them but yado-nvram, in a cage. BIOS has no set-up: it waits half a minute for the Esc
- * key, which opens its boot menu. The fact goes when the guest runs; a daemon that dies before that asks once more. */
+ * UEFI reads the wish from a variable (OsIndications), clears it and shows its set-up. The variables are data of the
+ * guest, so it is not we who write among them but yado-nvram, in a cage. BIOS has no set-up: it waits half a minute for
+ * the Esc key, which opens its boot menu. The fact goes when the guest runs; a daemon that dies before that asks once
+ * more. */
 #include "guest/devices/firmware-setup.h"
 
 #include <string.h>
@@ -59,7 +60,8 @@ gboolean firmware_setup_check(Vm *vm, GError **error)
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	g_autofree char *label = vm_label(vm);
 	if (json_get(document, "kernel")) {
-		error_set(error, ERROR_CONFLICT, "take the direct kernel away (--kernel none) so that it boots from a disk",
+		error_set(error, ERROR_CONFLICT,
+			  "take the direct kernel away (--kernel none) so that it boots from a disk",
 			  "%s starts a kernel directly, past its firmware's set-up", label);
 		return FALSE;
 	}
@@ -109,7 +111,8 @@ static gboolean write_variable(Vm *vm, GError **error)
 		return TRUE;
 	g_autofree char *log = launch_read_log(caged.dir, 400);
 	error_set(error, ERROR_FAILED, "start it without: yado vm firmware-setup ID --cancel",
-		  "cannot ask the firmware for its set-up: %s", ended && *log ? g_strstrip(log) : "yado-nvram failed without a word");
+		  "cannot ask the firmware for its set-up: %s",
+		  ended && *log ? g_strstrip(log) : "yado-nvram failed without a word");
 	return FALSE;
 }
 
@@ -130,5 +133,6 @@ void firmware_setup_done(Vm *vm, const char *user)
 {
 	g_autoptr(GError) error = NULL;
 	if (!firmware_setup_request(vm, FALSE, user, &error))
-		g_warning("VM %" G_GINT64_FORMAT ": it is not noted that its firmware was entered: %s", vm->id, error->message);
+		g_warning("VM %" G_GINT64_FORMAT ": it is not noted that its firmware was entered: %s", vm->id,
+			  error->message);
 }

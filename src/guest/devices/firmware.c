@@ -21,7 +21,8 @@ static gboolean is_uefi(json_object *document)
 	return g_str_equal(json_get_str(document, "firmware", ""), "uefi");
 }
 
-/* Debian's builds: one with Secure Boot, which needs system management mode, and variables in which Microsoft's keys are. */
+/* Debian's builds: one with Secure Boot, which needs system management mode, and variables in which Microsoft's keys
+ * are. */
 static const char *code_path(json_object *document)
 {
 	return json_get_bool(document, "secure_boot", FALSE) ? OVMF "CODE_4M.secboot.fd" : OVMF "CODE_4M.fd";
@@ -40,8 +41,8 @@ static int open_file(json_object *document, const char *path, GError **error)
 		error_set_field(error, ERROR_UNSUPPORTED, secure ? "secure_boot" : "firmware",
 				secure ? "install it (apt install ovmf) or do without Secure Boot"
 				       : "install it (apt install ovmf) or use firmware 'bios'",
-				"UEFI firmware%s is not installed on this node: '%s': %s", secure ? " with Secure Boot" : "",
-				path, g_strerror(errno));
+				"UEFI firmware%s is not installed on this node: '%s': %s",
+				secure ? " with Secure Boot" : "", path, g_strerror(errno));
 	return fd;
 }
 
@@ -66,7 +67,8 @@ char *firmware_find_volume(Services *services, gint64 vm, const char *role, GErr
 			return g_strdup(storage);
 	}
 	if (storages)
-		error_set_field(error, ERROR_CONFLICT, role, "what was deleted with its volumes comes back only from a backup",
+		error_set_field(error, ERROR_CONFLICT, role,
+				"what was deleted with its volumes comes back only from a backup",
 				"the volume '%s' of the %s is gone", name, g_str_equal(role, "tpm") ? "TPM" : role);
 	return NULL;
 }
@@ -95,7 +97,8 @@ static gboolean check_secure_boot(json_object *document, GError **error)
 	if (!json_get_bool(document, "sleep", FALSE))
 		return TRUE;
 	error_set_field(error, ERROR_INVALID, "sleep", "do without one of the two",
-			"a guest with Secure Boot cannot sleep: its firmware's variables would be open to it afterwards");
+			"a guest with Secure Boot cannot sleep: "
+			"its firmware's variables would be open to it afterwards");
 	return FALSE;
 }
 
@@ -142,7 +145,8 @@ const char **firmware_missing(Services *services, json_object *document)
 	guint count = 0;
 	for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
 		g_autofree char *storage =
-			wanted[i] ? firmware_find_volume(services, json_get_int(document, "id", 0), wanted[i], NULL) : NULL;
+			wanted[i] ? firmware_find_volume(services, json_get_int(document, "id", 0), wanted[i], NULL)
+				  : NULL;
 		if (wanted[i] && !storage)
 			missing[count++] = wanted[i];
 	}

@@ -1,14 +1,15 @@
-/* A guest's firmware: OVMF's files, and the volumes that keep its variables and the TPM's state. Both lie with the first
- * disk when they are made, and are deleted with the guest. */
+/* A guest's firmware: OVMF's files, and the volumes that keep its variables and the TPM's state. Both lie with the
+ * first disk when they are made, and are deleted with the guest. */
 #pragma once
 #include <json-c/json.h>
 
 #include "guest/services.h"
 
-/* The file of the node that the guest's UEFI runs from; an error says what to install. -1 or a descriptor (caller closes). */
+/* The file of the node that the guest's UEFI runs from; an error says what to install. -1 or a descriptor (caller
+ * closes). */
 int firmware_open_code(json_object *document, GError **error);
-/* The storage that has the guest's volume of that role ("firmware", "tpm"), wherever the disks have gone since it was made.
- * ERROR_CONFLICT if there is none. Caller frees, as the volume's name. */
+/* The storage that has the guest's volume of that role ("firmware", "tpm"), wherever the disks have gone since it was
+ * made. ERROR_CONFLICT if there is none. Caller frees, as the volume's name. */
 char *firmware_find_volume(Services *services, gint64 vm, const char *role, GError **error);
 char *firmware_volume_name(gint64 vm, const char *role);
 int firmware_open_volume(Services *services, gint64 vm, const char *role, GError **error);

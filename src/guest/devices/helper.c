@@ -1,13 +1,13 @@
 /* Helpers of a guest.
  *
- * Each is watched by its pidfd on the monitor thread, as QEMU is. It ends by itself when QEMU has, so its end is news only
- * if QEMU is still there a moment later. Then the part of the guest that it served is broken, which the guest's row and
- * status say.
+ * Each is watched by its pidfd on the monitor thread, as QEMU is. It ends by itself when QEMU has, so its end is news
+ * only if QEMU is still there a moment later. Then the part of the guest that it served is broken, which the guest's
+ * row and status say.
  *
- * None is started anew under the guest, since QEMU 7.2 takes no second one: its TPM and vhost-user-fs devices cannot begin
- * anew, and neither can a netdev of type "stream" that has connected. (One that listens could, but it reads through a NULL
- * pointer what the guest sends before its first connection, and cannot be plugged in later by a descriptor's name.) So a card
- * comes back with being plugged in again, the others with the guest's next process. */
+ * None is started anew under the guest, since QEMU 7.2 takes no second one: its TPM and vhost-user-fs devices cannot
+ * begin anew, and neither can a netdev of type "stream" that has connected. (One that listens could, but it reads
+ * through a NULL pointer what the guest sends before its first connection, and cannot be plugged in later by a
+ * descriptor's name.) So a card comes back with being plugged in again, the others with the guest's next process. */
 #include "guest/devices/helper.h"
 
 #include <glib-unix.h>
@@ -38,7 +38,8 @@ static const struct {
 	const char *kind, *prefix, *map, *program, *remedy;
 } kinds[] = {
 	{"tpm", "tpm", NULL, "swtpm", "stop and start the guest; until then its TPM does not answer"},
-	{"share", "share-", "shares", "virtiofsd", "stop and start the guest; until then what uses the directory in the guest waits"},
+	{"share", "share-", "shares", "virtiofsd",
+	 "stop and start the guest; until then what uses the directory in the guest waits"},
 	{"nic", "nic-", "nics", "passt", "take the card off and plug it in again, or stop and start the guest"},
 };
 
@@ -205,7 +206,8 @@ gboolean helper_end(Vm *vm, const char *name, GError **error)
 	}
 	/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
 	gint64 deadline = g_get_monotonic_time() + (gint64)END_TIMEOUT_MS * 1000;
-	while (launch_read_record(run_dir, &record, NULL) && record.watched && !record.ended && g_get_monotonic_time() < deadline)
+	while (launch_read_record(run_dir, &record, NULL) && record.watched && !record.ended &&
+	       g_get_monotonic_time() < deadline)
 		g_usleep(500);
 	return dir_remove(run_dir, error);
 }
@@ -244,7 +246,8 @@ gboolean helper_read_end(Vm *vm, const char *name, char **ret_how)
 	if (!launch_read_record(run_dir, &record, NULL) || !record.present || record.running)
 		return FALSE;
 	if (record.ended && record.exit_signal) {
-		*ret_how = g_strdup_printf("killed by signal %d (%s)", record.exit_signal, strsignal(record.exit_signal));
+		*ret_how =
+			g_strdup_printf("killed by signal %d (%s)", record.exit_signal, strsignal(record.exit_signal));
 		return TRUE;
 	}
 	g_autofree char *log = launch_read_log(run_dir, LOG_MAX);
@@ -261,8 +264,8 @@ json_object *helper_describe(Vm *vm)
 		g_autofree char *part = part_of(*name), *how = NULL;
 		guint kind = kind_of(*name);
 		gboolean known = helper_read_end(vm, *name, &how) && *how;
-		g_autofree char *problem =
-			g_strdup_printf("its %s has ended%s%s", kinds[kind].program, known ? ": " : "", known ? how : "");
+		g_autofree char *problem = g_strdup_printf("its %s has ended%s%s", kinds[kind].program,
+							   known ? ": " : "", known ? how : "");
 		json_object *row = json_object_new_object();
 		json_set_str(row, "part", part);
 		json_set_str(row, "kind", kinds[kind].kind);

@@ -25,8 +25,8 @@ json_object *mappings_get(Services *services, const char *name, const char *kind
 	const char *found = json_get_str(doc->body, "kind", "");
 	if (g_str_equal(found, kind))
 		return json_object_get(doc->body);
-	error_set_field(error, ERROR_INVALID, field, NULL, "%s: mapping '%s' is of kind '%s', not '%s'", field, name, found,
-			kind);
+	error_set_field(error, ERROR_INVALID, field, NULL, "%s: mapping '%s' is of kind '%s', not '%s'", field, name,
+			found, kind);
 	return NULL;
 }
 

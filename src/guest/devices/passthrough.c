@@ -1,8 +1,9 @@
 /* Devices of the host that a guest is given.
  *
- * A USB device is one descriptor of its node in /dev/bus/usb. A PCI device goes by VFIO, which QEMU 7.2 opens itself: so
- * its view has /dev/vfio/vfio, the node of the device's IOMMU group, which belongs to the guest's uid while it runs, and
- * the device's own directory of sysfs. The kernel pins all memory of such a guest, as the device may write anywhere. */
+ * A USB device is one descriptor of its node in /dev/bus/usb. A PCI device goes by VFIO, which QEMU 7.2 opens itself:
+ * so its view has /dev/vfio/vfio, the node of the device's IOMMU group, which belongs to the guest's uid while it runs,
+ * and the device's own directory of sysfs. The kernel pins all memory of such a guest, as the device may write
+ * anywhere. */
 #include "guest/devices/passthrough.h"
 
 #include <errno.h>
@@ -62,8 +63,8 @@ static GPtrArray *pci_addresses(Services *services, json_object *document, GErro
 				return NULL;
 			const char *address = json_get_str(mapping, "address", "");
 			if (g_ptr_array_find_with_equal_func(addresses, address, g_str_equal, NULL)) {
-				error_set_field(error, ERROR_INVALID, field, NULL, "%s is a device that the guest has already",
-						field);
+				error_set_field(error, ERROR_INVALID, field, NULL,
+						"%s is a device that the guest has already", field);
 				return NULL;
 			}
 			g_ptr_array_add(addresses, g_strdup(address));
@@ -81,7 +82,8 @@ static gboolean check_pci(Services *services, json_object *document, const char 
 	g_autoptr(GError) local = NULL;
 	if (!mine)
 		return FALSE;
-	json_auto json_object *mapping = mappings_get(services, json_get_str(device, "mapping", ""), "pci", field, error);
+	json_auto json_object *mapping =
+		mappings_get(services, json_get_str(device, "mapping", ""), "pci", field, error);
 	if (!mapping)
 		return FALSE;
 	if (pci_check(services->sysfs, mapping, (const char *const *)mine->pdata, ret_group, &local))
@@ -112,7 +114,8 @@ gboolean passthrough_check(Services *services, json_object *present, json_object
 static GMutex taking;
 
 /* The entry that one of the guests but for part.key of this one has, and which is or goes with the device. */
-static gboolean is_free(Vm *vm, const char *part, const char *key, json_object *entry, const char *label, GError **error)
+static gboolean is_free(Vm *vm, const char *part, const char *key, json_object *entry, const char *label,
+			GError **error)
 {
 	g_autoptr(GPtrArray) guests = guests_list(vm->services->guests, 0, 0);
 	gboolean usb = g_str_equal(part, "usb");
@@ -129,12 +132,13 @@ static gboolean is_free(Vm *vm, const char *part, const char *key, json_object *
 			g_autofree char *name = vm_label(other);
 			const char *address = json_get_str(theirs, usb ? "port" : "address", "");
 			if (usb || g_str_equal(address, json_get_str(entry, "address", "")))
-				error_set(error, ERROR_CONFLICT, "take it off there first", "%s has %s already (%s.%s)", name,
-					  label, part, its_key);
+				error_set(error, ERROR_CONFLICT, "take it off there first", "%s has %s already (%s.%s)",
+					  name, label, part, its_key);
 			else
-				error_set(error, ERROR_CONFLICT, "give both to one guest, or put the card into another slot",
-					  "%s has PCI device %s, which shares IOMMU group %" G_GINT64_FORMAT " with %s", name,
-					  address, json_get_int(entry, "group", -1), label);
+				error_set(error, ERROR_CONFLICT,
+					  "give both to one guest, or put the card into another slot",
+					  "%s has PCI device %s, which shares IOMMU group %" G_GINT64_FORMAT " with %s",
+					  name, address, json_get_int(entry, "group", -1), label);
 			return FALSE;
 		}
 	}

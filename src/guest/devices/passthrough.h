@@ -5,11 +5,12 @@
 
 /* Writes down how many ports the USB controller has, with the first device that needs one. */
 void passthrough_complete(json_object *present, json_object *document);
-/* That each USB and PCI device of the document that `present` (may be NULL) does not have is one that it can be given. */
+/* That each USB and PCI device of the document that `present` (may be NULL) does not have is one that it can be
+ * given. */
 gboolean passthrough_check(Services *services, json_object *present, json_object *document, GError **error);
 
-/* The node of the host's USB device, for reading and writing; -1: it is not there, or a guest has it. From then on it is
- * this guest's. */
+/* The node of the host's USB device, for reading and writing; -1: it is not there, or a guest has it. From then on it
+ * is this guest's. */
 int passthrough_open_usb(Vm *vm, json_object *document, const char *key, GError **error);
 /* QEMU has let go of it: it is the host's again. */
 void passthrough_return_usb(Vm *vm, const char *key);

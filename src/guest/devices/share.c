@@ -1,8 +1,8 @@
 /* Directories of the host inside a guest: one virtiofsd a share (QEMU docs/tools/virtiofsd.rst).
  *
- * virtiofsd takes the first connection to a listening socket. We make that connection ourselves, before it runs: what QEMU
- * says waits in the socket, and nobody else can be the first. It outlives us as QEMU does, and ends with QEMU. In its cage
- * it sees the one directory and is root of a user namespace of its own (launch/share.c). */
+ * virtiofsd takes the first connection to a listening socket. We make that connection ourselves, before it runs: what
+ * QEMU says waits in the socket, and nobody else can be the first. It outlives us as QEMU does, and ends with QEMU. In
+ * its cage it sees the one directory and is root of a user namespace of its own (launch/share.c). */
 #include "guest/devices/share.h"
 
 #include <errno.h>
@@ -24,8 +24,8 @@ static const char program[] = "/usr/lib/qemu/virtiofsd";
 /* Without killpriv_v2 the guest's kernel takes set-user-id bits off itself, before it writes; the others are in
  * docs/decisions/virtiofs.md. */
 static const char *const arguments[] = {"-f", "--fd=10", "-o", "source=/share", "-o", "sandbox=chroot", "-o",
-					"modcaps=-mknod:-setfcap:-fsetid", "-o", "no_killpriv_v2", "-o", "log_level=warn",
-					"--rlimit-nofile=0"};
+					"modcaps=-mknod:-setfcap:-fsetid", "-o", "no_killpriv_v2", "-o",
+					"log_level=warn", "--rlimit-nofile=0"};
 
 static json_object *share_of(json_object *document, const char *key)
 {
@@ -88,14 +88,15 @@ static char *run_dir_of(Vm *vm, const char *key)
 
 int share_prepare(Vm *vm, const char *key, int *ret_peer, GError **error)
 {
-	/* Without a name: only who has the descriptor gets at it (unix(7), autobind gives an abstract one, in our namespace,
-	 * so the connection is made and the listener is full before anybody else could). */
+	/* Without a name: only who has the descriptor gets at it (unix(7), autobind gives an abstract one, in our
+	 * namespace, so the connection is made and the listener is full before anybody else could). */
 	fd_auto int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	fd_auto int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_autofree char *run_dir = run_dir_of(vm, key), *path = g_build_filename(run_dir, "s", NULL);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path) {
-		error_set(error, ERROR_FAILED, "start yadod with a shorter --run directory, or give the share a shorter key",
+		error_set(error, ERROR_FAILED,
+			  "start yadod with a shorter --run directory, or give the share a shorter key",
 			  "the socket path '%s' is too long", path);
 		return -1;
 	}
@@ -104,7 +105,8 @@ int share_prepare(Vm *vm, const char *key, int *ret_peer, GError **error)
 	launch_clear_log(run_dir);
 	unlink(path);
 	if (listener < 0 || client < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    listen(listener, 1) < 0 || connect(client, (struct sockaddr *)&address, sizeof address) < 0 || unlink(path) < 0) {
+	    listen(listener, 1) < 0 || connect(client, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    unlink(path) < 0) {
 		error_set_errno(error, errno, "cannot make the connection of share %s", key);
 		return -1;
 	}
@@ -174,7 +176,8 @@ json_object *share_describe(Vm *vm)
 		json_set_bool(row, "serving", !ended);
 		if (ended) {
 			g_autofree char *problem = g_strdup_printf(
-				"its virtiofsd has ended%s%s; it comes back when the guest is stopped and started", *log ? ": " : "", log);
+				"its virtiofsd has ended%s%s; it comes back when the guest is stopped and started",
+				*log ? ": " : "", log);
 			json_set_str(row, "problem", problem);
 		}
 		json_object_array_add(list, row);

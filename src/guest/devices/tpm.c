@@ -1,9 +1,9 @@
 /* TPMs by swtpm.
  *
- * swtpm gets two descriptors: its end of the control socket, over which QEMU hands it the data socket, and its volume. It
- * opens the latter once more through /proc/self/fd, where the file's owner counts: so the volume is made its uid's. The
- * uid belongs to the guest's TPM for ever. When QEMU is gone the control socket ends, and so does swtpm (--terminate),
- * after what it has to write; it outlives yadod as QEMU does. */
+ * swtpm gets two descriptors: its end of the control socket, over which QEMU hands it the data socket, and its volume.
+ * It opens the latter once more through /proc/self/fd, where the file's owner counts: so the volume is made its uid's.
+ * The uid belongs to the guest's TPM for ever. When QEMU is gone the control socket ends, and so does swtpm
+ * (--terminate), after what it has to write; it outlives yadod as QEMU does. */
 #include "guest/devices/tpm.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 enum { START_TIMEOUT_MS = 10000, STATE_FD = 10, CONTROL_FD = 11 };
 
 static const char program[] = "/usr/bin/swtpm";
-static const char *const arguments[] = {"socket", "--tpm2", "--tpmstate", "backend-uri=file:///proc/self/fd/10", "--ctrl",
-					"type=unixio,clientfd=11", "--terminate", "--seccomp", "action=kill"};
+static const char *const arguments[] = {"socket", "--tpm2", "--tpmstate", "backend-uri=file:///proc/self/fd/10",
+					"--ctrl", "type=unixio,clientfd=11", "--terminate", "--seccomp", "action=kill"};
 
 gboolean tpm_check(GError **error)
 {

@@ -1,4 +1,5 @@
-/* A guest's TPM: one swtpm(8) process in a cage of its own, joined to QEMU by a socket pair, with its state in a volume. */
+/* A guest's TPM: one swtpm(8) process in a cage of its own, joined to QEMU by a socket pair, with its state in a
+ * volume. */
 #pragma once
 #include "guest/vm.h"
 #include "sandbox/launch.h"

@@ -7,7 +7,8 @@
 #include "guest/guests.h"
 #include "guest/vm.h"
 
-static gboolean create_one(Services *services, Task *task, gint64 vm, const char *key, json_object *disk, GError **error)
+static gboolean create_one(Services *services, Task *task, gint64 vm, const char *key, json_object *disk,
+			   GError **error)
 {
 	const char *image = json_get_str(disk, "image", NULL), *storage = json_get_str(disk, "storage", "");
 	VolumeSpec spec = {.storage = storage, .name = json_get_str(disk, "volume", ""),

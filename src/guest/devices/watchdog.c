@@ -1,7 +1,7 @@
 /* The guest's watchdog timer ran out.
  *
- * What is done then QEMU itself does (`-action watchdog=`, watchdog-set-action), so it happens also while no daemon runs.
- * All that is left to do here is to say so. A pause is found by asking for the state (watch.c), as any other. */
+ * What is done then QEMU itself does (`-action watchdog=`, watchdog-set-action), so it happens also while no daemon
+ * runs. All that is left to do here is to say so. A pause is found by asking for the state (watch.c), as any other. */
 #include "guest/devices/watchdog.h"
 
 #include <string.h>

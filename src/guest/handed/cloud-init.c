@@ -69,7 +69,8 @@ static char *make_config(json_object *cloud, const char *password_hash)
 	return g_strconcat("#cloud-config\n", text, NULL);
 }
 
-/* The default route is a route for IPv4, as newer releases want it; for IPv6 it is "gateway6", since 22.4 (Debian 12) makes
+/* The default route is a route for IPv4, as newer releases want it; for IPv6 it is "gateway6", since 22.4 (Debian 12)
+ * makes
  * ::/64 of ::/0. */
 static void add_gateways(json_object *card, json_object *fixed)
 {

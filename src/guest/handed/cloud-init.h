@@ -1,5 +1,5 @@
-/* What cloud-init is to find on its drive (NoCloud: https://docs.cloud-init.io/en/22.4.2/topics/datasources/nocloud.html),
- * made from a guest's document. Pure. */
+/* What cloud-init is to find on its drive (NoCloud:
+ * https://docs.cloud-init.io/en/22.4.2/topics/datasources/nocloud.html), made from a guest's document. Pure. */
 #pragma once
 #include <json-c/json.h>
 

@@ -30,8 +30,8 @@ static const struct {
 } installers[] = {
 	{"kickstart", "OEMDRV", "ks.cfg", NULL},
 	{"autounattend", "UNATTEND", "autounattend.xml", NULL},
-	/* The command runs twice: early, when the drive is mounted, and after the file was read, if that has none of its own.
-	 * busybox's mount loads no file system's module by itself, so it has to be told which. */
+	/* The command runs twice: early, when the drive is mounted, and after the file was read, if that has none of
+	 * its own. busybox's mount loads no file system's module by itself, so it has to be told which. */
 	{"preseed", "PRESEED", "preseed.cfg",
 	 "auto=true priority=critical preseed/file=/media/preseed.cfg "
 	 "preseed/early_command=\"mount -t iso9660 /dev/disk/by-label/PRESEED /media || true\""},
@@ -108,8 +108,9 @@ static json_object *change_document(Vm *vm, json_object *present, Handed what, j
 		g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ");
 		json_set_str(object, marker, time);
 	} else {
-		json_set(object, marker, what == HANDED_ANSWERS ? describe_answers(present, request)
-								: describe_content(json_get_str(request, "content", "")));
+		json_set(object, marker,
+			 what == HANDED_ANSWERS ? describe_answers(present, request)
+						: describe_content(json_get_str(request, "content", "")));
 	}
 	if (!qemu_assign_addresses(wanted, error) || !prepare_check(vm->services, present, wanted, error))
 		return NULL;
@@ -188,7 +189,8 @@ gboolean handed_starts_over(json_object *present, json_object *wanted)
 	for (guint what = 0; what < G_N_ELEMENTS(kinds); what++)
 		if (what != HANDED_ANSWERS && !json_equal(marker_of(present, what), marker_of(wanted, what)))
 			return TRUE;
-	json_auto json_object *before = cloud_init_files(present, NULL, NULL), *after = cloud_init_files(wanted, NULL, NULL);
+	json_auto json_object *before = cloud_init_files(present, NULL, NULL),
+			      *after = cloud_init_files(wanted, NULL, NULL);
 	return !json_equal(before, after);
 }
 

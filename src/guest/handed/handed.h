@@ -1,8 +1,8 @@
 /* What a guest is handed besides its devices, and what of it is secret.
  *
  * user-data, the installer's answers and the password's hash stand in the store's secrets, never in the document or its
- * history: there are only their size, their SHA-256, or when they were set. The drives that they go onto are made anew at
- * each start of the guest. */
+ * history: there are only their size, their SHA-256, or when they were set. The drives that they go onto are made anew
+ * at each start of the guest. */
 #pragma once
 #include "guest/lifecycle.h"
 

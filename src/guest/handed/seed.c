@@ -24,7 +24,8 @@ static gboolean pass_files(Launch *launch, json_object *files, GArray *opened, G
 {
 	json_object_object_foreach (files, name, content) {
 		int target = FIRST_FD + (int)opened->len;
-		int fd = memory_file_from("handed", json_object_get_string(content), (gsize)json_object_get_string_len(content), error);
+		int fd = memory_file_from("handed", json_object_get_string(content),
+					  (gsize)json_object_get_string_len(content), error);
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
@@ -68,8 +69,9 @@ int seed_make(const char *run_root, const char *label, json_object *files, GErro
 	if (drive < 0 || !caged_init(&caged, run_root, error) || !run(&caged, label, files, drive, error))
 		return -1;
 	if (fstat(drive, &info) < 0 || info.st_size == 0 || info.st_size > DRIVE_MAX) {
-		error_set(error, ERROR_FAILED, NULL, "cannot make the drive '%s' for the guest: it would have %" G_GINT64_FORMAT " bytes",
-			  label, (gint64)info.st_size);
+		error_set(error, ERROR_FAILED, NULL,
+			  "cannot make the drive '%s' for the guest: it would have %" G_GINT64_FORMAT " bytes", label,
+			  (gint64)info.st_size);
 		return -1;
 	}
 	return memory_file_seal(drive, error);

@@ -75,7 +75,8 @@ static gboolean apply_cdrom(Live *live, const char *key, json_object *old, json_
 		return TRUE;
 	task_step(live->task, image ? "%s: inserting %s" : "%s: ejecting%s", key, image ? image : "");
 	/* Also from an empty drive: an earlier try may have inserted something. */
-	if (!with_open_tray(live, device, "blockdev-remove-medium", NULL, error) || !live_delete_node(live, 'c', key, error))
+	if (!with_open_tray(live, device, "blockdev-remove-medium", NULL, error) ||
+	    !live_delete_node(live, 'c', key, error))
 		return FALSE;
 	if (former) {
 		json_object_object_del(now, "image");

@@ -103,8 +103,8 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 	task_step(live->task, "unplugging %s", key);
 	guint64 mark = qmp_event_mark(live->qmp);
 	gboolean asked = qmp_do(live->qmp, "device_del", arguments, LIVE_TIMEOUT_MS, &local);
-	/* The guest may have let go of it after an earlier request had timed out. (After one that was taken it is the event
-	 * that counts: the device is out of the list before its end, and keeps its node until then.) */
+	/* The guest may have let go of it after an earlier request had timed out. (After one that was taken it is the
+	 * event that counts: the device is out of the list before its end, and keeps its node until then.) */
 	if (!asked && !live_has_device(live, prefix, key, TRUE))
 		return TRUE;
 	/* QEMU takes no second request while it waits for the guest's answer to the first. */
@@ -113,7 +113,8 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 		return FALSE;
 	}
 	g_clear_error(&local);
-	/* A guest that ignores one request ignores the next ones too: of several devices, the first alone is waited for that long. */
+	/* A guest that ignores one request ignores the next ones too: of several devices, the first alone is waited for
+	 * that long. */
 	json_auto json_object *gone = qmp_wait_event(live->qmp, mark, "DEVICE_DELETED", device,
 						     live->ignored ? UNPLUG_NEXT_MS : UNPLUG_TIMEOUT_MS, &local);
 	if (gone)
@@ -121,7 +122,8 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 	live->ignored |= error_code(local) == ERROR_TIMEOUT;
 	if (error_code(local) == ERROR_TIMEOUT)
 		error_set(error, ERROR_TIMEOUT, "release it inside the guest, or reboot the guest",
-			  "the guest did not let go of %s in time; it goes when the guest releases it or restarts", key);
+			  "the guest did not let go of %s in time; it goes when the guest releases it or restarts",
+			  key);
 	else
 		g_propagate_error(error, g_steal_pointer(&local));
 	return FALSE;

@@ -48,7 +48,8 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 		return FALSE;
 	}
 	json_object *device = qemu_disk_device(live->wanted, key);
-	json_object_object_del(device, "bootindex"); /* the others have theirs, and the order counts at the next start */
+	/* the others have theirs, and the order counts at the next start */
+	json_object_object_del(device, "bootindex");
 	if (!qmp_do(live->qmp, "device_add", device, LIVE_TIMEOUT_MS, error)) {
 		live_delete_node(live, 'd', key, NULL);
 		return FALSE;

@@ -1,8 +1,8 @@
 /* Live changes: bringing the running process to what the document wants.
  *
  * What the process has now is `applied`; what it should have is the document's hardware. Each difference that QEMU can
- * make live is made by a small step of its part (live-part.h), after which `applied` is written anew; an interrupted run
- * is simply repeated. Differences that need a restart are left, and shown as pending. */
+ * make live is made by a small step of its part (live-part.h), after which `applied` is written anew; an interrupted
+ * run is simply repeated. Differences that need a restart are left, and shown as pending. */
 #include <string.h>
 
 #include "base/error.h"
@@ -12,8 +12,8 @@
 #include "guest/live/vcpus.h"
 
 /* In the order in which they are brought about. */
-static const LivePart *const parts[] = {&live_cpu, &live_memory, &live_disks, &live_nics, &live_cdroms, &live_usb, &live_shares,
-					  &live_watchdog};
+static const LivePart *const parts[] = {&live_cpu,    &live_memory, &live_disks,  &live_nics,
+					&live_cdroms, &live_usb,    &live_shares, &live_watchdog};
 
 static const LivePart *find_part(const char *name)
 {
@@ -52,7 +52,9 @@ const char *live_when(Vm *vm, const char *path, json_object *before, json_object
 		new = json_get(new, rest[0]);
 		if (!old && !new)
 			return "now"; /* it never came into the process */
-		return (!part->can_hold || part->can_hold(vm, applied, hardware)) && part->is_live(rest[1], old, new) ? "now" : "restart";
+		return (!part->can_hold || part->can_hold(vm, applied, hardware)) && part->is_live(rest[1], old, new)
+			       ? "now"
+			       : "restart";
 	}
 	if (json_equal(old, new))
 		return "now";

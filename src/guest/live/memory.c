@@ -1,8 +1,8 @@
 /* Memory of a running guest.
  *
- * A virtio-mem device is asked for a size; the guest's driver plugs or unplugs memory block by block until it has that much, or
- * as much as it can. So the answer may come late, in part, or (a guest without the driver) never. What the guest has is asked
- * of QEMU, and is what `applied` says. */
+ * A virtio-mem device is asked for a size; the guest's driver plugs or unplugs memory block by block until it has that
+ * much, or as much as it can. So the answer may come late, in part, or (a guest without the driver) never. What the
+ * guest has is asked of QEMU, and is what `applied` says. */
 #include "guest/live/memory.h"
 
 #include "base/error.h"
@@ -22,7 +22,8 @@ static gint64 get_base(Vm *vm)
 
 gboolean live_memory_can(Vm *vm, json_object *applied, json_object *wanted)
 {
-	gint64 memory = json_get_int(wanted, "memory", 0), max = json_get_int(applied, "memory_max", 0), base = get_base(vm);
+	gint64 memory = json_get_int(wanted, "memory", 0), max = json_get_int(applied, "memory_max", 0),
+	       base = get_base(vm);
 	return max && max == json_get_int(wanted, "memory_max", 0) && base && memory >= base && memory <= max;
 }
 
@@ -37,7 +38,8 @@ static gint64 ask_size(Qmp *qmp, gint64 room, GError **error)
 		if (g_str_equal(json_get_str(data, "id", ""), QEMU_MEMORY_DEVICE))
 			return CLAMP(json_get_int(data, "size", 0), 0, room);
 	}
-	error_set(error, ERROR_FAILED, "reboot it with 'yado vm reboot'", "the running guest has no device for more memory");
+	error_set(error, ERROR_FAILED, "reboot it with 'yado vm reboot'",
+		  "the running guest has no device for more memory");
 	return -1;
 }
 
@@ -57,7 +59,8 @@ static gint64 wait_for_guest(Qmp *qmp, Task *task, gint64 from, gint64 wanted, g
 	while (size != wanted && g_get_monotonic_time() - moved_us < PATIENCE_S * G_USEC_PER_SEC) {
 		if (task_check_cancelled(task, error))
 			return -1;
-		json_auto json_object *news = qmp_wait_event(qmp, qmp_event_mark(qmp), "MEMORY_DEVICE_SIZE_CHANGE", NULL, LOOK_MS, NULL);
+		json_auto json_object *news =
+			qmp_wait_event(qmp, qmp_event_mark(qmp), "MEMORY_DEVICE_SIZE_CHANGE", NULL, LOOK_MS, NULL);
 		gint64 now = ask_size(qmp, room, error);
 		if (now < 0)
 			return -1;
@@ -74,8 +77,8 @@ static void explain(gint64 has, gint64 wanted, GError **error)
 	g_autofree char *present = units_format_size((guint64)has), *asked = units_format_size((guint64)wanted);
 	if (has < wanted)
 		error_set(error, ERROR_TIMEOUT,
-			  "it needs the driver virtio_mem and must bring new memory online (docs/memory.md); 'yado vm reboot' "
-			  "gives it the memory anyway",
+			  "it needs the driver virtio_mem and must bring new memory online (docs/memory.md); 'yado vm "
+			  "reboot' gives it the memory anyway",
 			  "the guest was offered memory up to %s and has taken it up to %s so far", asked, present);
 	else
 		error_set(error, ERROR_TIMEOUT, "free memory in the guest; it goes on then, or with 'yado vm reboot'",
@@ -92,7 +95,8 @@ static gboolean apply(Live *live, const char *key, json_object *old, json_object
 	if (from < 0)
 		return FALSE;
 	g_autofree char *text = units_format_size((guint64)memory);
-	task_step(live->task, "memory: asking the guest to %s %s", memory - base > from ? "grow to" : "shrink to", text);
+	task_step(live->task, "memory: asking the guest to %s %s", memory - base > from ? "grow to" : "shrink to",
+		  text);
 	if (!request(live->qmp, memory - base, error))
 		return FALSE;
 	gint64 size = wait_for_guest(live->qmp, live->task, from, memory - base, room, error);

@@ -1,7 +1,7 @@
 /* Shares of a running guest: plugged in and taken off.
  *
- * A virtiofsd works in the guest's memory, which must have been made for that: so a guest that was started without any share
- * gets its first one with its next start. */
+ * A virtiofsd works in the guest's memory, which must have been made for that: so a guest that was started without any
+ * share gets its first one with its next start. */
 #include <string.h>
 
 #include "base/error.h"
@@ -39,7 +39,8 @@ static gboolean remove_server(Live *live, const char *key, GError **error)
 	g_autoptr(GError) local = NULL;
 	helper_forget(live->vm, name);
 	json_set_str(arguments, "id", name);
-	if (!qmp_do(live->qmp, "chardev-remove", arguments, LIVE_TIMEOUT_MS, &local) && !strstr(local->message, "not found")) {
+	if (!qmp_do(live->qmp, "chardev-remove", arguments, LIVE_TIMEOUT_MS, &local) &&
+	    !strstr(local->message, "not found")) {
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
@@ -109,5 +110,9 @@ static gboolean apply_share(Live *live, const char *key, json_object *old, json_
 	return TRUE;
 }
 
-const LivePart live_shares = {
-	"shares", .map = TRUE, .is_live = is_share_live, .can_hold = has_shared_memory, .remove = remove_share, .apply = apply_share};
+const LivePart live_shares = {"shares",
+			      .map = TRUE,
+			      .is_live = is_share_live,
+			      .can_hold = has_shared_memory,
+			      .remove = remove_share,
+			      .apply = apply_share};

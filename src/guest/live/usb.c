@@ -70,7 +70,8 @@ static gboolean apply_usb(Live *live, const char *key, json_object *old, json_ob
 			return FALSE;
 		}
 	}
-	gboolean added = qmp_do(live->qmp, "device_add", qemu_usb_device(live->wanted, key, (int)set), LIVE_TIMEOUT_MS, error);
+	gboolean added =
+		qmp_do(live->qmp, "device_add", qemu_usb_device(live->wanted, key, (int)set), LIVE_TIMEOUT_MS, error);
 	/* The device has a copy of its own. */
 	if (set >= 0)
 		live_remove_fdset(live, set);
@@ -82,5 +83,9 @@ static gboolean apply_usb(Live *live, const char *key, json_object *old, json_ob
 	return TRUE;
 }
 
-const LivePart live_usb = {
-	"usb", .map = TRUE, .is_live = is_usb_live, .can_hold = has_controller, .remove = remove_usb, .apply = apply_usb};
+const LivePart live_usb = {"usb",
+			   .map = TRUE,
+			   .is_live = is_usb_live,
+			   .can_hold = has_controller,
+			   .remove = remove_usb,
+			   .apply = apply_usb};

@@ -1,9 +1,10 @@
 /* Processors that a running guest gets and gives back.
  *
- * With `cpu.online` each CPU but the first is a device (qemu/vcpus.h). CPUs come in the order of their numbers, and go from the
- * last. A new one is put where the guest's processors run, and then has to be switched on by the guest's system: Windows does
- * that itself, Linux by a rule of udev's (docs/processors.md), and where there is an agent it is asked to. One that goes is
- * switched off by the guest's system first. Which there are is asked of QEMU each time, so that an interrupted change goes on. */
+ * With `cpu.online` each CPU but the first is a device (qemu/vcpus.h). CPUs come in the order of their numbers, and go
+ * from the last. A new one is put where the guest's processors run, and then has to be switched on by the guest's
+ * system: Windows does that itself, Linux by a rule of udev's (docs/processors.md), and where there is an agent it is
+ * asked to. One that goes is switched off by the guest's system first. Which there are is asked of QEMU each time, so
+ * that an interrupted change goes on. */
 #include "guest/live/vcpus.h"
 
 #include "base/error.h"
@@ -32,8 +33,8 @@ const char *live_vcpus_hindrance(Vm *vm, json_object *applied, json_object *want
 		return "it was started without cpu.online, and so with CPUs that stay";
 	if (is_arranged_anew(old, new))
 		return "its sockets, cores, threads or NUMA nodes change with it";
-	/* OVMF (2022.11) brings a new CPU into system management mode first. After that a guest was seen to stand still, with QEMU's
-	 * translator; without Secure Boot, UEFI has no part in it. */
+	/* OVMF (2022.11) brings a new CPU into system management mode first. After that a guest was seen to stand
+	 * still, with QEMU's translator; without Secure Boot, UEFI has no part in it. */
 	if (json_get_bool(applied, "secure_boot", FALSE))
 		return "with Secure Boot the firmware has a part in it, and guests were seen to hang";
 	/* QEMU 7.2's translator dies of it: with one thread for all CPUs at once, else when the CPU comes again. */
@@ -129,10 +130,11 @@ static gboolean switch_on(Live *live, gint64 count, GError **error)
 			qmp_wait_event(live->qmp, qmp_event_mark(live->qmp), "ACPI_DEVICE_OST", NULL, LOOK_MS, NULL);
 	}
 	if (used < 0)
-		task_log(live->task, "the guest's system has to switch new CPUs on itself, as it has no agent to be asked for that "
-				     "(docs/processors.md)");
+		task_log(live->task, "the guest's system has to switch new CPUs on itself, as it has no agent to be "
+				     "asked for that (docs/processors.md)");
 	else if (used < count)
-		task_log(live->task, "the guest has %" G_GINT64_FORMAT " CPUs and uses %" G_GINT64_FORMAT " so far", count, used);
+		task_log(live->task, "the guest has %" G_GINT64_FORMAT " CPUs and uses %" G_GINT64_FORMAT " so far",
+			 count, used);
 	return TRUE;
 }
 
@@ -152,7 +154,8 @@ static gboolean grow(Live *live, const gboolean *present, gint64 count, GError *
 
 static gboolean shrink(Live *live, const gboolean *present, gint64 count, GError **error)
 {
-	for (gint64 index = MIN(qemu_vcpus_max(json_get(live->applied, "cpu")), QEMU_VCPUS_MAX) - 1; index >= count; index--)
+	for (gint64 index = MIN(qemu_vcpus_max(json_get(live->applied, "cpu")), QEMU_VCPUS_MAX) - 1; index >= count;
+	     index--)
 		if (present[index] && !unplug(live, index, error))
 			return FALSE;
 	record(live, count);

@@ -8,7 +8,8 @@
 
 static gboolean refuse(const char *key, const char *name, const char *hint, const char *why, GError **error)
 {
-	g_autofree char *field = name ? g_strdup_printf("cloud_init.nics.%s.%s", key, name) : g_strdup_printf("cloud_init.nics.%s", key);
+	g_autofree char *field =
+		name ? g_strdup_printf("cloud_init.nics.%s.%s", key, name) : g_strdup_printf("cloud_init.nics.%s", key);
 	error_set_field(error, ERROR_INVALID, field, hint, "%s %s", field, why);
 	return FALSE;
 }
@@ -26,7 +27,8 @@ static gboolean read_prefixed(int family, const char *text, Prefixed *ret_addres
 	g_auto(GStrv) parts = g_strsplit(text, "/", 2);
 	*ret_address = (Prefixed){.family = family, .length = family == AF_INET ? 32 : 128};
 	ret_address->bits = parts[0] && parts[1] ? (guint)g_ascii_strtoull(parts[1], NULL, 10) : ret_address->length;
-	return parts[0] && inet_pton(family, parts[0], ret_address->bytes) == 1 && ret_address->bits <= ret_address->length;
+	return parts[0] && inet_pton(family, parts[0], ret_address->bytes) == 1 &&
+	       ret_address->bits <= ret_address->length;
 }
 
 static gboolean bit_of(const Prefixed *address, guint bit)
@@ -46,7 +48,8 @@ static gboolean in_network(int family, const char *gateway, const char *prefixed
 	return TRUE;
 }
 
-/* Whether all bits of the host's part are so. A network of two addresses (RFC 3021, RFC 6164), or one, has none to spare. */
+/* Whether all bits of the host's part are so. A network of two addresses (RFC 3021, RFC 6164), or one, has none to
+ * spare. */
 static gboolean is_host_part(const Prefixed *address, gboolean set)
 {
 	guint bit = address->bits;
@@ -70,14 +73,17 @@ static gboolean check_address(const char *key, json_object *nic, const char *nam
 		 : bytes[0] == 0xff || in_network(family, text, "::/127"))
 		return refuse(key, name, NULL, "is not an address that a network card can have", error);
 	if (is_host_part(&address, FALSE))
-		return refuse(key, name, "give the card's own address in it", "is the address of the network itself", error);
+		return refuse(key, name, "give the card's own address in it", "is the address of the network itself",
+			      error);
 	if (ipv4 && is_host_part(&address, TRUE))
-		return refuse(key, name, "give the card's own address", "is the broadcast address of its network", error);
+		return refuse(key, name, "give the card's own address", "is the broadcast address of its network",
+			      error);
 	return TRUE;
 }
 
 /* Whether another card, of those after it, has the same. */
-static gboolean check_only(json_object *nics, const char *key, json_object *nic, const char *name, int family, GError **error)
+static gboolean check_only(json_object *nics, const char *key, json_object *nic, const char *name, int family,
+			   GError **error)
 {
 	Prefixed ours, theirs;
 	const char *text = json_get_str(nic, name, NULL);
@@ -94,13 +100,15 @@ static gboolean check_only(json_object *nics, const char *key, json_object *nic,
 	return TRUE;
 }
 
-static gboolean check_gateway(const char *key, json_object *nic, const char *name, const char *of, int family, GError **error)
+static gboolean check_gateway(const char *key, json_object *nic, const char *name, const char *of, int family,
+			      GError **error)
 {
 	const char *gateway = json_get_str(nic, name, NULL), *address = json_get_str(nic, of, NULL);
 	if (!gateway)
 		return TRUE;
 	if (!address)
-		return refuse(key, name, "give the address as well, or leave both to DHCP", "has no meaning without a fixed address", error);
+		return refuse(key, name, "give the address as well, or leave both to DHCP",
+			      "has no meaning without a fixed address", error);
 	Prefixed router, ours;
 	if (read_prefixed(family, gateway, &router) && read_prefixed(family, address, &ours) &&
 	    memcmp(router.bytes, ours.bytes, sizeof ours.bytes) == 0)
@@ -108,7 +116,8 @@ static gboolean check_gateway(const char *key, json_object *nic, const char *nam
 	/* A router is often known by its link-local address. */
 	if (in_network(family, gateway, address) || (family == AF_INET6 && in_network(family, gateway, "fe80::/10")))
 		return TRUE;
-	return refuse(key, name, "look at both, and at the prefix's length", "is not in the network of the address", error);
+	return refuse(key, name, "look at both, and at the prefix's length", "is not in the network of the address",
+		      error);
 }
 
 /* Cards that ask by DHCP are told these too. */
@@ -141,14 +150,16 @@ gboolean prepare_check_cloud_init(json_object *document, GError **error)
 		return TRUE;
 	json_object_object_foreach (nics, key, nic) {
 		if (!json_get(json_get(document, "nics"), key)) {
-			g_autofree char *hint = g_strdup_printf("name one of its network cards, as in nic0; this entry goes with "
-								"--no-cloud-init-nic %s", key);
+			g_autofree char *hint = g_strdup_printf("name one of its network cards, as in nic0; this entry "
+								"goes with --no-cloud-init-nic %s", key);
 			return refuse(key, NULL, hint, "names no network card of the guest", error);
 		}
-		if (!check_address(key, nic, "address", AF_INET, error) || !check_address(key, nic, "address6", AF_INET6, error) ||
+		if (!check_address(key, nic, "address", AF_INET, error) ||
+		    !check_address(key, nic, "address6", AF_INET6, error) ||
 		    !check_gateway(key, nic, "gateway", "address", AF_INET, error) ||
 		    !check_gateway(key, nic, "gateway6", "address6", AF_INET6, error) ||
-		    !check_only(nics, key, nic, "address", AF_INET, error) || !check_only(nics, key, nic, "address6", AF_INET6, error))
+		    !check_only(nics, key, nic, "address", AF_INET, error) ||
+		    !check_only(nics, key, nic, "address6", AF_INET6, error))
 			return FALSE;
 	}
 	return TRUE;

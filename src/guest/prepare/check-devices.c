@@ -50,7 +50,8 @@ static gboolean check_watchdog(json_object *present, json_object *document, GErr
 	if (!g_str_equal(json_get_str(watchdog, "model", "none"), "none") || g_str_equal(action, "reset") ||
 	    g_str_equal(action, former))
 		return TRUE;
-	return error_refuse(error, ERROR_INVALID, "watchdog.action", "choose the device as well: watchdog.model 'i6300esb'",
+	return error_refuse(error, ERROR_INVALID, "watchdog.action",
+			    "choose the device as well: watchdog.model 'i6300esb'",
 			    "watchdog.action has no meaning without a watchdog");
 }
 

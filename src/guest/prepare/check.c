@@ -139,8 +139,10 @@ gboolean prepare_check_machine(Services *services, json_object *document, GError
 	if (qemu_host_has_machine(services->host, machine))
 		return TRUE;
 	g_autofree char *list = g_strjoinv(", ", services->host->machines);
-	g_autofree char *hint = g_strdup_printf("it has %s; 'yado vm upgrade-hardware' gives a guest another one", list);
-	return error_refuse(error, ERROR_INVALID, "machine", hint, "machine '%s' is not known to this node's QEMU", machine);
+	g_autofree char *hint =
+		g_strdup_printf("it has %s; 'yado vm upgrade-hardware' gives a guest another one", list);
+	return error_refuse(error, ERROR_INVALID, "machine", hint, "machine '%s' is not known to this node's QEMU",
+			    machine);
 }
 
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error)

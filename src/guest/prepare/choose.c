@@ -62,8 +62,8 @@ static char *find_drivers(Services *services, const char *os, const Asker *asker
 	return g_strdup(json_get_str(newest, "name", NULL));
 }
 
-gboolean choose_by_system(Services *services, json_object *image, const Asker *asker, json_object *input, json_object *chosen,
-			  GError **error)
+gboolean choose_by_system(Services *services, json_object *image, const Asker *asker, json_object *input,
+			  json_object *chosen, GError **error)
 {
 	const char *os = json_get_str(input, "os", NULL);
 	json_auto json_object *medium = NULL;

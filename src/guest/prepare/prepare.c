@@ -154,7 +154,8 @@ static void recall_names(Services *services, json_object *present, json_object *
 		if (!former)
 			continue;
 		json_set(disk, "serial", json_copy(json_get(former, "serial")));
-		if (!json_get(disk, "wwn") && json_get(former, "wwn") && !g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk"))
+		if (!json_get(disk, "wwn") && json_get(former, "wwn") &&
+		    !g_str_equal(json_get_str(disk, "bus", ""), "virtio-blk"))
 			json_set(disk, "wwn", json_copy(json_get(former, "wwn")));
 		return;
 	}

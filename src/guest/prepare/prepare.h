@@ -22,8 +22,8 @@ json_object *prepare_find_image(Services *services, const char *name, const char
 				const char *field, GError **error);
 
 /* Everything about a complete document that the table alone cannot know: storages, images, bridges, machine, CPU model,
- * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it was
- * there is not checked against the outside again. */
+ * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it
+ * was there is not checked against the outside again. */
 gboolean prepare_check(Services *services, json_object *present, json_object *document, GError **error);
 /* Of that: whether this node's QEMU has the machine version; a start asks that too. */
 gboolean prepare_check_machine(Services *services, json_object *document, GError **error);

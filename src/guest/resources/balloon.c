@@ -1,7 +1,7 @@
 /* What a guest says of its memory, by its balloon's driver (virtio 1.2, 5.5.6.3).
  *
- * QEMU asks the driver every some seconds and keeps its answer. The numbers are the guest's own: one that makes no sense is
- * none, and none is ever more than the guest has. */
+ * QEMU asks the driver every some seconds and keeps its answer. The numbers are the guest's own: one that makes no
+ * sense is none, and none is ever more than the guest has. */
 #include "guest/resources/balloon.h"
 
 #include "base/error.h"
@@ -14,7 +14,8 @@ static const gint64 left_min = 32LL << 20; /* of what QEMU counts, whatever is a
 
 static gint64 stat(json_object *stats, const char *name)
 {
-	return json_get_int(stats, name, -1); /* what the driver does not know is all ones, and no number of a guest's */
+	/* what the driver does not know is all ones, and no number of a guest's */
+	return json_get_int(stats, name, -1);
 }
 
 BalloonReport balloon_read_report(json_object *stats, gint64 memory)
@@ -36,7 +37,8 @@ static json_object *get_property(Qmp *qmp, const char *name, guint timeout_ms, G
 	return qmp_command(qmp, "qom-get", arguments, timeout_ms, error);
 }
 
-/* Asked for anew whenever it is late: that costs nothing if QEMU does it already, and needs no memory of whether it does. */
+/* Asked for anew whenever it is late: that costs nothing if QEMU does it already, and needs no memory of whether it
+ * does. */
 static void ask_for_more(Qmp *qmp, guint timeout_ms)
 {
 	json_object *arguments = json_object_new_object();

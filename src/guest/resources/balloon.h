@@ -24,8 +24,8 @@ typedef struct BalloonGuest {
 	gint64 memory, min;
 	gint64 taken; /* in: now; out: what is to be taken */
 } BalloonGuest;
-/* One step of it. The node has `total` bytes, of which `available` could be given to guests; above a use of at_percent, memory
- * is taken back. */
+/* One step of it. The node has `total` bytes, of which `available` could be given to guests; above a use of at_percent,
+ * memory is taken back. */
 void balloon_decide(gint64 total, gint64 available, guint at_percent, BalloonGuest *guests, guint count);
 
 /* The thread that does it. */

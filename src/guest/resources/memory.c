@@ -35,18 +35,19 @@ static gboolean check_sizes(json_object *document, GError **error)
 	gint64 min = json_get_int(document, "memory_min", 0), page = qemu_memory_page(document);
 	g_autofree char *text = units_format_size((guint64)memory);
 	if (max && max < memory) {
-		error_set_field(error, ERROR_INVALID, "memory_max", "give it less memory, or a higher memory_max", "memory_max must not be less than memory, which is %s",
-				text);
+		error_set_field(error, ERROR_INVALID, "memory_max", "give it less memory, or a higher memory_max",
+				"memory_max must not be less than memory, which is %s", text);
 		return FALSE;
 	}
 	if (min > memory) {
-		error_set_field(error, ERROR_INVALID, "memory_min", "give it more memory, or a lower memory_min", "memory_min must not be more than memory, which is %s",
-				text);
+		error_set_field(error, ERROR_INVALID, "memory_min", "give it more memory, or a lower memory_min",
+				"memory_min must not be more than memory, which is %s", text);
 		return FALSE;
 	}
 	const char *why = page ? ", the size of its pages" : max ? ", as memory_max is set" : "";
 	gint64 unit = max ? qemu_memory_step(document) : MAX(page, MIB);
-	return check_multiple(document, "memory", unit, why, error) && check_multiple(document, "memory_max", unit, why, error) &&
+	return check_multiple(document, "memory", unit, why, error) &&
+	       check_multiple(document, "memory_max", unit, why, error) &&
 	       check_multiple(document, "memory_min", MIB, "", error);
 }
 
@@ -79,7 +80,8 @@ gboolean memory_check_start(json_object *document, GError **error)
 	g_autofree char *hint = g_strdup_printf("set more aside: echo %" G_GINT64_FORMAT " > %s/nr_hugepages",
 						all + wanted - free_pages, dir);
 	error_set_field(error, ERROR_CONFLICT, "hugepages", hint,
-			"it needs %" G_GINT64_FORMAT " huge pages of %s, and %" G_GINT64_FORMAT " are free on this node", wanted,
-			size, free_pages);
+			"it needs %" G_GINT64_FORMAT " huge pages of %s, and %" G_GINT64_FORMAT
+			" are free on this node",
+			wanted, size, free_pages);
 	return FALSE;
 }

@@ -1,7 +1,7 @@
 /* Memory of this node, and merging of equal pages (the kernel's Documentation/admin-guide/mm/ksm.rst).
  *
- * The setting is a document. KSM is the kernel's own switch, which others may have set before: unless somebody has said here
- * whether it is on, it is left as it is. */
+ * The setting is a document. KSM is the kernel's own switch, which others may have set before: unless somebody has said
+ * here whether it is on, it is left as it is. */
 #include "guest/resources/node-memory.h"
 
 #include <errno.h>
@@ -129,7 +129,8 @@ static gboolean apply_ksm(const char *wanted, GError **error)
 	return FALSE;
 }
 
-gint64 node_memory_change(Services *services, json_object *setting, gint64 expected_rev, const char *user, GError **error)
+gint64 node_memory_change(Services *services, json_object *setting, gint64 expected_rev, const char *user,
+			  GError **error)
 {
 	g_autoptr(Batch) batch = batch_new(user, 0);
 	const char *before = ksm_state();

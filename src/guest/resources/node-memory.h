@@ -12,7 +12,8 @@ json_object *node_memory_describe(Services *services, gint64 *ret_rev, GError **
 /* The setting as a patch changes it, checked against what the kernel can. */
 json_object *node_memory_plan(Services *services, json_object *patch, GError **error);
 /* Commits it and brings it about. The new revision; 0: error. */
-gint64 node_memory_change(Services *services, json_object *setting, gint64 expected_rev, const char *user, GError **error);
+gint64 node_memory_change(Services *services, json_object *setting, gint64 expected_rev, const char *user,
+			  GError **error);
 /* Brings about what is set, after the node's start. */
 void node_memory_apply(Services *services);
 /* The part of memory in use above which guests are asked for theirs, in percent. */

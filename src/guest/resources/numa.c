@@ -1,7 +1,8 @@
 /* The guest's NUMA nodes on the host's.
  *
- * Memory goes where the kernel is told to take it from (mbind(2), by QEMU's memory backends). Processors follow: without a pin of
- * their own they are kept on the CPUs of the same nodes, since memory at hand is what one places a guest for. */
+ * Memory goes where the kernel is told to take it from (mbind(2), by QEMU's memory backends). Processors follow:
+ * without a pin of their own they are kept on the CPUs of the same nodes, since memory at hand is what one places a
+ * guest for. */
 #include "guest/resources/numa.h"
 
 #include <string.h>
@@ -84,16 +85,18 @@ static gboolean check_keys(json_object *document, GError **error)
 		if (node < nodes)
 			continue;
 		g_autofree char *field = g_strdup_printf("numa.%s", key);
-		g_autofree char *last = g_strdup_printf("its nodes are node0 to node%u; cpu.numa says how many", nodes - 1);
+		g_autofree char *last =
+			g_strdup_printf("its nodes are node0 to node%u; cpu.numa says how many", nodes - 1);
 		error_set_field(error, ERROR_INVALID, field,
-				nodes > 1 ? last : "it has one, node0; cpu.numa would give it more", "%s: the guest has no such NUMA node",
-				field);
+				nodes > 1 ? last : "it has one, node0; cpu.numa would give it more",
+				"%s: the guest has no such NUMA node", field);
 		return FALSE;
 	}
 	return TRUE;
 }
 
-static gboolean check_place(const Processors *processors, json_object *document, guint node, const Cpus *wanted, GError **error)
+static gboolean check_place(const Processors *processors, json_object *document, guint node, const Cpus *wanted,
+			    GError **error)
 {
 	Cpus ids = ids_of(processors), absent = cpus_without(wanted, &ids);
 	g_autofree char *list = cpus_format(&absent), *all = cpus_format(&ids);
@@ -110,7 +113,8 @@ static gboolean check_place(const Processors *processors, json_object *document,
 			      "NUMA node %s of this host has no memory", named);
 	if (is_bound(document, node) && there < needed)
 		return refuse(error, ERROR_UNSUPPORTED, node, "name more of them, or use policy 'preferred'",
-			      "NUMA node %s of this host has %s, and the guest's node%u needs %s", named, has, node, needs);
+			      "NUMA node %s of this host has %s, and the guest's node%u needs %s", named, has, node,
+			      needs);
 	return TRUE;
 }
 
@@ -137,8 +141,10 @@ gboolean numa_check(const Processors *processors, json_object *present, json_obj
 
 static gint64 read_free(const char *root, guint host_node, gint64 page)
 {
-	g_autofree char *path = g_strdup_printf("%s/sys/devices/system/node/node%u/hugepages/hugepages-%" G_GINT64_FORMAT
-						"kB/free_hugepages", root, host_node, page / 1024);
+	g_autofree char *path =
+		g_strdup_printf("%s/sys/devices/system/node/node%u/hugepages/hugepages-%" G_GINT64_FORMAT
+				"kB/free_hugepages",
+				root, host_node, page / 1024);
 	g_autofree char *text = NULL;
 	return file_read(path, 64, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
@@ -157,10 +163,14 @@ gboolean numa_check_pages(const char *root, json_object *document, GError **erro
 		if (there >= needed)
 			continue;
 		g_autofree char *named = cpus_format(&wanted), *size = units_format_size((guint64)page);
-		g_autofree char *hint = g_strdup_printf("set them aside there: /sys/devices/system/node/nodeN/hugepages/hugepages-%"
-							G_GINT64_FORMAT "kB/nr_hugepages", page / 1024);
-		return refuse(error, ERROR_CONFLICT, node, hint, "the guest's node%u needs %" G_GINT64_FORMAT " huge pages of %s, and %"
-			      G_GINT64_FORMAT " are free on NUMA node %s of this host", node, needed, size, there, named);
+		g_autofree char *hint = g_strdup_printf(
+			"set them aside there: /sys/devices/system/node/nodeN/hugepages/hugepages-%" G_GINT64_FORMAT
+			"kB/nr_hugepages",
+			page / 1024);
+		return refuse(error, ERROR_CONFLICT, node, hint,
+			      "the guest's node%u needs %" G_GINT64_FORMAT " huge pages of %s, and %" G_GINT64_FORMAT
+			      " are free on NUMA node %s of this host",
+			      node, needed, size, there, named);
 	}
 	return TRUE;
 }
@@ -173,7 +183,8 @@ guint numa_node_of_cpu(json_object *document, gint64 cpu)
 	return (guint)CLAMP(cpu / MAX(qemu_vcpus_max(json_get(document, "cpu")) / nodes, 1), 0, nodes - 1);
 }
 
-gboolean numa_choose_cpus(const Processors *processors, json_object *document, guint node, Cpus *ret_cpus, GError **error)
+gboolean numa_choose_cpus(const Processors *processors, json_object *document, guint node, Cpus *ret_cpus,
+			  GError **error)
 {
 	json_object *cpu = json_get(document, "cpu");
 	const char *pin = json_get_str(cpu, "pin", NULL), *kind = json_get_str(cpu, "kind", NULL);
@@ -196,19 +207,24 @@ gboolean numa_choose_cpus(const Processors *processors, json_object *document, g
 static char *explain_node(const Processors *processors, json_object *document, guint node)
 {
 	const char *policy = json_get_str(qemu_memory_place(document, node), "policy", "bind");
-	const char *how = g_str_equal(policy, "bind") ? "only" : g_str_equal(policy, "preferred") ? "while there is some" : "in turn";
+	const char *how = g_str_equal(policy, "bind")	     ? "only"
+			  : g_str_equal(policy, "preferred") ? "while there is some"
+							     : "in turn";
 	Cpus nodes, cpus;
-	if (!qemu_memory_host_nodes(document, node, &nodes) || !numa_choose_cpus(processors, document, node, &cpus, NULL))
+	if (!qemu_memory_host_nodes(document, node, &nodes) ||
+	    !numa_choose_cpus(processors, document, node, &cpus, NULL))
 		return NULL;
 	Cpus near = cpus_of(processors, &nodes), far = cpus_without(&cpus, &near);
 	g_autofree char *of = cpus_format(&nodes), *on = cpus_format(&cpus), *away = cpus_format(&far);
 	g_autofree char *warning =
 		!*away ? NULL
 		: json_get(json_get(document, "cpu"), "pin")
-			? g_strdup_printf("; CPU %s of cpu.pin is on another node, and reaches this memory slowly", away)
+			? g_strdup_printf("; CPU %s of cpu.pin is on another node, and reaches this memory slowly",
+					  away)
 			: g_strdup("; that has no CPUs of its own");
-	return g_strdup_printf("node%u: its memory comes from NUMA node %s of the host %s, its processors run on CPU %s%s", node, of, how, on,
-			       warning ? warning : "");
+	return g_strdup_printf(
+		"node%u: its memory comes from NUMA node %s of the host %s, its processors run on CPU %s%s", node, of,
+		how, on, warning ? warning : "");
 }
 
 GPtrArray *numa_explain(const Processors *processors, json_object *document)

@@ -57,8 +57,8 @@ static char *format_some(const GPtrArray *names)
 	return g_strdup(text->str);
 }
 
-/* QEMU itself would only warn, and start the guest without what is lacking: it would have other hardware than its document
- * says, and than on the node that it may go to. */
+/* QEMU itself would only warn, and start the guest without what is lacking: it would have other hardware than its
+ * document says, and than on the node that it may go to. */
 static gboolean check_model(const Features *features, json_object *cpu, GError **error)
 {
 	const char *model = json_get_str(cpu, "model", "host");
@@ -68,11 +68,12 @@ static gboolean check_model(const Features *features, json_object *cpu, GError *
 	g_autofree char *some = format_some(lacking);
 	g_autoptr(GString) flags = g_string_new(NULL);
 	for (gsize i = 0; i < json_get_count(json_get(cpu, "flags")); i++)
-		g_string_append_printf(flags, "%s,", json_object_get_string(json_object_array_get_idx(json_get(cpu, "flags"), i)));
+		g_string_append_printf(flags, "%s,",
+				       json_object_get_string(json_object_array_get_idx(json_get(cpu, "flags"), i)));
 	for (guint i = 0; i < lacking->len; i++)
 		g_string_append_printf(flags, "%s-%s", i ? "," : "", (const char *)lacking->pdata[i]);
-	g_autofree char *hint = g_strdup_printf("'yado node cpu-features' lists the models that it offers whole; or do without these "
-						"features: --cpu-flags=%s", flags->str);
+	g_autofree char *hint = g_strdup_printf("'yado node cpu-features' lists the models that it offers whole; or do "
+						"without these features: --cpu-flags=%s", flags->str);
 	return error_refuse(error, ERROR_UNSUPPORTED, "cpu.model", hint,
 			    "cpu.model: this node does not offer all of '%s': %s", model, some);
 }
@@ -94,14 +95,15 @@ static gboolean differs(json_object *present, json_object *cpu, const char *fiel
 
 gboolean placement_check(Services *services, json_object *before, json_object *document, GError **error)
 {
-	json_object *present = json_get(before, "cpu"), *cpu = json_get(document, "cpu"), *numa = json_get(document, "numa");
+	json_object *present = json_get(before, "cpu"), *cpu = json_get(document, "cpu"),
+		    *numa = json_get(document, "numa");
 	gboolean placed = differs(present, cpu, "pin") || differs(present, cpu, "kind");
 	gboolean on_nodes = numa && json_object_object_length(numa) > 0;
 	g_autoptr(Processors) processors = placed || on_nodes ? processors_read("") : NULL;
 	if (placed) {
 		Cpus cpus;
-		if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL), &cpus,
-				       error))
+		if (!processors_choose(processors, json_get_str(cpu, "pin", NULL), json_get_str(cpu, "kind", NULL),
+				       &cpus, error))
 			return FALSE;
 	}
 	if (on_nodes && !numa_check(processors, before, document, error))
@@ -116,7 +118,8 @@ gboolean placement_check(Services *services, json_object *before, json_object *d
 	gboolean nested = json_get_bool(cpu, "nested", FALSE) && differs(present, cpu, "nested");
 	const char *name = json_get_str(cpu, "model", "host");
 	/* What is taken away may be what it lacks. */
-	gboolean model = !g_str_equal(name, "host") && (differs(present, cpu, "model") || differs(present, cpu, "flags"));
+	gboolean model =
+		!g_str_equal(name, "host") && (differs(present, cpu, "model") || differs(present, cpu, "flags"));
 	if (model && !g_strv_contains((const char *const *)services->host->cpu_models, name))
 		return error_refuse(error, ERROR_UNSUPPORTED, "cpu.model",
 				    "use 'host', or a model that 'yado node cpu-features' lists",
@@ -126,7 +129,8 @@ gboolean placement_check(Services *services, json_object *before, json_object *d
 	if ((flags || nested || model) && !features)
 		return FALSE;
 	return (!flags || check_flags(features, json_get(cpu, "flags"), error)) &&
-	       (!nested || check_nested(features, services->host, error)) && (!model || check_model(features, cpu, error));
+	       (!nested || check_nested(features, services->host, error)) &&
+	       (!model || check_model(features, cpu, error));
 }
 
 /* The number that the process's own namespace has for one of its threads (proc(5), NSpid); 0 if it has ended. */
@@ -203,8 +207,8 @@ gboolean placement_pin(Vm *vm, Qmp *qmp, json_object *document, GError **error)
 	for (gsize i = 0; i < json_get_count(list); i++) {
 		json_object *item = json_object_array_get_idx(list, i);
 		Cpus cpus;
-		if (!numa_choose_cpus(processors, document, numa_node_of_cpu(document, json_get_int(item, "cpu-index", 0)), &cpus,
-				      error))
+		if (!numa_choose_cpus(processors, document,
+				      numa_node_of_cpu(document, json_get_int(item, "cpu-index", 0)), &cpus, error))
 			return FALSE;
 		add_place(places, json_get_int(item, "thread-id", 0), &cpus);
 	}

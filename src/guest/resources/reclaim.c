@@ -1,8 +1,9 @@
 /* Memory for a node that is short of it: from guests that have a floor (`memory_min`), by their balloons.
  *
- * Every few seconds the node's memory is looked at. Above the use that is set for the node, guests are asked to give up some of
- * what they have above their floors, each in proportion to that; below it, they get it back in the same way. A guest is asked
- * for a part of its memory at most in one step: it takes a while until what it gives up is free on the node. */
+ * Every few seconds the node's memory is looked at. Above the use that is set for the node, guests are asked to give up
+ * some of what they have above their floors, each in proportion to that; below it, they get it back in the same way. A
+ * guest is asked for a part of its memory at most in one step: it takes a while until what it gives up is free on the
+ * node. */
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/resources/balloon.h"
@@ -67,7 +68,8 @@ static gboolean takes_part(Vm *vm, BalloonGuest *ret_guest)
 	g_mutex_unlock(&vm->lock);
 	VmBalloon balloon;
 	/* Without a driver that answers, nothing would be given up. */
-	if (!concerned || !balloon_refresh(vm, COMMAND_TIMEOUT_MS, NULL) || !balloon_get(vm, &balloon) || !balloon.total)
+	if (!concerned || !balloon_refresh(vm, COMMAND_TIMEOUT_MS, NULL) || !balloon_get(vm, &balloon) ||
+	    !balloon.total)
 		return FALSE;
 	json_auto json_object *applied = vm_dup_applied(vm);
 	gint64 memory = json_get_int(applied, "memory", 0);

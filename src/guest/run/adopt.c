@@ -51,7 +51,8 @@ static char *memory_path(Vm *vm)
 
 void vm_remember(Vm *vm)
 {
-	/* So that two threads do not write in another order than that of their changes. The file is void after a boot. */
+	/* So that two threads do not write in another order than that of their changes. The file is void after a
+	 * boot. */
 	static GMutex writing;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&writing);
 	json_auto json_object *json = json_object_new_object();

@@ -4,8 +4,8 @@
 
 typedef struct Autostart Autostart;
 
-/* After a boot of the node: a thread that starts guests with autostart. After a mere restart of the daemon: only what its
- * predecessor had not come to. NULL: there is nothing to start. */
+/* After a boot of the node: a thread that starts guests with autostart. After a mere restart of the daemon: only what
+ * its predecessor had not come to. NULL: there is nothing to start. */
 Autostart *autostart_begin(Services *services);
 /* Starts no more of them, now or later: somebody wants all guests down. NULL is fine. */
 void autostart_abandon(Autostart *autostart);

@@ -31,8 +31,8 @@ typedef struct VmCounters {
 /* Which devices it has, kept between two readings: to find that out takes longer than to read. */
 typedef struct VmDevices VmDevices;
 void vm_devices_free(VmDevices *devices); /* NULL is fine */
-/* What the host knows of it, which asks nobody; the disks are not known then. FALSE if it does not run. The devices are NULL
- * the first time. */
+/* What the host knows of it, which asks nobody; the disks are not known then. FALSE if it does not run. The devices are
+ * NULL the first time. */
 gboolean vm_read_counters(Vm *vm, VmDevices **inout_devices, VmCounters *ret_counters);
 /* What only QEMU knows, which may not answer. */
 gboolean vm_read_disk_counters(Vm *vm, guint timeout_ms, Counters *ret_counters, GError **error);

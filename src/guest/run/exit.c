@@ -1,9 +1,9 @@
 /* How a guest's process ends.
  *
  * Who ends it says so first (vm_expect_exit): an end that nobody has announced is a crash, unless QEMU left in order.
- * However it came about, it is settled once, when the pidfd says that the process is gone: why, from what was announced,
- * the launcher's record and QEMU's last events; then what it leaves on the host is cleared up; then the guest is stopped,
- * and started again if its policy says so. */
+ * However it came about, it is settled once, when the pidfd says that the process is gone: why, from what was
+ * announced, the launcher's record and QEMU's last events; then what it leaves on the host is cleared up; then the
+ * guest is stopped, and started again if its policy says so. */
 #include "guest/run/exit.h"
 
 #include <signal.h>

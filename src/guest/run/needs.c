@@ -68,7 +68,8 @@ int vm_open_need(Vm *vm, json_object *document, const char *need, gboolean writa
 	if (g_str_equal(need, "qmp") || g_str_has_prefix(need, "serial") || g_str_equal(need, "agent"))
 		return listen_socket(vm, need, error);
 	if (g_str_equal(need, "kernel") || g_str_equal(need, "initrd"))
-		return image_open(&services->image, json_get_str(kernel, "image", ""), json_get_str(kernel, "build", NULL),
+		return image_open(&services->image, json_get_str(kernel, "image", ""),
+				  json_get_str(kernel, "build", NULL),
 				  g_str_equal(need, "kernel") ? kernel_file(document) : need, error);
 	if (g_str_equal(need, "vsock"))
 		return open_file("/dev/vhost-vsock", writable, error);

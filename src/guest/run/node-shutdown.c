@@ -1,10 +1,10 @@
 /* Shutting down all guests of the node.
  *
- * In the reverse of the order in which a boot starts them: autostart.order from the highest to the lowest, guests of the
- * same order at the same time. Each is a task vm.shutdown of its own, with the guest's own time; one that has not ended
- * by then is turned off, whatever its setting says, since the machine would do it next. What hinders one guest is told
- * and does not hold up the others. Meanwhile no guest can be started (guests_hold_starts()), and those that were being
- * started are shut down when that is done.
+ * In the reverse of the order in which a boot starts them: autostart.order from the highest to the lowest, guests of
+ * the same order at the same time. Each is a task vm.shutdown of its own, with the guest's own time; one that has not
+ * ended by then is turned off, whatever its setting says, since the machine would do it next. What hinders one guest is
+ * told and does not hold up the others. Meanwhile no guest can be started (guests_hold_starts()), and those that were
+ * being started are shut down when that is done.
  *
  * The task can be run again from its beginning, so that a yadod that is restarted goes on with it; but not after a boot
  * of the machine, where it would stop what has just been started. */
@@ -110,7 +110,8 @@ static void tell_end(Progress *progress, const Leaving *leaving)
 {
 	json_auto json_object *task = tasks_describe(progress->services->tasks, leaving->task, NULL);
 	if (!g_str_equal(json_get_str(task, "state", ""), "done")) {
-		tell_failure(progress, leaving, json_get_str(json_get(task, "error"), "message", "it is not known why"));
+		tell_failure(progress, leaving,
+			     json_get_str(json_get(task, "error"), "message", "it is not known why"));
 		return;
 	}
 	g_mutex_lock(&leaving->vm->lock);
@@ -239,8 +240,8 @@ static gboolean recover(Task *task, json_object *steps, gpointer data, GError **
 	return run(task, data, error);
 }
 
-const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE, .resumes = TRUE,
-				     .run = run, .recover = recover};
+const TaskKind node_shutdown_kind = {"node.shutdown-guests", &node_pool, .cancellable = TRUE, .queue = TRUE,
+				     .resumes = TRUE, .run = run, .recover = recover};
 
 gint64 node_shutdown_submit(Services *services, const char *user, gint64 timeout_s, GError **error)
 {
@@ -259,10 +260,14 @@ json_object *node_shutdown_describe(Services *services, gint64 timeout_s)
 	for (guint i = 0; i < array->len; i++) {
 		const Leaving *leaving = leaving_at(array, i);
 		gboolean with = i > 0 && leaving_at(array, i - 1)->order == leaving->order;
-		g_autofree char *text = g_strdup_printf(
-			"%s (order %" G_GINT64_FORMAT ") is shut down%s; after %" G_GINT64_FORMAT " s its power is turned off",
-			leaving->label, leaving->order,
-			i == 0 ? "" : with ? " at the same time" : " next", leaving->timeout_s);
+		g_autofree char *text =
+			g_strdup_printf("%s (order %" G_GINT64_FORMAT ") is shut down%s; after %" G_GINT64_FORMAT
+					" s its power is turned off",
+					leaving->label, leaving->order,
+					i == 0 ? ""
+					: with ? " at the same time"
+					       : " next",
+					leaving->timeout_s);
 		json_object_array_add(sentences, json_object_new_string(text));
 	}
 	if (array->len == 0)

@@ -137,7 +137,8 @@ static gboolean recover_start(Task *task, json_object *steps, gpointer data, GEr
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm)
 		return FALSE;
-	/* One that never ran is ended by its adoption, which may not have been waited for; one that says nothing may be such. */
+	/* One that never ran is ended by its adoption, which may not have been waited for; one that says nothing may be
+	 * such. */
 	VmState state = vm_get_state(vm);
 	if (state == VM_UNKNOWN)
 		vm_expect_exit(vm, "start-failed", "its start was interrupted");
@@ -164,8 +165,8 @@ static gboolean recover_stop(Task *task, json_object *steps, gpointer data, GErr
 	g_autoptr(Vm) vm = task_vm(task, data, error);
 	if (!vm)
 		return FALSE;
-	return vm_get_state(vm) == VM_STOPPED ||
-	       (vm_want(vm, FALSE, task_user(task), error) && vm_turn_off(vm, "user-stop", "stopped", task_user(task), error));
+	return vm_get_state(vm) == VM_STOPPED || (vm_want(vm, FALSE, task_user(task), error) &&
+						  vm_turn_off(vm, "user-stop", "stopped", task_user(task), error));
 }
 
 static gboolean run_shutdown(Task *task, gpointer data, GError **error)
@@ -217,8 +218,8 @@ static gboolean run_reboot(Task *task, gpointer data, GError **error)
 	if (restart && vm_get_state(vm) != VM_PANICKED)
 		return TRUE;
 	gboolean ended = vm_get_state(vm) == VM_RUNNING ? shutdown_guest(vm, task, error)
-			 : restart			? vm_turn_off(vm, "panic", "panicked, and stopped", task_user(task), error)
-							: vm_turn_off(vm, "user-stop", "stopped", task_user(task), error);
+			 : restart ? vm_turn_off(vm, "panic", "panicked, and stopped", task_user(task), error)
+				   : vm_turn_off(vm, "user-stop", "stopped", task_user(task), error);
 	return ended && start(vm, task, error);
 }
 

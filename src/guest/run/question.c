@@ -1,11 +1,11 @@
 /* Questions.
  *
- * QEMU stops a guest at a request that its disk's storage refuses (werror and rerror "stop"): the request is kept, and tried
- * again when the guest goes on, so nothing is lost. Nothing is tried again without somebody's word.
+ * QEMU stops a guest at a request that its disk's storage refuses (werror and rerror "stop"): the request is kept, and
+ * tried again when the guest goes on, so nothing is lost. Nothing is tried again without somebody's word.
  *
- * Which disks stand so is in the events that QEMU's second monitor writes into the launcher's log, for a daemon too that was
- * not there when it happened. (QEMU 7.2's query-block tells of each disk that has ever stood so: going on, QEMU forgets that
- * of those alone whose block backend has a name, and ours have none.) */
+ * Which disks stand so is in the events that QEMU's second monitor writes into the launcher's log, for a daemon too
+ * that was not there when it happened. (QEMU 7.2's query-block tells of each disk that has ever stood so: going on,
+ * QEMU forgets that of those alone whose block backend has a name, and ours have none.) */
 #include "guest/run/question.h"
 
 #include <string.h>
@@ -101,7 +101,8 @@ char *question_reason(Vm *vm, GArray *disks)
 	g_autoptr(GString) text = g_string_new("paused: ");
 	for (guint i = 0; i < disks->len; i++) {
 		const QuestionDisk *disk = &g_array_index(disks, QuestionDisk, i);
-		g_string_append_printf(text, "%s%s storage '%s' for %s", i ? ", " : "", disk->no_space ? "no space left on" : "I/O error of",
+		g_string_append_printf(text, "%s%s storage '%s' for %s", i ? ", " : "",
+				       disk->no_space ? "no space left on" : "I/O error of",
 				       json_get_str(disk_of(hardware, disk->key), "storage", ""), disk->key);
 	}
 	if (disks->len == 0)
@@ -113,7 +114,8 @@ char *question_reason(Vm *vm, GArray *disks)
 gboolean question_is_open(Vm *vm)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
-	return vm->state == VM_PAUSED && (g_str_equal(vm->reason_code, "no-space") || g_str_equal(vm->reason_code, "io-error"));
+	return vm->state == VM_PAUSED &&
+	       (g_str_equal(vm->reason_code, "no-space") || g_str_equal(vm->reason_code, "io-error"));
 }
 
 gboolean question_check(Vm *vm, GError **error)
@@ -121,8 +123,8 @@ gboolean question_check(Vm *vm, GError **error)
 	if (question_is_open(vm))
 		return TRUE;
 	g_autofree char *label = vm_label(vm);
-	error_set(error, ERROR_NOT_FOUND, "'yado vm question' lists all that are open", "%s asks nothing: it is %s", label,
-		  vm_state_name(vm_get_state(vm)));
+	error_set(error, ERROR_NOT_FOUND, "'yado vm question' lists all that are open", "%s asks nothing: it is %s",
+		  label, vm_state_name(vm_get_state(vm)));
 	return FALSE;
 }
 
@@ -130,10 +132,11 @@ gboolean question_check(Vm *vm, GError **error)
 static char *describe_remedy(const QuestionDisk *disk, const char *storage, gboolean known, const StorageSpace *space)
 {
 	if (!disk->no_space)
-		return g_strdup_printf("see why storage '%s' fails (yado storage show %s; dmesg on the node)", storage, storage);
+		return g_strdup_printf("see why storage '%s' fails (yado storage show %s; dmesg on the node)", storage,
+				       storage);
 	g_autofree char *room = known ? units_format_size(space->free) : NULL;
-	return g_strdup_printf("free space on storage '%s'%s%s%s", storage, room ? ", which has " : "", room ? room : "",
-			       room ? " free now" : "");
+	return g_strdup_printf("free space on storage '%s'%s%s%s", storage, room ? ", which has " : "",
+			       room ? room : "", room ? " free now" : "");
 }
 
 static json_object *describe_disk(Vm *vm, json_object *hardware, const QuestionDisk *disk)
@@ -193,7 +196,8 @@ static gboolean retry(Vm *vm, Task *task, GError **error)
 	g_mutex_lock(&vm->lock);
 	g_autofree char *reason = g_strdup(vm->reason);
 	g_mutex_unlock(&vm->lock);
-	error_set(error, ERROR_CONFLICT, "'yado vm question' says what to do before", "%s could not go on: %s", label, reason);
+	error_set(error, ERROR_CONFLICT, "'yado vm question' says what to do before", "%s could not go on: %s", label,
+		  reason);
 	return FALSE;
 }
 

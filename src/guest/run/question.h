@@ -8,8 +8,8 @@ typedef struct QuestionDisk {
 	gboolean no_space; /* else the storage failed */
 } QuestionDisk;
 
-/* The disks at which QEMU has stopped the guest; empty if that cannot be told. Waits for QEMU's word, at most a second. Free
- * with g_array_unref. */
+/* The disks at which QEMU has stopped the guest; empty if that cannot be told. Waits for QEMU's word, at most a second.
+ * Free with g_array_unref. */
 GArray *question_ask(Vm *vm);
 /* The same from QEMU's events, lines of JSON, oldest first: those since the guest went on last (BLOCK_IO_ERROR). */
 GArray *question_find(Vm *vm, char **events);

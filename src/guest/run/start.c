@@ -4,8 +4,8 @@
  * Building its machine takes QEMU longer than all the rest together. So what only has to be there before the guest runs
  * is done while it does: the cards' passt processes (QEMU has its ends of their sockets already), the fact that the
  * guest is wanted, the console. passt, whose own beginning takes 20 ms of a processor, gives way to QEMU meanwhile. A
- * daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends it, and the task, whose record came
- * before all this, starts anew. */
+ * daemon that dies meanwhile leaves a QEMU that was never told to run: adoption ends it, and the task, whose record
+ * came before all this, starts anew. */
 #include "guest/run/start.h"
 
 #include <errno.h>
@@ -56,23 +56,32 @@ static void card_clear(gpointer data)
 	fd_close(card->helper.pidfd);
 }
 
+/* Opens what the command needs, in order, and has the launcher pass it. */
 static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, Launch *launch, GArray *opened,
 			   GArray *cards, GError **error)
 {
 	for (guint i = 0; i < command->needs->len; i++) {
 		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
-		gboolean nic = g_str_has_prefix(need->name, "nic:"), share = g_str_has_prefix(need->name, "share:");
-		const char *key = nic || share ? strchr(need->name, ':') + 1 : NULL;
-		int peer = -1;
-		int fd = nic				  ? nic_prepare(vm, document, key, &peer, error)
-			 : share			  ? share_prepare(vm, key, &peer, error)
-			 : g_str_equal(need->name, "tpm") ? tpm_prepare(&peer, error)
-							  : vm_open_need(vm, document, need->name, need->writable, error);
+		const char *key = strchr(need->name, ':') ? strchr(need->name, ':') + 1 : NULL;
+		Card card = {.peer = -1, .helper.pidfd = -1};
+		int fd;
+		if (g_str_has_prefix(need->name, "nic:")) {
+			card.kind = CARD_NIC;
+			fd = nic_prepare(vm, document, key, &card.peer, error);
+		} else if (g_str_has_prefix(need->name, "share:")) {
+			card.kind = CARD_SHARE;
+			fd = share_prepare(vm, key, &card.peer, error);
+		} else if (g_str_equal(need->name, "tpm")) {
+			card.kind = CARD_TPM;
+			fd = tpm_prepare(&card.peer, error);
+		} else {
+			fd = vm_open_need(vm, document, need->name, need->writable, error);
+		}
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
-		if (peer >= 0) {
-			Card card = {nic ? CARD_NIC : share ? CARD_SHARE : CARD_TPM, g_strdup(key), peer, {.pidfd = -1}};
+		if (card.peer >= 0) {
+			card.key = g_strdup(key);
 			g_array_append_val(cards, card);
 		}
 		launch_pass_fd(launch, fd, need->fd);
@@ -246,7 +255,8 @@ gboolean vm_start_process(Vm *vm, Task *task, GError **error)
 	g_autoptr(GArray) cards = g_array_new(FALSE, FALSE, sizeof(Card));
 
 	g_array_set_clear_func(cards, card_clear);
-	if (!prepare_check_machine(vm->services, document, error) || !placement_check(vm->services, NULL, document, error))
+	if (!prepare_check_machine(vm->services, document, error) ||
+	    !placement_check(vm->services, NULL, document, error))
 		return FALSE;
 	gboolean setup = firmware_setup_is_wanted(vm);
 	json_auto json_object *started = firmware_setup_prepare(vm, document, error);

@@ -46,7 +46,8 @@ static void react_query(Vm *vm, gpointer data)
 	vm_query_state(vm);
 }
 
-/* After a reset that somebody asked for, firmware that finds itself begun already may reset once more: that is no news. */
+/* After a reset that somebody asked for, firmware that finds itself begun already may reset once more: that is no
+ * news. */
 static void react_reset(Vm *vm, gpointer data)
 {
 	(void)data;
@@ -248,7 +249,8 @@ static void describe_io_error(Vm *vm)
 	const char *code = no_space ? "no-space" : "io-error";
 	/* Asked again, the same answer is no news. */
 	g_mutex_lock(&vm->lock);
-	gboolean known = vm->state == VM_PAUSED && g_str_equal(vm->reason_code, code) && g_str_equal(vm->reason, reason);
+	gboolean known =
+		vm->state == VM_PAUSED && g_str_equal(vm->reason_code, code) && g_str_equal(vm->reason, reason);
 	g_mutex_unlock(&vm->lock);
 	if (!known)
 		vm_set_state(vm, VM_PAUSED, code, "%s", reason);

@@ -80,7 +80,8 @@ static gboolean is_shown(const char *address)
 {
 	guint8 bytes[sizeof(struct in6_addr)];
 	return (inet_pton(AF_INET, address, bytes) == 1 || inet_pton(AF_INET6, address, bytes) == 1) &&
-	       !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") && !g_str_has_prefix(address, "fe80:");
+	       !g_str_has_prefix(address, "127.") && !g_str_equal(address, "::1") &&
+	       !g_str_has_prefix(address, "fe80:");
 }
 
 /* What is kept of the agent's report: MAC addresses, addresses and counters, so many of each, and nothing else. */
@@ -315,7 +316,8 @@ json_object *agent_addresses(Vm *vm)
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	size_t nics = json_get_count(vm->agent_nics);
 	for (size_t i = 0; i < nics; i++) {
-		json_object *nic = json_object_array_get_idx(vm->agent_nics, i), *addresses = json_get(nic, "addresses");
+		json_object *nic = json_object_array_get_idx(vm->agent_nics, i),
+			    *addresses = json_get(nic, "addresses");
 		const char *mac = json_get_str(nic, "mac", ""), *key = nic_of_mac(document, mac);
 		for (size_t j = 0; j < json_get_count(addresses) && json_get_count(list) < ADDRESSES_MAX; j++) {
 			const char *text = json_object_get_string(json_object_array_get_idx(addresses, j));

@@ -40,7 +40,8 @@ static void set_ahead(json_object *json, const char *key, gboolean known, gint64
 /* To the second. */
 static gboolean set_by_command(Vm *vm)
 {
-	g_autofree char *now = g_strdup_printf("@%" G_GINT64_FORMAT, (g_get_real_time() + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC);
+	g_autofree char *now =
+		g_strdup_printf("@%" G_GINT64_FORMAT, (g_get_real_time() + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC);
 	const char *words[] = {"/bin/date", "-s", now, NULL};
 	g_autofree char *said = guest_exec_run(vm, words, SLOW_TIMEOUT_MS, NULL);
 	return said != NULL;

@@ -161,7 +161,8 @@ static void take_captured(Following *following, json_object *status)
 		left -= bytes->len;
 		following->end->cut |= json_get_bool(status, cuts[i], FALSE) || left == 0;
 		/* Whoever reads slowly is waited for as long as it is wanted at all. */
-		for (gsize at = 0, part; at < bytes->len && !following->sink->unwanted(following->sink->data); at += part) {
+		for (gsize at = 0, part; at < bytes->len && !following->sink->unwanted(following->sink->data);
+		     at += part) {
 			part = MIN(following->sink->room(following->sink->data), bytes->len - at);
 			if (part == 0)
 				g_usleep(EXEC_POLL_FIRST_MS * 1000);

@@ -1,9 +1,10 @@
 /* Commands in a guest.
  *
- * The agent tells the output of a command only when that has ended, and at most 16 MiB of it. So in a guest with a shell
- * the output goes into two files there, which the agent has opened for us and which have no name any more when the command
- * begins: they are read while it runs, nothing of them stays, and what nobody reads stays where it is. How large they may
- * become is bounded by ending the command. A guest without a shell (Windows) gives the output at the end.
+ * The agent tells the output of a command only when that has ended, and at most 16 MiB of it. So in a guest with a
+ * shell the output goes into two files there, which the agent has opened for us and which have no name any more when
+ * the command begins: they are read while it runs, nothing of them stays, and what nobody reads stays where it is. How
+ * large they may become is bounded by ending the command. A guest without a shell (Windows) gives the output at the
+ * end.
  *
  * The agent does one thing at a time, and each question here is a short one: several commands share it, and what yadod
  * itself asks comes between. */

@@ -29,8 +29,8 @@ gboolean guest_exec_is_streamed(const GuestExec *exec);
 gboolean guest_exec_follow(GuestExec *exec, const GuestSink *sink, GuestEnd *ret_end, GError **error);
 /* Asks it to end, and its children. */
 void guest_exec_end(GuestExec *exec);
-/* The same of one that a former daemon began and did not live to follow; waits, and takes its life if it does not end. FALSE
- * with ERROR_FAILED: the agent knows of no such process. */
+/* The same of one that a former daemon began and did not live to follow; waits, and takes its life if it does not end.
+ * FALSE with ERROR_FAILED: the agent knows of no such process. */
 gboolean guest_exec_end_left(Vm *vm, gint64 pid, GError **error);
 /* Frees what is ours; the process stays as it is. */
 void guest_exec_free(GuestExec *exec);

@@ -91,8 +91,8 @@ static gboolean measure(GuestGet *get, GError **error)
 		return FALSE;
 	if (get->size > GUEST_FILE_MAX) {
 		error_set(error, ERROR_TOO_LARGE, "carry it over the network, or by a disk",
-			  "the file has %" G_GINT64_FORMAT " bytes; the agent's way is for at most %" G_GINT64_FORMAT, get->size,
-			  GUEST_FILE_MAX);
+			  "the file has %" G_GINT64_FORMAT " bytes; the agent's way is for at most %" G_GINT64_FORMAT,
+			  get->size, GUEST_FILE_MAX);
 		return FALSE;
 	}
 	if (get->size > 0)
@@ -172,8 +172,8 @@ gboolean guest_get_send(GuestGet *get, int target, GuestWanted wanted, gpointer 
 
 /* Makes the file beside, for nobody but root; says its name and whose place it takes. */
 static const char begin_script[] =
-	"umask 077; p=$(readlink -f -- \"$1\") || p=$1; [ ! -d \"$p\" ] || { echo \"$p is a directory\" >&2; exit 1; }; "
-	"t=\"${p%/*}/.${p##*/}.$2\"; set -C; : >\"$t\" || exit 1; printf '%s\\n%s\\n' \"$t\" \"$p\"";
+	"umask 077; p=$(readlink -f -- \"$1\") || p=$1; [ ! -d \"$p\" ] || { echo \"$p is a directory\" >&2; exit 1; "
+	"}; t=\"${p%/*}/.${p##*/}.$2\"; set -C; : >\"$t\" || exit 1; printf '%s\\n%s\\n' \"$t\" \"$p\"";
 static const char end_script[] =
 	"t=$1; p=$2; m=$3; if [ -e \"$p\" ]; then chown \"$(stat -c %u:%g -- \"$p\")\" \"$t\" || exit 1; "
 	"[ \"$m\" ] || m=$(stat -c %a -- \"$p\"); fi; chmod \"${m:-644}\" \"$t\" && sync -d \"$t\" 2>/dev/null; "
@@ -251,7 +251,8 @@ static gboolean carry(Put *put, GError **error)
 
 static gboolean write_file(Put *put, GError **error)
 {
-	put->handle = guest_file_open(put->vm, put->beside ? put->beside : put->path, put->beside ? "r+b" : "wb", error);
+	put->handle =
+		guest_file_open(put->vm, put->beside ? put->beside : put->path, put->beside ? "r+b" : "wb", error);
 	if (put->handle < 0)
 		return FALSE;
 	gboolean good = carry(put, error);
@@ -281,7 +282,8 @@ static void undo(Put *put, GError **error)
 		else
 			g_prefix_error(error, "(what came of it lies in the guest as %s) ", put->beside);
 	} else if (put->handle >= 0) {
-		g_prefix_error(error, "(the file in the guest is cut: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes) ",
+		g_prefix_error(error,
+			       "(the file in the guest is cut: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes) ",
 			       put->done, put->size);
 	}
 }
@@ -296,8 +298,8 @@ json_object *guest_put(Vm *vm, const char *path, gint64 size, int mode, int sour
 		return NULL;
 	if (size > GUEST_FILE_MAX) {
 		error_set(error, ERROR_TOO_LARGE, "carry it over the network, or by a disk",
-			  "the file has %" G_GINT64_FORMAT " bytes; the agent's way is for at most %" G_GINT64_FORMAT, size,
-			  GUEST_FILE_MAX);
+			  "the file has %" G_GINT64_FORMAT " bytes; the agent's way is for at most %" G_GINT64_FORMAT,
+			  size, GUEST_FILE_MAX);
 		return NULL;
 	}
 	if (begin_beside(&put, error)) {

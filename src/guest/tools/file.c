@@ -76,7 +76,8 @@ gboolean guest_file_write(Vm *vm, gint64 handle, const void *data, gsize length,
 		if (!answer)
 			return FALSE;
 		if (count <= 0 || count > (gint64)piece) {
-			error_set(error, ERROR_FAILED, "is there room on the guest's disk?", "the guest wrote nothing of a piece");
+			error_set(error, ERROR_FAILED, "is there room on the guest's disk?",
+				  "the guest wrote nothing of a piece");
 			return FALSE;
 		}
 		bytes += count;

@@ -34,7 +34,8 @@ GuestGet *guest_get_open(Vm *vm, const char *path, gint64 *ret_size, GError **er
 gboolean guest_get_send(GuestGet *get, int target, GuestWanted wanted, gpointer data, GError **error);
 void guest_get_free(GuestGet *get);
 
-/* Writes `size` bytes of the descriptor into the guest: beside the file, and in its place once all is there, if the agent
- * may run commands; else straight into it. mode: of the file, -1: as the former one, or 0644. As guest_file_table. */
+/* Writes `size` bytes of the descriptor into the guest: beside the file, and in its place once all is there, if the
+ * agent may run commands; else straight into it. mode: of the file, -1: as the former one, or 0644. As
+ * guest_file_table. */
 json_object *guest_put(Vm *vm, const char *path, gint64 size, int mode, int source, GuestWanted wanted, gpointer data,
 		       GError **error);

@@ -1,9 +1,9 @@
 /* Freezing.
  *
  * A frozen guest stands still at its next write, so it is never left so: how long it may stay frozen is on record in
- * RUN/vm/ID/frozen before the agent is asked, and a timer thaws it then, however the task, the client or this daemon has
- * ended; the next daemon finds the record and does the same, and one that ends in order thaws before. What does not answer
- * is asked again until it does, or the process ends. While a freeze is under way the record already counts. */
+ * RUN/vm/ID/frozen before the agent is asked, and a timer thaws it then, however the task, the client or this daemon
+ * has ended; the next daemon finds the record and does the same, and one that ends in order thaws before. What does not
+ * answer is asked again until it does, or the process ends. While a freeze is under way the record already counts. */
 #include "guest/tools/freeze.h"
 
 #include <errno.h>
@@ -52,7 +52,8 @@ static gboolean on_time(gpointer data);
 
 static void arm(Vm *vm, gint64 wait_ms)
 {
-	GSource *timer = g_timeout_source_new((guint)CLAMP(wait_ms, 0, (SECONDS_MAX + FREEZE_TIMEOUT_MS / 1000) * 1000));
+	GSource *timer =
+		g_timeout_source_new((guint)CLAMP(wait_ms, 0, (SECONDS_MAX + FREEZE_TIMEOUT_MS / 1000) * 1000));
 	g_source_set_callback(timer, on_time, vm_ref(vm), (GDestroyNotify)vm_unref);
 	g_mutex_lock(&vm->lock);
 	GSource *former = vm->thaw_timer;
@@ -230,7 +231,8 @@ static gboolean run_freeze(Task *task, gpointer data, GError **error)
 		freeze_end(vm);
 		return FALSE;
 	}
-	task_log(task, "%" G_GINT64_FORMAT " file systems are frozen, for %" G_GINT64_FORMAT " s at most", count, seconds);
+	task_log(task, "%" G_GINT64_FORMAT " file systems are frozen, for %" G_GINT64_FORMAT " s at most", count,
+		 seconds);
 	json_object *result = json_object_new_object();
 	json_set_int(result, "filesystems", count);
 	task_result(task, result);
@@ -299,5 +301,7 @@ static gboolean recover(Task *task, json_object *steps, gpointer data, GError **
 }
 
 const TaskKind vm_freeze_kind = {"vm.freeze", &tools_pool, .queue = TRUE, .run = run_freeze, .recover = recover};
-const TaskKind vm_thaw_kind = {"vm.thaw", &tools_pool, .shared = TRUE, .queue = TRUE, .run = run_thaw, .recover = recover};
-const TaskKind vm_trim_kind = {"vm.trim", &tools_pool, .shared = TRUE, .queue = TRUE, .run = run_trim, .recover = recover};
+const TaskKind vm_thaw_kind = {"vm.thaw", &tools_pool, .shared = TRUE, .queue = TRUE, .run = run_thaw,
+			       .recover = recover};
+const TaskKind vm_trim_kind = {"vm.trim", &tools_pool, .shared = TRUE, .queue = TRUE, .run = run_trim,
+			       .recover = recover};

@@ -1,7 +1,8 @@
 /* What a guest says of itself: its system, who is logged in, its file systems and which of our disks they are on.
  *
- * A file system's disk is known by where it sits. The agent tells the PCI address of the controller (or, for virtio-blk, of
- * the disk), and target and unit below it. PCI buses are numbered by the guest's firmware: QEMU is asked what is where. */
+ * A file system's disk is known by where it sits. The agent tells the PCI address of the controller (or, for
+ * virtio-blk, of the disk), and target and unit below it. PCI buses are numbered by the guest's firmware: QEMU is asked
+ * what is where. */
 #include <string.h>
 
 #include "base/error.h"
@@ -80,7 +81,8 @@ static void set_login(json_object *json, json_object *time)
 	double seconds = json_object_is_type(time, json_type_double) || json_object_is_type(time, json_type_int)
 				 ? json_object_get_double(time)
 				 : -1;
-	g_autoptr(GDateTime) at = seconds >= 0 && seconds < 1e11 ? g_date_time_new_from_unix_utc((gint64)seconds) : NULL;
+	g_autoptr(GDateTime) at =
+		seconds >= 0 && seconds < 1e11 ? g_date_time_new_from_unix_utc((gint64)seconds) : NULL;
 	g_autofree char *text = at ? g_date_time_format_iso8601(at) : NULL;
 	json_set_str(json, "since", text);
 }
@@ -112,8 +114,8 @@ json_object *tools_info(Vm *vm, GError **error)
 	if (!about)
 		return NULL;
 	/* What one of these does not answer may be for many reasons; one that waits in vain is enough. */
-	const char *const commands[] = {"guest-get-osinfo", "guest-get-host-name", "guest-get-timezone", "guest-get-users",
-					"guest-fsfreeze-status", "guest-get-time"};
+	const char *const commands[] = {"guest-get-osinfo", "guest-get-host-name", "guest-get-timezone",
+					"guest-get-users", "guest-fsfreeze-status", "guest-get-time"};
 	json_object *answers[G_N_ELEMENTS(commands)] = {0};
 	gint64 now_us = 0;
 	gboolean alive = TRUE;

@@ -1,7 +1,7 @@
 /* What work in a guest would leave behind.
  *
- * RUN/vm/ID/work has a line for each: "process 712". The agent keeps its numbers of handles across its own restarts, and
- * knows a process only if it has begun it itself: so nobody ends what has got the number since. */
+ * RUN/vm/ID/work has a line for each: "process 712". The agent keeps its numbers of handles across its own restarts,
+ * and knows a process only if it has begun it itself: so nobody ends what has got the number since. */
 #include "guest/tools/leftover.h"
 
 #include <errno.h>
@@ -154,8 +154,8 @@ static gboolean end_one(Vm *vm, const char *line)
 							   : guest_file_close_number(vm, number, &error);
 		if (!done && error_code(error) != ERROR_FAILED && error_code(error) != ERROR_UNSUPPORTED)
 			return FALSE;
-		g_message("VM %" G_GINT64_FORMAT ": %s%s that a former daemon left in the guest %s", vm->id, words[kind],
-			  kind == LEFTOVER_FILE ? "" : what, done ? "is ended" : "cannot be ended");
+		g_message("VM %" G_GINT64_FORMAT ": %s%s that a former daemon left in the guest %s", vm->id,
+			  words[kind], kind == LEFTOVER_FILE ? "" : what, done ? "is ended" : "cannot be ended");
 		leftover_forget(vm, kind, what);
 	}
 	return TRUE;

@@ -1,5 +1,5 @@
-/* What work in a guest would leave behind in it if this daemon died: it is on record while it is there, and the next daemon
- * ends it. */
+/* What work in a guest would leave behind in it if this daemon died: it is on record while it is there, and the next
+ * daemon ends it. */
 #pragma once
 #include "guest/vm.h"
 

@@ -16,8 +16,8 @@ static void explain_unsupported(Vm *vm, const char *command, GError *reason, GEr
 	g_autofree char *text = tools_clean(reason->message, 400);
 	error_set(error, ERROR_UNSUPPORTED,
 		  frozen ? "thaw it first ('yado vm thaw')"
-			 : "allow it where qemu-guest-agent is configured in the guest (allow-rpcs, block-rpcs, blacklist), or "
-			   "install a newer one",
+			 : "allow it where qemu-guest-agent is configured in the guest (allow-rpcs, block-rpcs, "
+			   "blacklist), or install a newer one",
 		  frozen ? "the guest is frozen, so its agent does not take '%s': %s"
 			 : "the guest's agent does not take '%s': %s",
 		  command, text);

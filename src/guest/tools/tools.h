@@ -1,5 +1,5 @@
-/* Guest tools: what can be done inside a guest through its agent. What an agent answers is a guest's word: it is bounded,
- * checked for its types, and cleaned before anybody sees it. */
+/* Guest tools: what can be done inside a guest through its agent. What an agent answers is a guest's word: it is
+ * bounded, checked for its types, and cleaned before anybody sees it. */
 #pragma once
 #include "guest/vm.h"
 

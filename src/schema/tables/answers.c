@@ -46,7 +46,8 @@ static const Field vm_row_fields[] = {
 	 .help = "whether another guest has its UUID, a MAC address or a serial number of it as well",
 	 .help_ja = "UUID、MACアドレス、シリアル番号が他のゲストと重複しているか"},
 	{.name = "broken", .type = FIELD_LIST, .flags = MAYBE, .max = 64,
-	 .help = "what of its hardware has failed, since the process beside QEMU that served it has ended, as in 'shares.media'",
+	 .help = "what of its hardware has failed, since the process beside QEMU that served it has ended, "
+		 "as in 'shares.media'",
 	 .help_ja = "故障中のハードウェア（QEMUとは別の担当プロセスが終了）。例: 'shares.media'"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of its document", .help_ja = "文書のリビジョン"},
@@ -126,13 +127,16 @@ static const Table share_status_table = {.name = "share-status", .title = "Share
 
 static const char *const helper_kinds[] = {"tpm", "share", "nic", NULL};
 static const Field broken_fields[] = {
-	{.name = "part", .type = FIELD_STRING, .flags = ALWAYS, .max = 80, .help = "its place in the document, as in 'shares.media'",
-	 .help_ja = "文書内の場所（例: 'shares.media'）"},
-	{.name = "kind", .type = FIELD_ENUM, .flags = ALWAYS, .values = helper_kinds, .help = "what it is", .help_ja = "種類"},
-	{.name = "problem", .type = FIELD_STRING, .flags = ALWAYS, .help = "what happened, in words", .help_ja = "起きたこと"},
+	{.name = "part", .type = FIELD_STRING, .flags = ALWAYS, .max = 80,
+	 .help = "its place in the document, as in 'shares.media'", .help_ja = "文書内の場所（例: 'shares.media'）"},
+	{.name = "kind", .type = FIELD_ENUM, .flags = ALWAYS, .values = helper_kinds, .help = "what it is",
+	 .help_ja = "種類"},
+	{.name = "problem", .type = FIELD_STRING, .flags = ALWAYS, .help = "what happened, in words",
+	 .help_ja = "起きたこと"},
 	{.name = "remedy", .type = FIELD_STRING, .flags = ALWAYS, .help = "what brings it back", .help_ja = "復旧の方法"},
 	{0}};
-static const Table broken_table = {.name = "broken", .title = "Broken part", .title_ja = "故障した部分", .fields = broken_fields};
+static const Table broken_table = {.name = "broken", .title = "Broken part", .title_ja = "故障した部分",
+	.fields = broken_fields};
 
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
@@ -153,7 +157,8 @@ static const Field vm_status_fields[] = {
 	{.name = "console", .type = FIELD_OBJECT, .flags = ALWAYS, .table = &console_table, .help = "serial console",
 	 .help_ja = "シリアルコンソール"},
 	{.name = "conflicts", .type = FIELD_ITEMS, .flags = MAYBE, .table = &conflict_table,
-	 .help = "what of it must be one of its kind, and another guest has as well; it is not started before it is renewed",
+	 .help = "what of it must be one of its kind, and another guest has as well; "
+		 "it is not started before it is renewed",
 	 .help_ja = "他のゲストと重複している識別子。新しくするまで起動できない"},
 	{.name = "shares", .type = FIELD_ITEMS, .flags = MAYBE, .table = &share_status_table,
 	 .help = "shared directories of a running guest that has any", .help_ja = "稼働中のゲストの共有ディレクトリ（あれば）"},
@@ -235,18 +240,21 @@ static const Table question_disk_table = {.name = "question-disk", .title = "Dis
 					  .fields = question_disk_fields};
 
 static const Field question_fields[] = {
-	{.name = "vm", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 100, .max = 999999999, .help = "guest that stands still",
-	 .help_ja = "停止しているゲスト"},
-	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 63, .help = "its name", .help_ja = "その名前"},
-	{.name = "problem", .type = FIELD_ENUM, .flags = ALWAYS | FIELD_ROW, .values = problems, .help = "what stood in the way",
-	 .help_ja = "妨げになったもの"},
-	{.name = "text", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "the same in words", .help_ja = "その説明"},
+	{.name = "vm", .type = FIELD_INT, .flags = ALWAYS | FIELD_ROW, .min = 100, .max = 999999999,
+	 .help = "guest that stands still", .help_ja = "停止しているゲスト"},
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 63, .help = "its name",
+	 .help_ja = "その名前"},
+	{.name = "problem", .type = FIELD_ENUM, .flags = ALWAYS | FIELD_ROW, .values = problems,
+	 .help = "what stood in the way", .help_ja = "妨げになったもの"},
+	{.name = "text", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .help = "the same in words",
+	 .help_ja = "その説明"},
 	{.name = "since", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "since when (UTC)",
 	 .help_ja = "いつから（UTC）"},
 	{.name = "disks", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &question_disk_table,
 	 .help = "the disks that it is about", .help_ja = "該当するディスク"},
 	{0}};
-const Table vm_question_table = {.name = "vm-question", .title = "Question", .title_ja = "質問", .fields = question_fields};
+const Table vm_question_table = {.name = "vm-question", .title = "Question", .title_ja = "質問",
+	.fields = question_fields};
 
 #define ERROR_FIELDS                                                                                                  \
 	{.name = "code", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "stable word",                     \

@@ -7,7 +7,8 @@
 static const char *const states[] = {"ok", "note", "unknown", "warning", "problem", NULL};
 
 #define BOTH(name_, help_, help_ja_)                                                                                   \
-	{.name = name_, .type = FIELD_STRING, .flags = ALWAYS, .help = help_ " (English)", .help_ja = help_ja_ "（英語）"}, \
+	{.name = name_, .type = FIELD_STRING, .flags = ALWAYS, .help = help_ " (English)",                          \
+	 .help_ja = help_ja_ "（英語）"},                                                                              \
 	{.name = name_ "_ja", .type = FIELD_STRING, .flags = ALWAYS, .help = help_ " (Japanese)",                      \
 	 .help_ja = help_ja_ "（日本語）"}
 
@@ -17,7 +18,8 @@ static const Field finding_fields[] = {
 	{.name = "id", .type = FIELD_STRING, .flags = ALWAYS, .max = 63,
 	 .help = "what was found, as in 'kvm.no-flags'; stable", .help_ja = "結果の名前（例: 'kvm.no-flags'）。変わらない"},
 	{.name = "state", .type = FIELD_ENUM, .flags = ALWAYS, .values = states,
-	 .help = "'note': nothing has to be done; 'unknown': could not be found out; 'warning': it costs something; 'problem': something does not work, or soon will not",
+	 .help = "'note': nothing has to be done; 'unknown': could not be found out; 'warning': it costs something; "
+		 "'problem': something does not work, or soon will not",
 	 .help_ja = "'note' は参考、'unknown' は不明、'warning' は支障あり、'problem' は動かない、または間もなく動かなくなる"},
 	BOTH("title", "what was looked at", "チェックの題名"),
 	BOTH("found", "what is so", "分かったこと"),
@@ -39,7 +41,8 @@ static const Table summary_table = {.name = "doctor-summary", .title = "Summary"
 				    .fields = summary_fields};
 
 static const Field doctor_fields[] = {
-	{.name = "node", .type = FIELD_STRING, .flags = MAYBE, .max = 63, .help = "name of the node", .help_ja = "ノード名"},
+	{.name = "node", .type = FIELD_STRING, .flags = MAYBE, .max = 63, .help = "name of the node",
+	 .help_ja = "ノード名"},
 	{.name = "version", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .help = "version of Yado",
 	 .help_ja = "Yadoのバージョン"},
 	{.name = "at", .type = FIELD_STRING, .flags = ALWAYS, .max = 40, .help = "when it was looked at (UTC)",

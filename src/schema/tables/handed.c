@@ -6,8 +6,8 @@ static const char *const drive_buses[] = {"virtio-scsi", "sata", NULL};
 static const char *const answer_kinds[] = {"kickstart", "autounattend", "preseed", NULL};
 
 static const Field smbios_fields[] = {
-	{.name = "manufacturer", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 64, .check = check_smbios,
-	 .title = "Manufacturer", .title_ja = "製造元",
+	{.name = "manufacturer", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 64,
+	 .check = check_smbios, .title = "Manufacturer", .title_ja = "製造元",
 	 .help = "manufacturer of the system that the guest reads", .help_ja = "ゲストから読めるシステムの製造元"},
 	{.name = "product", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 64, .check = check_smbios,
 	 .title = "Product", .title_ja = "製品名",
@@ -36,7 +36,8 @@ static const Field guestinfo_fields[] = {
 	 .title = "Value", .title_ja = "値",
 	 .help = "what the guest reads there", .help_ja = "ゲストが読む値"},
 	{0}};
-const Table guestinfo_table = {.name = "guestinfo", .title = "Guest info", .title_ja = "ゲスト情報", .fields = guestinfo_fields};
+const Table guestinfo_table = {.name = "guestinfo", .title = "Guest info", .title_ja = "ゲスト情報",
+	.fields = guestinfo_fields};
 
 static const Field user_data_fields[] = {
 	{.name = "size", .type = FIELD_INT, .flags = FIELD_READONLY, .min = 0, .max = HANDED_BYTES_MAX,
@@ -48,15 +49,15 @@ static const Table user_data_table = {.name = "user-data", .title = "User data",
 				      .fields = user_data_fields};
 
 static const Field cloud_nic_fields[] = {
-	{.name = "address", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 18, .check = check_ipv4_prefix,
-	 .title = "IPv4 address", .title_ja = "IPv4アドレス",
+	{.name = "address", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 18,
+	 .check = check_ipv4_prefix, .title = "IPv4 address", .title_ja = "IPv4アドレス",
 	 .help = "IPv4 address with its prefix, as in 192.0.2.10/24; by DHCP if not given",
 	 .help_ja = "IPv4アドレスとプレフィックス（例: 192.0.2.10/24）。省略時はDHCP"},
 	{.name = "gateway", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 15, .check = check_ipv4,
 	 .title = "IPv4 gateway", .title_ja = "IPv4ゲートウェイ",
 	 .help = "IPv4 gateway, with a fixed address", .help_ja = "固定アドレスで使うIPv4ゲートウェイ"},
-	{.name = "address6", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 49, .check = check_ipv6_prefix,
-	 .title = "IPv6 address", .title_ja = "IPv6アドレス",
+	{.name = "address6", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 49,
+	 .check = check_ipv6_prefix, .title = "IPv6 address", .title_ja = "IPv6アドレス",
 	 .help = "IPv6 address with its prefix, as in 2001:db8::10/64; what routers announce if not given",
 	 .help_ja = "IPv6アドレスとプレフィックス（例: 2001:db8::10/64）。省略時はルーター広告"},
 	{.name = "gateway6", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 45, .check = check_ipv6,
@@ -104,7 +105,8 @@ static const Field cloud_init_fields[] = {
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 32,
 	 .help = "where the drive sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
-const Table cloud_init_table = {.name = "cloud-init", .title = "cloud-init", .title_ja = "cloud-init", .fields = cloud_init_fields};
+const Table cloud_init_table = {.name = "cloud-init", .title = "cloud-init", .title_ja = "cloud-init",
+	.fields = cloud_init_fields};
 
 static const Field answers_fields[] = {
 	{.name = "kind", .type = FIELD_ENUM, .flags = FIELD_READONLY, .values = answer_kinds,
@@ -133,8 +135,8 @@ const Table user_data_request_table = {.name = "user-data-request", .title = "Us
 				       .fields = user_data_request_fields};
 
 static const Field guest_password_fields[] = {
-	{.name = "password", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 120, .check = check_one_line,
-	 .title = "Password", .title_ja = "パスワード",
+	{.name = "password", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 120,
+	 .check = check_one_line, .title = "Password", .title_ja = "パスワード",
 	 .help = "password of the user that cloud-init makes", .help_ja = "cloud-initが作るユーザーのパスワード"},
 	{0}};
 const Table guest_password_table = {.name = "guest-password", .title = "Password for cloud-init",

@@ -22,9 +22,10 @@ static const char *const import_formats[] = {"raw", "qcow2", "vmdk", "vdi", "vhd
 	 .help_ja = "説明"}
 
 #define OS_FIELD                                                                                                      \
-	{.name = "os", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 1, .max = 63, .check = schema_check_key, \
-	 .title = "Operating system", .title_ja = "OS", \
-	 .help = "operating system in it, by the name of a preset ('yado preset list'), which guests made from it get; 'virtio-win': drivers for Windows", \
+	{.name = "os", .type = FIELD_STRING, .flags = FIELD_NULLABLE | FIELD_ROW, .min = 1, .max = 63, \
+	 .check = schema_check_key, .title = "Operating system", .title_ja = "OS", \
+	 .help = "operating system in it, by the name of a preset ('yado preset list'), which guests made from " \
+		 "it get; 'virtio-win': drivers for Windows", \
 	 .help_ja = "中のOSのプリセット名（'yado preset list'）。これから作るゲストに使う。'virtio-win' はWindows用ドライバー"}
 
 static const Field image_fields[] = {
@@ -43,7 +44,8 @@ static const Field image_fields[] = {
 	 .help = "SHA-256 of the imported file", .help_ja = "取り込んだファイルのSHA-256"},
 	{.name = "append", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 2048,
 	 .help = "kernel command line of a system image", .help_ja = "システムイメージのカーネルコマンドライン"},
-	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 0, .max = G_MAXINT64, .unit = "B",
+	{.name = "memory", .type = FIELD_SIZE, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 0, .max = G_MAXINT64,
+	 .unit = "B",
 	 .help = "memory that a guest made from it gets by default", .help_ja = "このイメージの既定メモリ"},
 	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 63,
 	 .help = "recipe that it was built from", .help_ja = "作成に使ったレシピ"},
@@ -69,8 +71,8 @@ const Table image_import_table = {.name = "image-import", .title = "Image import
 
 /* All but the first two are parameters of recipes, each for those that take it. */
 static const Field build_fields[] = {
-	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63, .check = schema_check_key,
-	 .title = "Recipe", .title_ja = "レシピ",
+	{.name = "recipe", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 63,
+	 .check = schema_check_key, .title = "Recipe", .title_ja = "レシピ",
 	 .help = "what to build: 'yado image recipes' shows what there is",
 	 .help_ja = "作るもの。一覧は 'yado image recipes'"},
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = schema_check_key,
@@ -90,8 +92,8 @@ static const Field build_fields[] = {
 	 .title = "Mirror", .title_ja = "ミラー",
 	 .help = "where the packages come from; the host's own mirror if not given",
 	 .help_ja = "パッケージの取得元。省略時はホストと同じ"},
-	{.name = "components", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .min = 1, .max = 8, .check = schema_check_key,
-	 .title = "Components", .title_ja = "構成要素",
+	{.name = "components", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .min = 1, .max = 8,
+	 .check = schema_check_key, .title = "Components", .title_ja = "構成要素",
 	 .help = "parts of the archive; 'main' if not given", .help_ja = "アーカイブの構成要素。省略時は 'main'"},
 	{0}};
 const Table image_build_table = {.name = "image-build", .title = "Image build", .title_ja = "イメージ作成",
@@ -107,10 +109,10 @@ static const Field recipe_fields[] = {
 	{.name = "program", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 63,
 	 .check = schema_check_key, .help = "recipe whose program does it; its own if not given",
 	 .help_ja = "実際に使うレシピのプログラム。省略時は自身"},
-	{.name = "needs", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16, .check = schema_check_key,
-	 .help = "parameters that have to be given", .help_ja = "必須のパラメーター"},
-	{.name = "takes", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16, .check = schema_check_key,
-	 .help = "parameters that may be given", .help_ja = "指定できるパラメーター"},
+	{.name = "needs", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16,
+	 .check = schema_check_key, .help = "parameters that have to be given", .help_ja = "必須のパラメーター"},
+	{.name = "takes", .type = FIELD_LIST, .flags = FIELD_READONLY | FIELD_NULLABLE, .max = 16,
+	 .check = schema_check_key, .help = "parameters that may be given", .help_ja = "指定できるパラメーター"},
 	{.name = "sets", .type = FIELD_ANY, .flags = FIELD_READONLY | FIELD_NULLABLE,
 	 .help = "parameters that it gives to its program itself", .help_ja = "レシピが決めるパラメーター"},
 	{0}};

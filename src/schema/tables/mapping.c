@@ -30,8 +30,8 @@ static const Field mapping_fields[] = {
 	 .when = "kind=pci,usb",
 	 .check = check_device_id,
 	 .title = "Vendor and device", .title_ja = "ベンダーとデバイス",
-	 .help = "vendor and device as in 8086:10fb; another device in that place is refused. Of a PCI device that is there it "
-		 "is filled in",
+	 .help = "vendor and device as in 8086:10fb; another device in that place is refused. Of a PCI device that is "
+		 "there it is filled in",
 	 .help_ja = "ベンダーとデバイスの番号（例: 8086:10fb）。同じ位置に別のデバイスがあれば拒否する。"
 		    "PCIでは省略すると現在のデバイスの番号になる"},
 	{.name = "port", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 3, .max = 31, .check = check_usb_port,

@@ -15,16 +15,16 @@ const Table preset_choice_table = {.name = "preset-choice", .title = "Choice of 
 				   .fields = choice_fields};
 
 static const Field preset_fields[] = {
-	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = 63, .check = schema_check_key,
-	 .help = "name of the preset", .help_ja = "プリセット名"},
-	{.name = "title", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 255, .help = "operating system that it is for",
-	 .help_ja = "対象のOS（英語）"},
+	{.name = "name", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .min = 1, .max = 63,
+	 .check = schema_check_key, .help = "name of the preset", .help_ja = "プリセット名"},
+	{.name = "title", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 255,
+	 .help = "operating system that it is for", .help_ja = "対象のOS（英語）"},
 	{.name = "title_ja", .type = FIELD_STRING, .flags = ALWAYS, .max = 255, .help = "the same in Japanese",
 	 .help_ja = "対象のOS"},
 	{.name = "group", .type = FIELD_STRING, .flags = ALWAYS, .max = 63, .check = schema_check_key,
 	 .help = "group that it is shown in", .help_ja = "分類"},
-	{.name = "group_title", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 255, .help = "heading of that group",
-	 .help_ja = "分類の見出し（英語）"},
+	{.name = "group_title", .type = FIELD_STRING, .flags = ALWAYS | FIELD_ROW, .max = 255,
+	 .help = "heading of that group", .help_ja = "分類の見出し（英語）"},
 	{.name = "group_title_ja", .type = FIELD_STRING, .flags = ALWAYS, .max = 255, .help = "the same in Japanese",
 	 .help_ja = "分類の見出し"},
 	{.name = "settings", .type = FIELD_ITEMS, .flags = MAYBE, .table = &preset_choice_table,

@@ -42,7 +42,8 @@ static const Field upgrade_hardware_fields[] = {
 	 .title = "Machine version", .title_ja = "マシンバージョン",
 	 .help = "machine version; the node's newest if not given", .help_ja = "マシンバージョン。省略時はノードの最新"},
 	{0}};
-const Table upgrade_hardware_request_table = {.name = "upgrade-hardware-request", .title = "Upgrade of the virtual hardware",
+const Table upgrade_hardware_request_table = {.name = "upgrade-hardware-request",
+	.title = "Upgrade of the virtual hardware",
 					      .title_ja = "仮想ハードウェアの更新", .fields = upgrade_hardware_fields};
 
 static const Field node_shutdown_fields[] = {
@@ -73,7 +74,8 @@ static const Field restore_fields[] = {
 	 .title = "What", .title_ja = "対象",
 	 .help = "what goes back: 'vm/100', 'vm/', 'storage/', or all", .help_ja = "対象。'vm/100'、'vm/'、'storage/'、空で全体"},
 	{0}};
-const Table restore_request_table = {.name = "restore-request", .title = "Restore", .title_ja = "復元", .fields = restore_fields};
+const Table restore_request_table = {.name = "restore-request", .title = "Restore", .title_ja = "復元",
+	.fields = restore_fields};
 
 static const Field console_fields[] = {
 	{.name = "mode", .type = FIELD_ENUM, .values = console_modes, .fallback = "\"write\"",
@@ -86,7 +88,8 @@ static const Field console_fields[] = {
 	 .title = "Take over", .title_ja = "引き継ぐ",
 	 .help = "whether who writes now becomes a reader", .help_ja = "現在の入力者を閲覧のみにするかどうか"},
 	{0}};
-const Table console_request_table = {.name = "console-request", .title = "Console", .title_ja = "コンソール", .fields = console_fields};
+const Table console_request_table = {.name = "console-request", .title = "Console", .title_ja = "コンソール",
+	.fields = console_fields};
 
 static const Field upload_fields[] = {
 	{.name = "id", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_ROW, .min = 1, .max = 63,

@@ -40,8 +40,8 @@ static const FieldGroup disk_details = {"disk-details", "Disk details", "ディ�
 static const FieldGroup *const cpu_groups[] = {&cpu_details, &cpu_share, NULL};
 static const FieldGroup *const disk_groups[] = {&disk_details, &limits_group, NULL};
 static const FieldGroup *const nic_groups[] = {&limits_group, NULL};
-static const FieldGroup *const vm_groups[] = {&firmware_group, &memory_details, &console_group, &other_devices, &start_and_stop,
-					      &first_boot, &identity_group, NULL};
+static const FieldGroup *const vm_groups[] = {&firmware_group, &memory_details, &console_group, &other_devices,
+					      &start_and_stop, &first_boot, &identity_group, NULL};
 
 static const Field cpu_fields[] = {
 	{.name = "sockets", .type = FIELD_INT, .min = 1, .max = 8, .fallback = "1",
@@ -55,7 +55,8 @@ static const Field cpu_fields[] = {
 	 .help = "threads per core", .help_ja = "コアあたりのスレッド数"},
 	{.name = "online", .type = FIELD_INT, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 255,
 	 .title = "CPUs online", .title_ja = "使用するCPU数",
-	 .help = "how many of the CPUs that sockets, cores and threads make the guest has now; more can be added while it runs; all if not given",
+	 .help = "how many of the CPUs that sockets, cores and threads make the guest has now; more can be added while "
+		 "it runs; all if not given",
 	 .help_ja = "ソケット・コア・スレッドで決まるCPUのうち、ゲストが今持つ数。稼働中に追加できる。省略時はすべて"},
 	{.name = "model", .type = FIELD_STRING, .min = 1, .max = 64, .fallback = "\"host\"", .check = check_cpu_model,
 	 .group = &cpu_details, .title = "CPU model", .title_ja = "CPUモデル",
@@ -67,15 +68,18 @@ static const Field cpu_fields[] = {
 	 .help_ja = "Hyper-Vの方式で仮想環境であることをWindowsに伝える。負荷が減り時計が正確になる（KVM使用時のみ有効）"},
 	{.name = "flags", .type = FIELD_LIST, .flags = FIELD_NULLABLE, .max = 64, .check = check_cpu_flag,
 	 .group = &cpu_details, .title = "CPU features", .title_ja = "CPU機能",
-	 .help = "features added to the model or taken from it, such as +aes,-pcid; 'yado node cpu-features' lists them",
+	 .help = "features added to the model or taken from it, such as +aes,-pcid; "
+		 "'yado node cpu-features' lists them",
 	 .help_ja = "モデルに追加・除外する機能（例: +aes,-pcid）。一覧は 'yado node cpu-features'"},
 	{.name = "nested", .type = FIELD_BOOL, .flags = FIELD_NULLABLE,
 	 .group = &cpu_details, .title = "Virtual machines inside the guest", .title_ja = "ゲスト内の仮想化（ネスト）",
-	 .help = "nested virtualization: whether the guest can run virtual machines of its own (vmx, svm); off in new guests",
+	 .help = "nested virtualization: whether the guest can run virtual machines of its own (vmx, svm); "
+		 "off in new guests",
 	 .help_ja = "ネストされた仮想化（vmx、svm）。ゲスト内で仮想マシンを動かせるか。新しいゲストでは無効"},
 	{.name = "numa", .type = FIELD_INT, .flags = FIELD_NULLABLE, .min = 1, .max = 8,
 	 .group = &cpu_details, .title = "NUMA nodes", .title_ja = "NUMAノード数",
-	 .help = "NUMA nodes that the guest sees, each with as many of its sockets and as much of its memory; one if not given",
+	 .help = "NUMA nodes that the guest sees, each with as many of its sockets and as much of its memory; "
+		 "one if not given",
 	 .help_ja = "ゲストに見えるNUMAノード数。ソケットとメモリを等分する。省略時は1"},
 	{.name = "pin", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 1024,
 	 .check = check_cpus,
@@ -92,21 +96,23 @@ static const Field cpu_fields[] = {
 	 .help_ja = "ノードのCPUが足りないときの他のゲストに対する重み。省略時は100"},
 	{.name = "limit", .type = FIELD_INT, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 5, .max = 819200, .unit = "%",
 	 .group = &cpu_share, .title = "Limit", .title_ja = "上限",
-	 .help = "most that it may use, in percent of one CPU of the node: 150 is one and a half; no limit if not given",
+	 .help = "most that it may use, in percent of one CPU of the node: 150 is one and a half; "
+		 "no limit if not given",
 	 .help_ja = "使用できる上限。ノードのCPU1個に対する百分率（150は1.5個分）。省略時は無制限"},
 	{0}};
-static const Table cpu_table = {.name = "cpu", .title = "CPU", .title_ja = "CPU", .fields = cpu_fields, .groups = cpu_groups};
+static const Table cpu_table = {.name = "cpu", .title = "CPU", .title_ja = "CPU", .fields = cpu_fields,
+	.groups = cpu_groups};
 
 static const Field numa_fields[] = {
-	{.name = "host_nodes", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 512, .check = check_host_nodes,
-	 .title = "NUMA nodes of the host", .title_ja = "ホストのNUMAノード",
-	 .help = "NUMA nodes of the host that its memory comes from, such as 0 or 0-1; its processors run on their CPUs, unless cpu.pin "
-		 "names others",
+	{.name = "host_nodes", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 512,
+	 .check = check_host_nodes, .title = "NUMA nodes of the host", .title_ja = "ホストのNUMAノード",
+	 .help = "NUMA nodes of the host that its memory comes from, such as 0 or 0-1; its processors run on their "
+		 "CPUs, unless cpu.pin names others",
 	 .help_ja = "メモリを割り当てるホストのNUMAノード（例: 0、0-1）。cpu.pinの指定がなければ、プロセッサもそのCPUで動く"},
 	{.name = "policy", .type = FIELD_ENUM, .values = numa_policies, .fallback = "\"bind\"",
 	 .title = "Policy", .title_ja = "割り当て方",
-	 .help = "'bind' takes memory from these nodes only, 'preferred' from others when they are full, 'interleave' from all of "
-		 "them in turn",
+	 .help = "'bind' takes memory from these nodes only, 'preferred' from others when they are full, 'interleave' "
+		 "from all of them in turn",
 	 .help_ja = "'bind' は指定ノードだけから、'preferred' は不足時に他のノードからも、'interleave' は指定ノードから順番に割り当てる"},
 	{0}};
 static const Table numa_table = {.name = "numa", .title = "NUMA node", .title_ja = "NUMAノード", .fields = numa_fields};
@@ -160,9 +166,10 @@ static const Field disk_fields[] = {
 	 .group = &disk_details, .title = "Serial number", .title_ja = "シリアル番号",
 	 .help = "serial number that the guest sees; made at creation if not given",
 	 .help_ja = "ゲストに見えるシリアル番号。省略時は作成時に決まる"},
-	{.name = "wwn", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 16, .max = 16, .check = check_wwn,
-	 .group = &disk_details, .title = "World wide name", .title_ja = "WWN",
-	 .help = "world wide name that the guest sees; made at creation if not given; not on virtio-blk, which has none",
+	{.name = "wwn", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 16, .max = 16,
+	 .check = check_wwn, .group = &disk_details, .title = "World wide name", .title_ja = "WWN",
+	 .help = "world wide name that the guest sees; made at creation if not given; not on virtio-blk, "
+		 "which has none",
 	 .help_ja = "ゲストに見えるWWN（16桁の16進数）。省略時は作成時に決まる。virtio-blkにはない"},
 	{.name = "cache", .type = FIELD_ENUM, .values = caches, .fallback = "\"none\"",
 	 .group = &disk_details, .title = "Cache", .title_ja = "キャッシュ",
@@ -174,7 +181,8 @@ static const Field disk_fields[] = {
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
-static const Table disk_table = {.name = "disk", .title = "Disk", .title_ja = "ディスク", .fields = disk_fields, .groups = disk_groups};
+static const Table disk_table = {.name = "disk", .title = "Disk", .title_ja = "ディスク", .fields = disk_fields,
+	.groups = disk_groups};
 
 static const Field cdrom_fields[] = {
 	{.name = "image", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 63,
@@ -223,7 +231,8 @@ static const Table nic_table = {.name = "nic", .title = "Network card", .title_j
 static const Field usb_fields[] = {
 	{.name = "type", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = usb_types, .fallback = "\"mapping\"",
 	 .title = "Device", .title_ja = "デバイス",
-	 .help = "a device of the host by its mapping, or an emulated one; a keyboard takes the keys of the console for itself",
+	 .help = "a device of the host by its mapping, or an emulated one; "
+		 "a keyboard takes the keys of the console for itself",
 	 .help_ja = "マッピングで指定するホストのデバイス、または仮想デバイス。'keyboard' はコンソールのキー入力を引き受ける"},
 	{.name = "mapping", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
 	 .when = "type=mapping",
@@ -314,8 +323,8 @@ static const Field watchdog_fields[] = {
 	 .help_ja = "ゲストに見えるウォッチドッグタイマー。ゲストのOSが使う必要がある（Linuxではモジュールi6300esb）"},
 	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_LIVE, .values = watchdog_actions, .fallback = "\"reset\"",
 	 .title = "When it runs out", .title_ja = "時間切れのとき",
-	 .help = "what happens when the guest has not reset the timer in time; 'shutdown' asks its system, 'nmi' interrupts it, "
-		 "'none' only tells",
+	 .help = "what happens when the guest has not reset the timer in time; 'shutdown' asks its system, 'nmi' "
+		 "interrupts it, 'none' only tells",
 	 .help_ja = "ゲストが時間内にタイマーを戻さないときの動作。'shutdown' はOSに要求、'nmi' は割り込み、'none' は通知のみ"},
 	{0}};
 static const Table watchdog_table = {.name = "watchdog", .title = "Watchdog", .title_ja = "ウォッチドッグ",
@@ -340,8 +349,8 @@ static const Field vm_fields[] = {
 	 .check = check_guest_name,
 	 .title = "Name", .title_ja = "名前",
 	 .help = "unique name", .help_ja = "一意な名前"},
-	{.name = "hostname", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 64, .check = check_host_name,
-	 .group = &first_boot, .title = "Host name", .title_ja = "ホスト名",
+	{.name = "hostname", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 64,
+	 .check = check_host_name, .group = &first_boot, .title = "Host name", .title_ja = "ホスト名",
 	 .help = "host name that is handed to the guest's system, for its first boot (SMBIOS); the name if not given",
 	 .help_ja = "初回起動時にゲストのOSへ渡すホスト名（SMBIOS）。省略時は名前と同じ"},
 	{.name = "description", .type = FIELD_STRING, .flags = FIELD_LIVE, .max = 8192, .fallback = "\"\"",
@@ -366,8 +375,8 @@ static const Field vm_fields[] = {
 	{.name = "os", .type = FIELD_STRING, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 1, .max = 63,
 	 .check = schema_check_key,
 	 .title = "Operating system", .title_ja = "OS",
-	 .help = "operating system, by the name of a preset ('yado preset list'): when the guest is made, the preset decides what "
-		 "is left open; that of the image if not given; afterwards only information",
+	 .help = "operating system, by the name of a preset ('yado preset list'): when the guest is made, the preset "
+		 "decides what is left open; that of the image if not given; afterwards only information",
 	 .help_ja = "OSのプリセット名（'yado preset list'）。作成時に未指定の項目をプリセットが決める。省略時はイメージのOS。"
 		    "作成後は情報としてのみ使う"},
 	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 1, .max = 63,
@@ -393,14 +402,16 @@ static const Field vm_fields[] = {
 	 .fallback = "1073741824", .unit = "B",
 	 .title = "Memory", .title_ja = "メモリ",
 	 .help = "memory, in whole MiB", .help_ja = "メモリ（MiB単位）"},
-	{.name = "memory_max", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 16 * MIB, .max = 4096 * GIB, .unit = "B",
-	 .group = &memory_details, .title = "Memory at most", .title_ja = "メモリの上限",
-	 .help = "how far memory can grow while the guest runs (virtio-mem, in steps of 4 MiB); without it a change of memory waits",
+	{.name = "memory_max", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = 16 * MIB, .max = 4096 * GIB,
+	 .unit = "B", .group = &memory_details, .title = "Memory at most", .title_ja = "メモリの上限",
+	 .help = "how far memory can grow while the guest runs (virtio-mem, in steps of 4 MiB); "
+		 "without it a change of memory waits",
 	 .help_ja = "稼働中にメモリを増やせる上限（virtio-mem、4 MiB単位）。省略時、メモリの変更は次の起動から"},
-	{.name = "memory_min", .type = FIELD_SIZE, .flags = FIELD_NULLABLE | FIELD_LIVE, .min = 16 * MIB, .max = 4096 * GIB,
-	 .unit = "B",
+	{.name = "memory_min", .type = FIELD_SIZE, .flags = FIELD_NULLABLE | FIELD_LIVE, .min = 16 * MIB,
+	 .max = 4096 * GIB, .unit = "B",
 	 .group = &memory_details, .title = "Memory at least", .title_ja = "メモリの下限",
-	 .help = "what is left to the guest when the node is short of memory and takes some back (balloon); nothing is taken without it",
+	 .help = "what is left to the guest when the node is short of memory and takes some back (balloon); nothing is "
+		 "taken without it",
 	 .help_ja = "ノードのメモリ不足時に回収（バルーン）してもゲストに残す量。省略時は回収しない"},
 	{.name = "hugepages", .type = FIELD_ENUM, .values = page_sizes, .fallback = "\"none\"",
 	 .group = &memory_details, .title = "Huge pages", .title_ja = "ヒュージページ",
@@ -410,9 +421,10 @@ static const Field vm_fields[] = {
 	 .group = &memory_details, .title = "Share equal pages (KSM)", .title_ja = "同一ページの共有（KSM）",
 	 .help = "whether the node may merge pages that are the same in several guests, if it does that (KSM)",
 	 .help_ja = "複数ゲストの同一ページをノードがまとめてよいか（KSM有効時）"},
-	{.name = "numa", .type = FIELD_MAP, .max = 8, .table = &numa_table, .singular = "numa", .key = "node", .fallback = "{}",
-	 .group = &memory_details, .title = "NUMA placement", .title_ja = "NUMA配置",
-	 .help = "where the guest's NUMA nodes are on the host: node0, node1… of cpu.numa; node0 is all of a guest that has one node",
+	{.name = "numa", .type = FIELD_MAP, .max = 8, .table = &numa_table, .singular = "numa", .key = "node",
+	 .fallback = "{}", .group = &memory_details, .title = "NUMA placement", .title_ja = "NUMA配置",
+	 .help = "where the guest's NUMA nodes are on the host: node0, node1… of cpu.numa; node0 is all of a guest "
+		 "that has one node",
 	 .help_ja = "ゲストのNUMAノード（cpu.numaのnode0、node1…）のホスト上の配置。ノードが1つのゲストではnode0が全体を表す"},
 	{.name = "kernel", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &kernel_table,
 	 .group = &firmware_group, .help = "start a kernel directly", .help_ja = "カーネルを直接起動する"},
@@ -430,7 +442,8 @@ static const Field vm_fields[] = {
 	{.name = "usb", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 14, .table = &usb_table, .singular = "usb",
 	 .fallback = "{}",
 	 .group = &other_devices, .title = "USB devices", .title_ja = "USBデバイス",
-	 .help = "USB devices; a running guest gets them if it was started with a USB controller: with a display or a USB device",
+	 .help = "USB devices; a running guest gets them if it was started with a USB controller: "
+		 "with a display or a USB device",
 	 .help_ja = "USBデバイス。稼働中の追加は、ディスプレイかUSBデバイス付きで起動した（USBコントローラーがある）場合のみ"},
 	{.name = "usb_ports", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 4, .max = 15,
 	 .help = "ports of the USB controller, fixed with the first USB device; 4 if it does not say",
@@ -441,7 +454,8 @@ static const Field vm_fields[] = {
 	{.name = "shares", .type = FIELD_MAP, .flags = FIELD_LIVE, .max = 8, .table = &share_table, .singular = "share",
 	 .fallback = "{}",
 	 .group = &other_devices, .title = "Shared directories", .title_ja = "共有ディレクトリ",
-	 .help = "directories of the host inside the guest (virtio-fs); a running guest gets them if it was started with one",
+	 .help = "directories of the host inside the guest (virtio-fs); "
+		 "a running guest gets them if it was started with one",
 	 .help_ja = "ゲスト内で使うホストのディレクトリ（virtio-fs）。稼働中の追加は、共有付きで起動した場合のみ"},
 	{.name = "serial", .type = FIELD_BOOL, .fallback = "true",
 	 .group = &console_group, .title = "Serial port", .title_ja = "シリアルポート",
@@ -455,7 +469,8 @@ static const Field vm_fields[] = {
 	 .help = "graphics card, shown over VNC", .help_ja = "グラフィックカード（VNCで表示）"},
 	{.name = "display_memory", .type = FIELD_SIZE, .flags = FIELD_NULLABLE, .min = MIB, .max = GIB, .unit = "B",
 	 .group = &console_group, .title = "Display memory", .title_ja = "ディスプレイのメモリ",
-	 .help = "memory of the graphics card, a power of two; more for higher resolutions; the card's own default if not given",
+	 .help = "memory of the graphics card, a power of two; more for higher resolutions; "
+		 "the card's own default if not given",
 	 .help_ja = "グラフィックカードのメモリ（2の累乗）。高解像度では大きくする。省略時はカードの既定値"},
 	{.name = "sound", .type = FIELD_ENUM, .values = sounds, .fallback = "\"none\"",
 	 .group = &console_group, .title = "Sound card", .title_ja = "サウンドカード",
@@ -479,8 +494,8 @@ static const Field vm_fields[] = {
 	 .help_ja = "高精度イベントタイマー。省略時はあり。Windowsではない方がよい"},
 	{.name = "sleep", .type = FIELD_BOOL, .flags = FIELD_NULLABLE,
 	 .group = &other_devices, .title = "Sleep", .title_ja = "スリープ",
-	 .help = "whether the guest can go to sleep (ACPI S3 and S4), as Windows does by itself after a while without a user; "
-		 "off in new guests",
+	 .help = "whether the guest can go to sleep (ACPI S3 and S4), as Windows does by itself after a while without "
+		 "a user; off in new guests",
 	 .help_ja = "ゲストがスリープや休止状態（ACPI S3・S4）に入れるか。Windowsは放置されると自動で入る。新しいゲストでは無効"},
 	{.name = "agent", .type = FIELD_BOOL, .fallback = "true",
 	 .group = &console_group, .title = "Guest agent", .title_ja = "ゲストエージェント",
@@ -501,8 +516,8 @@ static const Field vm_fields[] = {
 	 .group = &start_and_stop, .help = "how the guest is shut down", .help_ja = "シャットダウンの仕方"},
 	{.name = "smbios", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &smbios_table,
 	 .group = &identity_group, .help = "what the guest reads about its maker", .help_ja = "ゲストから読めるメーカー情報"},
-	{.name = "guestinfo", .type = FIELD_MAP, .max = 16, .table = &guestinfo_table, .singular = "guestinfo", .fallback = "{}",
-	 .group = &first_boot, .title = "Guest info", .title_ja = "ゲスト情報",
+	{.name = "guestinfo", .type = FIELD_MAP, .max = 16, .table = &guestinfo_table, .singular = "guestinfo",
+	 .fallback = "{}", .group = &first_boot, .title = "Guest info", .title_ja = "ゲスト情報",
 	 .help = "values that the guest reads (fw_cfg), not for secrets",
 	 .help_ja = "ゲストが読める値（fw_cfg）。秘密には使わない"},
 	{.name = "cloud_init", .type = FIELD_OBJECT, .flags = FIELD_NULLABLE, .table = &cloud_init_table,
