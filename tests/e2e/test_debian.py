@@ -1,4 +1,5 @@
 """A whole Debian: the image is made here by the recipe, once, and boots by itself from either firmware."""
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -110,48 +111,47 @@ def check_handed(inn, console):
                          60) == "db"
 
 
-def test_a_debian_boots_by_itself_from_bios_and_from_uefi_and_does_what_it_is_handed(inn, tmp_path):
-    image = inn("image", "show", "web")
-    assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
-    assert "openssh-server" in image["description"] and image["os"] == "debian-12"
-    for name, firmware in (("plain", "bios"), ("modern", "uefi")):
-        inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G")
-        if name == "plain":
-            hand_over(inn, tmp_path)
-        inn("vm", "start", name)
-    seen = {}
-    for name, firmware in (("plain", "bios"), ("modern", "uefi")):
-        document = inn.vm(name)
-        assert "kernel" not in document and document["hostname"] == name
-        inn.wait_agent(name, 600)
-        inn.wait_address(name, 120)
-        console = enter(Console(inn, name))
-        if name == "plain":
-            check_handed(inn, console)
-        else:
-            assert "disabled" in console.shell("cloud-init status", 60)  # without a drive nothing is looked for
-        assert console.shell("cat /etc/hostname", 60) == name
-        # The root file system has taken all of the larger disk.
-        assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
-        assert console.shell("test -d /sys/firmware/efi && echo uefi || echo bios", 60) == firmware
-        # From UEFI with Secure Boot, as the preset of the image's system has it: its boot loader and kernel are signed.
-        locked = console.shell("od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-*", 60) == "1" if firmware == "uefi" else False
-        assert locked == document["secure_boot"] == (firmware == "uefi")
-        assert console.shell("systemctl is-active systemd-networkd systemd-resolved fstrim.timer ssh", 60).split() == \
-            ["active"] * 4
-        assert console.shell("passwd --status root", 60).split()[1] == "L"
-        assert console.shell("timedatectl show -p Timezone --value", 60) in ("Etc/UTC", "UTC")
-        seen[name] = [console.shell("cat /etc/machine-id", 60),
-                      console.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub", 60)]
-        console.close()
-    # Nothing that is secret, or tells one from another, came with the image.
-    for ours, theirs in zip(seen["plain"], seen["modern"]):
-        assert len(ours) > 30 and ours != theirs
-    inn("vm", "stop", "modern")
+def check_booted(inn, name, firmware, console):
+    """What each guest of the image is; gives what tells it from another."""
+    assert console.shell("cat /etc/hostname", 60) == name
+    # The root file system has taken all of the larger disk.
+    assert int(console.shell("df --output=size -B 1M / | tail -n 1", 60)) > 4500
+    assert console.shell("test -d /sys/firmware/efi && echo uefi || echo bios", 60) == firmware
+    assert console.shell("systemctl is-active systemd-networkd systemd-resolved fstrim.timer ssh", 60).split() == \
+        ["active"] * 4
+    assert console.shell("passwd --status root", 60).split()[1] == "L"
+    assert console.shell("timedatectl show -p Timezone --value", 60) in ("Etc/UTC", "UTC")
+    return tells_apart(console)
+
+
+def tells_apart(console):
+    return [console.shell("cat /etc/machine-id", 60),
+            console.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub", 60)]
+
+
+def life_from_bios(inn):
+    """A guest that is handed what cloud-init does."""
+    inn.wait_agent("plain", 600)
+    inn.wait_address("plain", 120)
+    console = enter(Console(inn, "plain"))
+    check_handed(inn, console)
+    assert not inn.vm("plain")["secure_boot"]
+    return check_booted(inn, "plain", "bios", console)
+
+
+def life_from_uefi(inn):
+    """A guest that is handed nothing, and boots twice."""
+    inn.wait_agent("modern", 600)
+    inn.wait_address("modern", 120)
+    console = enter(Console(inn, "modern"))
+    assert "disabled" in console.shell("cloud-init status", 60)  # without a drive nothing is looked for
+    # With Secure Boot, as the preset of the image's system has it: its boot loader and kernel are signed.
+    assert inn.vm("modern")["secure_boot"]
+    assert console.shell("od -An -t u1 -j 4 /sys/firmware/efi/efivars/SecureBoot-*", 60) == "1"
+    seen = check_booted(inn, "modern", "uefi", console)
 
     # The second boot is that of a newer kernel (by its name), which the hook of Debian's kernel packages has made known to
     # the boot loader; the guest's identity stays.
-    console = enter(Console(inn, "plain"))
     console.shell("for file in vmlinuz initrd.img; do cp /boot/$file-$(uname -r) /boot/$file-9.9.9-new; done; "
                   "/etc/kernel/postinst.d/zz-update-grub 9.9.9-new /boot/vmlinuz-9.9.9-new; sync", 300)
     before = console.shell("cat /proc/sys/kernel/random/boot_id", 60)
@@ -160,15 +160,32 @@ def test_a_debian_boots_by_itself_from_bios_and_from_uefi_and_does_what_it_is_ha
     enter(console)
     assert console.shell("cat /proc/sys/kernel/random/boot_id", 60) != before
     assert "vmlinuz-9.9.9-new" in console.shell("cat /proc/cmdline", 60)
-    assert [console.shell("cat /etc/machine-id", 60),
-            console.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub", 60)] == seen["plain"]
+    assert tells_apart(console) == seen
     # A password for root closes the console.
     console.shell("echo root:Correct-horse-1 | chpasswd", 60)
     console.send("exit\n")
     console.read_until("login: ", 120)
     console.send("root\n")
     console.read_until("Password: ", 60)
-    console.close()
+    return seen
+
+
+def test_a_debian_boots_by_itself_from_bios_and_from_uefi_and_does_what_it_is_handed(inn, tmp_path):
+    image = inn("image", "show", "web")
+    assert image["kind"] == "disk" and image["recipe"] == "debian" and image["size"] == 3 * GIB
+    assert "openssh-server" in image["description"] and image["os"] == "debian-12"
+    for name, firmware in (("plain", "bios"), ("modern", "uefi")):
+        inn("vm", "create", name, "--image", "web", "--firmware", firmware, "--disk", "disk0:size=5G")
+        document = inn.vm(name)
+        assert "kernel" not in document and document["hostname"] == name
+    hand_over(inn, tmp_path)
+    for name in ("plain", "modern"):
+        inn("vm", "start", name)
+    with concurrent.futures.ThreadPoolExecutor() as both:
+        plain, modern = [life.result() for life in (both.submit(life_from_bios, inn), both.submit(life_from_uefi, inn))]
+    # Nothing that is secret, or tells one from another, came with the image.
+    for ours, theirs in zip(plain, modern):
+        assert len(ours) > 30 and ours != theirs
 
 
 def test_what_a_recipe_does_not_take_or_know_is_refused(inn):
