@@ -221,6 +221,11 @@ void pairs_add(Pairs *pairs, const char *label, const char *value)
 	g_ptr_array_add(pairs->values, g_strdup(value));
 }
 
+guint pairs_count(const Pairs *pairs)
+{
+	return pairs->labels->len;
+}
+
 void pairs_print(Pairs *pairs, const char *indent)
 {
 	guint width = 0;

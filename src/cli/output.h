@@ -25,6 +25,7 @@ typedef struct Pairs Pairs;
 Pairs *pairs_new(void);
 /* Printed as "label  value"; value NULL or "" is left out. Both are copied. */
 void pairs_add(Pairs *pairs, const char *label, const char *value);
+guint pairs_count(const Pairs *pairs);
 void pairs_print(Pairs *pairs, const char *indent);
 void pairs_free(Pairs *pairs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pairs, pairs_free)

@@ -39,7 +39,8 @@ Exit vm_upgrade_hardware_exec(Cli *cli, Arguments *arguments)
 		return code;
 	const char *present = json_get_str(reply->body, "machine", ""),
 		   *former = json_get_str(reply->body, "former", "");
-	g_autofree char *done = g_strdup_printf(T(m_vm_upgraded), id, former, present);
+	g_autofree char *done = g_str_equal(present, former) ? g_strdup_printf(T(m_vm_upgraded_already), id, present)
+							     : g_strdup_printf(T(m_vm_upgraded), id, former, present);
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && !cli->plan && !cli->json && !cli->quiet)
 		vm_tell_pending(cli, vm_path, id);

@@ -10,6 +10,7 @@
 #include "cli/messages/vm.h"
 #include "cli/reason.h"
 #include "cli/output.h"
+#include "cli/vm-settings.h"
 
 static void print_state(json_object *vm)
 {
@@ -136,6 +137,7 @@ static void print_map(json_object *vm, const char *map, const char *heading, con
 			g_string_append_printf(
 				line, "%s%s%s%s", line->len ? "  " : "", named ? *field : "", named ? "=" : "", text);
 		}
+		vm_settings_add_limits(line, entry, schema_find(&vm_table, map)->table);
 		g_autofree char *text = g_string_free(line, FALSE);
 		pairs_add(pairs, key, *text ? text : "-");
 	}
@@ -178,7 +180,7 @@ static void print_conflicts(json_object *conflicts)
 Exit vm_show_exec(Cli *cli, Arguments *arguments)
 {
 	static const char *const disk_fields[] = {
-		"size", "storage", "volume", "format", "bus", "image", "cache", "serial", NULL};
+		"size", "storage", "volume", "format", "bus", "image", "cache", "serial", "wwn", NULL};
 	static const char *const cdrom_fields[] = {"image", "bus", NULL};
 	static const char *const nic_fields[] = {"mode", "bridge", "model", "mac", "link", NULL};
 	static const char *const guestinfo_fields[] = {"value", NULL};
@@ -203,6 +205,7 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	print_map(vm, "usb", T(m_usb), usb_fields);
 	print_map(vm, "pci", T(m_pci), mapped_fields);
 	print_map(vm, "shares", T(m_shares), mapped_fields);
+	vm_settings_print(vm);
 	print_broken(json_get_path(vm, "status.broken"));
 	print_conflicts(json_get_path(vm, "status.conflicts"));
 	json_object *setup = json_get_path(vm, "status.firmware_setup");

@@ -21,6 +21,7 @@ MESSAGE(m_vm_setup_waits, "The next start enters the firmware's set-up.", "次�
 MESSAGE(m_vm_upgrade_help, "give a guest this node's newest machine version at its next start",
 	"次の起動時からノードの最新のマシンバージョンにする");
 MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2", "別のバージョン（例: pc-q35-7.2）");
+MESSAGE(m_vm_upgraded_already, "guest %s has machine version %s already", "ゲスト %s のマシンバージョンは既に %s です");
 MESSAGE(m_vm_upgraded, "guest %s: machine version %s -> %s", "ゲスト %s: マシンバージョン %s -> %s");
 MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
 MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all "
@@ -121,6 +122,7 @@ MESSAGE(m_memory_in_guest, "used inside", "ゲスト内の使用量");
 MESSAGE(m_memory_taken_back, "taken back", "回収中");
 MESSAGE(m_answers, "answers", "応答ファイル");
 MESSAGE(m_guestinfo, "Guest info", "ゲスト情報");
+MESSAGE(m_settings, "Further settings", "その他の設定");
 MESSAGE(m_acceleration, "acceleration", "アクセラレーション");
 MESSAGE(m_image, "image", "イメージ");
 MESSAGE(m_os, "system", "OS");
