@@ -10,6 +10,7 @@
 #include "guest/handed/handed.h"
 #include "guest/lifecycle.h"
 #include "guest/live/vcpus.h"
+#include "guest/no-effect.h"
 #include "guest/prepare/prepare.h"
 #include "guest/resources/numa.h"
 #include "guest/unique.h"
@@ -122,15 +123,6 @@ static void describe_shares(Plan *plan, json_object *before)
 	}
 }
 
-static void describe_hyperv(Services *services, Plan *plan, json_object *before)
-{
-	if (!services->host->kvm && json_get_bool(json_get(plan->document, "cpu"), "hyperv", FALSE) &&
-	    !json_get_bool(json_get(before, "cpu"), "hyperv", FALSE))
-		add_effect(plan, "cpu.hyperv has no effect while node %s has no KVM: "
-				 "QEMU's translator knows no enlightenments",
-			   services->node);
-}
-
 /* Its CPUs are threads, which may be more than what runs them. */
 static void describe_cpus(Services *services, Plan *plan, json_object *before)
 {
@@ -191,7 +183,7 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
 	describe_disks(services, plan, NULL, plan->document);
 	describe_firmware(services, plan);
-	describe_hyperv(services, plan, NULL);
+	no_effect_tell(services, NULL, plan->document, plan->effects);
 	describe_cpus(services, plan, NULL);
 	describe_numa(plan, NULL);
 	return g_steal_pointer(&plan);
@@ -251,7 +243,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 				 "and makes new SSH host keys");
 	describe_shares(plan, present);
 	describe_firmware(services, plan);
-	describe_hyperv(services, plan, present);
+	no_effect_tell(services, present, wanted, plan->effects);
 	describe_cpus(services, plan, present);
 	describe_numa(plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))

@@ -126,6 +126,8 @@ static gboolean ask(Qmp *qmp, gpointer data, GError **error)
 		if (!ok)
 			break;
 		g_hash_table_insert(asked->features->of_model, g_strdup(name), features_of(properties));
+		g_hash_table_insert(asked->features->maker, g_strdup(name),
+				    g_strdup(json_get_str(properties, "vendor", "")));
 		json_object *missing = json_get(model, "unavailable-features");
 		g_hash_table_insert(asked->features->lacking, g_strdup(name), dup_names(missing));
 		if (json_object_is_type(missing, json_type_array) && json_get_count(missing) == 0)
@@ -139,6 +141,7 @@ static void features_free(Features *features)
 {
 	g_hash_table_unref(features->known);
 	g_hash_table_unref(features->of_model);
+	g_hash_table_unref(features->maker);
 	g_hash_table_unref(features->lacking);
 	g_strfreev(features->offered);
 	g_strfreev(features->models);
@@ -153,6 +156,7 @@ const Features *features_get(const QemuHost *host, const char *run_dir, GError *
 	Features *features = g_new0(Features, 1);
 	features->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	features->of_model = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+	features->maker = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	features->lacking = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
 	Asked asked = {features, host->kvm};
 	if (qemu_host_ask(host->program, host->kvm, run_dir, "qemu-features", ask, &asked, error))

@@ -10,6 +10,7 @@ typedef struct Features {
 	char **offered;     /* without aliases, in the alphabet's order, as the next */
 	char **models;      /* CPU models of which this node offers every feature */
 	GHashTable *of_model; /* every model's name -> char **, its features, without aliases */
+	GHashTable *maker;    /* the same -> its maker, as in "GenuineIntel" */
 	GHashTable *lacking;  /* the same -> char **, those of them that this node does not offer */
 } Features;
 

@@ -1,0 +1,111 @@
+/* Settings that do nothing in the guest as it is.
+ *
+ * What can never mean anything is refused (prepare/check.c and others). These do mean something once another setting,
+ * or the node, is another one, and are kept for that. */
+#include "guest/no-effect.h"
+
+#include "base/json.h"
+#include "qemu/cpu-features.h"
+#include "qemu/processors.h"
+
+/* The sentence, which the caller frees; NULL: it has an effect. */
+typedef char *(*Why)(Services *services, json_object *document);
+
+static gboolean starts_kernel(json_object *document)
+{
+	return json_get(document, "kernel") != NULL;
+}
+
+static char *why_boot(Services *services, json_object *document)
+{
+	(void)services;
+	return starts_kernel(document) && json_get_count(json_get(document, "boot")) > 0
+		       ? g_strdup("boot has no effect while the guest starts a kernel directly (kernel)")
+		       : NULL;
+}
+
+/* OVMF starts a kernel that it is given before it waits for keys; SeaBIOS shows its menu first. */
+static char *why_boot_menu(Services *services, json_object *document)
+{
+	(void)services;
+	return starts_kernel(document) && json_get_int(document, "boot_menu", 0) > 0 &&
+			       g_str_equal(json_get_str(document, "firmware", ""), "uefi")
+		       ? g_strdup("boot_menu has no effect while the guest starts a kernel directly from UEFI (kernel)")
+		       : NULL;
+}
+
+static char *why_hyperv(Services *services, json_object *document)
+{
+	return !services->host->kvm && json_get_bool(json_get(document, "cpu"), "hyperv", FALSE)
+		       ? g_strdup_printf("cpu.hyperv has no effect while node %s has no KVM: "
+					 "QEMU's translator knows no enlightenments",
+					 services->node)
+		       : NULL;
+}
+
+/* Systems look for SVM on processors of AMD and Hygon alone. KVM gives every model the maker of the node's processor,
+ * QEMU's translator that of the model. */
+static char *why_nested(Services *services, json_object *document)
+{
+	json_object *cpu = json_get(document, "cpu");
+	const char *model = json_get_str(cpu, "model", "host");
+	if (services->host->kvm || !json_get_bool(cpu, "nested", FALSE) || g_str_equal(model, "host"))
+		return NULL;
+	const Features *features = features_get(services->host, services->run_dir, NULL);
+	const char *maker = features ? g_hash_table_lookup(features->maker, model) : NULL;
+	return g_strcmp0(maker, "GenuineIntel") == 0
+		       ? g_strdup_printf("cpu.nested has no effect with the model '%s' while node %s has no KVM: "
+					 "QEMU's translator offers AMD's SVM, which systems look for on no processor "
+					 "of Intel; cpu.model 'host' has it",
+					 model, services->node)
+		       : NULL;
+}
+
+static char *why_memory_min(Services *services, json_object *document)
+{
+	json_object *pci = json_get(document, "pci");
+	(void)services;
+	if (json_get_int(document, "memory_min", 0) == 0)
+		return NULL;
+	if (pci && json_object_object_length(pci) > 0)
+		return g_strdup("memory_min has no effect while the guest has a PCI device of the host: "
+				"all of its memory is locked");
+	return g_str_equal(json_get_str(document, "hugepages", "none"), "none")
+		       ? NULL
+		       : g_strdup("memory_min has hardly an effect with hugepages: "
+				  "only what happens to be a whole page comes back");
+}
+
+static char *why_cloud_init(Services *services, json_object *document)
+{
+	json_object *cloud = json_get(document, "cloud_init");
+	(void)services;
+	return cloud && !json_get_bool(cloud, "enabled", TRUE)
+		       ? g_strdup("cloud_init has no effect while cloud_init.enabled is off: "
+				  "it is kept, and not handed over")
+		       : NULL;
+}
+
+static const struct {
+	Why why;
+	const char *fields[4]; /* on which it depends */
+} rules[] = {
+	{why_boot, {"boot", "kernel"}},
+	{why_boot_menu, {"boot_menu", "kernel"}},
+	{why_hyperv, {"cpu.hyperv"}},
+	{why_nested, {"cpu.nested", "cpu.model"}},
+	{why_memory_min, {"memory_min", "hugepages", "pci"}},
+	{why_cloud_init, {"cloud_init"}},
+};
+
+void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
+		gboolean same = before != NULL;
+		for (const char *const *field = rules[i].fields; *field && same; field++)
+			same = json_equal(json_get_path(before, *field), json_get_path(document, *field));
+		g_autofree char *sentence = same ? NULL : rules[i].why(services, document);
+		if (sentence)
+			json_object_array_add(effects, json_object_new_string(sentence));
+	}
+}
