@@ -47,16 +47,29 @@ static char *join_flag(const Table *table, const char *path)
 	return g_strdelimit(g_strdup(flag->str), "_", '-');
 }
 
-/* NULL if no flag of a command gives the field. */
-static char *flag_of_field(const char *path)
+static const Command *running;
+
+void ask_for(const Command *command)
 {
-	for (const Group *group = groups; group->name; group++)
-		for (const Command *command = group->commands; command->name; command++) {
-			const Field *field = command->table ? schema_find(command->table, path) : NULL;
-			if (field && !(field->flags & FIELD_READONLY))
-				return join_flag(command->table, path);
-		}
-	return NULL;
+	running = command;
+}
+
+static gboolean is_option(const Option *option, const char *name)
+{
+	while (option && option->name && !g_str_equal(option->name, name))
+		option++;
+	return option && option->name;
+}
+
+char *flag_of_field(const char *path)
+{
+	g_autofree char *name = g_strdelimit(g_strdup(path), "_", '-');
+	/* A command without fields of its own does something with a guest, which has them by 'yado vm set'. */
+	const Table *table = running && running->table ? running->table : &vm_table;
+	const Field *field = schema_find(table, path);
+	if (running && is_option(running->options, name))
+		return g_strconcat("--", name, NULL);
+	return field && !(field->flags & FIELD_READONLY) ? join_flag(table, path) : NULL;
 }
 
 /* What to do about a refusal that comes without a hint of its own. */

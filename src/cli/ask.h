@@ -23,6 +23,10 @@ char *ask_path(const char *prefix, const char *id, const char *suffix);
  * caller frees. */
 char *ask_filtered(const char *path, const char *filter);
 #define OPTION_FILTER {"filter", 0, "TERMS", NULL, COMPLETE_NOTHING, TEXT(m_opt_filter)}
+/* The command that runs: errors name its flags. */
+void ask_for(const Command *command);
+/* The flag that gives that field of the API ("cpu.cores"); caller frees. NULL if none does. */
+char *flag_of_field(const char *path);
 /* Prints "yado: message (--flag)" and "  → hint"; the exit code that fits. */
 Exit report(const GError *error);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/connection.h"
 #include "cli/format.h"
@@ -171,6 +172,7 @@ static Exit run(const Command *command, Arguments *arguments)
 	};
 	gint64 rev = 0;
 	Exit code = EXIT_USAGE;
+	ask_for(command);
 	if (cli.socket && cli.remote)
 		usage_error(T(m_socket_or_remote_hint), T(m_socket_or_remote));
 	else if (arguments_has(arguments, "help")) {

@@ -3,6 +3,7 @@
 #include "cli/text.h"
 
 MESSAGE(m_plan_heading, "Plan on revision %" G_GINT64_FORMAT ":\n", "リビジョン %" G_GINT64_FORMAT " に対する計画:\n");
+MESSAGE(m_plan_heading_new, "Plan:\n", "計画:\n");
 MESSAGE(m_plan_now, "now", "即時");
 MESSAGE(m_plan_restart, "at restart", "再起動時");
 MESSAGE(m_plan_chosen, "chosen by the preset of the operating system:", "OSのプリセットによる選択:");

@@ -61,12 +61,12 @@ gboolean firmware_setup_check(Vm *vm, GError **error)
 	g_autofree char *label = vm_label(vm);
 	if (json_get(document, "kernel")) {
 		error_set(error, ERROR_CONFLICT,
-			  "take the direct kernel away (--kernel none) so that it boots from a disk",
+			  "take the direct kernel away (yado vm set ID --unset kernel), so that it boots from a disk",
 			  "%s starts a kernel directly, past its firmware's set-up", label);
 		return FALSE;
 	}
 	if (!is_uefi(document) && g_str_equal(json_get_str(document, "display", ""), "none")) {
-		error_set(error, ERROR_CONFLICT, "give it a display (--display vga)",
+		error_set(error, ERROR_CONFLICT, "give it a display (yado vm set ID --display vga)",
 			  "%s has no display, and BIOS shows its boot menu nowhere else", label);
 		return FALSE;
 	}

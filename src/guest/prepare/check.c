@@ -12,6 +12,18 @@
 #include "net/tap.h"
 #include "qemu/command.h"
 
+/* That it is not there is a mistake of the document; other reasons are the storage's own. */
+static gboolean check_storage(Services *services, const char *key, json_object *disk, GError **error)
+{
+	g_autofree char *field = g_strdup_printf("disks.%s.storage", key);
+	g_autoptr(GError) local = NULL;
+	if (storage_check(&services->storage, json_get_str(disk, "storage", ""), &local))
+		return TRUE;
+	ErrorCode code = error_code(local);
+	return error_refuse(error, code == ERROR_NOT_FOUND ? ERROR_INVALID : code, field, error_hint(local), "%s: %s",
+			    field, local->message);
+}
+
 static gboolean check_disks(Services *services, json_object *present, json_object *document, GError **error)
 {
 	json_object *disks = json_get(document, "disks"), *old_disks = json_get(present, "disks");
@@ -43,14 +55,11 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 		}
 		if (old)
 			continue;
-		if (!storage_check(&services->storage, json_get_str(disk, "storage", ""), error)) {
-			g_prefix_error(error, "%s.storage: ", field);
+		if (!check_storage(services, key, disk, error))
 			return FALSE;
-		}
 		if (!json_get(disk, "volume"))
 			continue;
-		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
-							   json_get_str(disk, "volume", ""), error);
+		json_auto json_object *volume = prepare_find_volume(services, key, disk, error);
 		if (!volume)
 			return FALSE;
 		if (!present || json_get_int(volume, "vm", 0) != json_get_int(document, "id", -1))

@@ -161,6 +161,19 @@ static void recall_names(Services *services, json_object *present, json_object *
 	}
 }
 
+json_object *prepare_find_volume(Services *services, const char *key, json_object *disk, GError **error)
+{
+	g_autofree char *field = g_strdup_printf("disks.%s.volume", key);
+	const char *storage = json_get_str(disk, "storage", "");
+	g_autoptr(GError) local = NULL;
+	json_object *volume = volume_get(&services->storage, storage, json_get_str(disk, "volume", ""), &local);
+	if (volume)
+		return volume;
+	g_autofree char *hint = g_strdup_printf("'yado storage volumes %s' shows what there is", storage);
+	error_set_field(error, ERROR_INVALID, field, hint, "%s: %s", field, local->message);
+	return NULL;
+}
+
 static gboolean complete_disk(Services *services, const char *uuid, const char *key, json_object *disk, GError **error)
 {
 	g_autofree char *image_field = g_strdup_printf("disks.%s.image", key);
@@ -185,12 +198,9 @@ static gboolean complete_disk(Services *services, const char *uuid, const char *
 	}
 	if (json_get(disk, "volume")) {
 		/* A detached volume is attached again: its size is what it is. */
-		json_auto json_object *volume = volume_get(&services->storage, json_get_str(disk, "storage", ""),
-							   json_get_str(disk, "volume", ""), error);
-		if (!volume) {
-			g_prefix_error(error, "disks.%s.volume: ", key);
+		json_auto json_object *volume = prepare_find_volume(services, key, disk, error);
+		if (!volume)
 			return FALSE;
-		}
 		least = json_get_int(volume, "size", 0);
 		json_set_str(disk, "format", json_get_str(volume, "format", "qcow2"));
 	}

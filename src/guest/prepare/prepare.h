@@ -20,6 +20,8 @@ char *prepare_random_serial(void);
 /* An image of one of the kinds (kind_b may be NULL); the error names the field. New reference. */
 json_object *prepare_find_image(Services *services, const char *name, const char *kind_a, const char *kind_b,
 				const char *field, GError **error);
+/* The volume that a disk of the document names; the error names its field. New reference. */
+json_object *prepare_find_volume(Services *services, const char *key, json_object *disk, GError **error);
 
 /* Everything about a complete document that the table alone cannot know: storages, images, bridges, machine, CPU model,
  * memory in whole MiB, boot order, and that QEMU's command line can be built. `present` (may be NULL): what is as it

@@ -29,13 +29,29 @@ enum {
 	MAC_LENGTH = 17,    /* xx:xx:xx:xx:xx:xx */
 };
 
+/* What keeps the agent away, and what to do about it. */
+typedef struct Absence {
+	const char *why, *hint;
+} Absence;
+
+static Absence absence_of(const Vm *vm)
+{
+	if (!vm_state_is_alive(vm->state))
+		return (Absence){": the guest does not run", "start the guest"};
+	if (!vm->agent_wanted)
+		return (Absence){": the guest has no port for it (agent)",
+				 "give it one (yado vm set ID --agent), then shut it down and start it"};
+	return (Absence){"", "install and start qemu-guest-agent in the guest"};
+}
+
 Qmp *agent_ref(Vm *vm, GError **error)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
 	if (vm->agent && qmp_is_open(vm->agent))
 		return qmp_ref(vm->agent);
-	error_set(error, ERROR_UNAVAILABLE, "install and start qemu-guest-agent in the guest",
-		  "the guest agent of VM %" G_GINT64_FORMAT " is not connected", vm->id);
+	Absence absence = absence_of(vm);
+	error_set(error, ERROR_UNAVAILABLE, absence.hint,
+		  "the guest agent of VM %" G_GINT64_FORMAT " is not connected%s", vm->id, absence.why);
 	return NULL;
 }
 
