@@ -304,6 +304,10 @@ def test_a_volume_is_attached_once_grows_when_attached_and_is_no_firmware(host):
     attached = document["disks"]["disk0"]["volume"]
     assert "another disk of this guest" in refusal({"disks": {"x": {"volume": attached}}})[0]
     assert "firmware" in refusal({"disks": {"x": {"volume": variables}}})[0]
+    for field, message in (("volume", "no volume 'none'"), ("storage", "no storage 'none'")):
+        reply = api(host, "PATCH", "/vms/subject", {"disks": {"x": {field: "none"}}})
+        error = reply["body"]["error"]
+        assert (reply["status"], error["field"]) == (400, f"disks.x.{field}") and message in error["message"], reply
     assert "another card" in refusal({"nics": {"x": {"mac": document["nics"]["n1"]["mac"]}}})[0]
 
     change(host, "subject", {"disks": {"d": None}})

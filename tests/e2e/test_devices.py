@@ -115,3 +115,26 @@ def test_what_would_do_nothing_is_refused_with_the_reason(host):
     # Nor is an action taken for a watchdog.
     refused = plan(host, "g", {"watchdog": {"action": "pause"}})["refused"][0]
     assert refused["field"] == "watchdog.action" and "i6300esb" in refused["hint"], refused
+
+
+def test_what_has_no_effect_for_now_is_told_in_the_plan_and_what_is_set_is_shown(host):
+    make(host, "g", "--memory-min", "64M", "--smbios-serial", "SN-1", "--disk", "d:size=8M,limit_iops=500")
+
+    def effects(patch):
+        return " ".join(plan(host, "g", patch)["effects"])
+    assert "boot has no effect" in effects({"boot": ["disk0"]})
+    assert "no effect" not in effects({"boot": ["disk0"], "kernel": None})
+    assert "memory_min has hardly an effect" in effects({"hugepages": "2M"})
+    assert "cloud_init has no effect" in effects({"cloud_init": {"user": "ana", "enabled": False}})
+    if host("node", "show")["acceleration"] == "tcg":
+        assert "cpu.nested has no effect with the model 'Nehalem'" in effects({"cpu": {"model": "Nehalem", "nested": True}})
+        assert "no effect" not in effects({"cpu": {"model": "qemu64", "nested": True}})
+    # What is refused says by which flag it was given.
+    said = host.run_command("vm", "set", "g", "--boot", "nic7", "--plan")
+    assert "no device 'nic7' to boot from (--boot)" in said.stdout and "revision" not in said.stdout, said.stdout
+    settings = host.text("vm", "show", "g").split("Further settings\n")[1].split()
+    assert settings == ["memory_min", "64", "MiB", "smbios.serial", "SN-1"], settings
+    assert "limit_iops=500" in host.text("vm", "show", "g")
+    # Nobody is told to install the agent in a guest that is off.
+    said = host.run_command("vm", "exec", "g", "--", "true").stderr
+    assert "does not run" in said and "install" not in said, said

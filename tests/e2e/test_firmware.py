@@ -107,7 +107,10 @@ def test_what_a_firmware_cannot_do_is_refused_with_what_to_do(host):
     assert "64 MiB" in refusal(host, "vm", "create", "x", "--firmware", "uefi", "--memory", "32M")
     assert "cannot sleep" in refusal(host, "vm", "create", "x", "--firmware", "uefi", "--secure-boot", "--sleep")
     host("vm", "create", "direct", "--image", "tiny")
-    assert "starts a kernel directly" in refusal(host, "vm", "firmware-setup", "direct")
+    said = refusal(host, "vm", "firmware-setup", "direct")
+    assert "starts a kernel directly" in said and "yado vm set ID --unset kernel" in said
+    host("vm", "set", "direct", "--unset", "kernel")
+    host("vm", "firmware-setup", "direct")
     host("vm", "create", "blind", "--display", "none")
     assert "has no display" in refusal(host, "vm", "firmware-setup", "blind")
 

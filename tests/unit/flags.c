@@ -233,7 +233,7 @@ static void test_flags_help(void)
 		"  --[no-]autostart            start when the node starts (default: no)\n",
 		"  --tags A,B,…                labels to find and group guests by\n",
 		"  --shutdown-timeout N        how long a shutdown may take (default: 90 s)\n",
-		"  --firmware bios|uefi        firmware (default: bios)\n",
+		"  --firmware bios|uefi        what starts the guest's system: BIOS (SeaBIOS), or UEFI (OVMF), whose variables are kept with the guest (default: bios)\n",
 		"  --nic [KEY:]FIELD=VALUE,…   Network card; can be repeated; without KEY it adds one\n",
 		"\n      mode=user|bridge        'user' ",
 		"\n      cache=none|writeback|writethrough\n                              use of ",

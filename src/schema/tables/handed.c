@@ -70,8 +70,8 @@ static const Table cloud_nic_table = {.name = "cloud-init-nic", .title = "Networ
 static const Field cloud_init_fields[] = {
 	{.name = "enabled", .type = FIELD_BOOL, .fallback = "true",
 	 .title = "cloud-init drive", .title_ja = "cloud-initドライブ",
-	 .help = "give the guest a drive that cloud-init reads (NoCloud)",
-	 .help_ja = "cloud-initが読むドライブ（NoCloud）をゲストに渡す"},
+	 .help = "give the guest a drive that cloud-init reads (NoCloud), as any other of these fields does too",
+	 .help_ja = "cloud-initが読むドライブ（NoCloud）をゲストに渡す。他のcloud-initの項目を設定したときも渡される"},
 	{.name = "user", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 32, .check = check_login,
 	 .title = "User", .title_ja = "ユーザー",
 	 .help = "user who is made, with sudo; that of the image if not given",

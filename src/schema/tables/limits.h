@@ -13,7 +13,7 @@ static const FieldGroup limits_group = {"limits", "Limits", "速度の上限"};
 	 .help = help_ "; no limit if not given", .help_ja = help_ja_ "。省略時は無制限"}, \
 	{.name = name_ "_burst", .type = type_, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = min_, .max = LIMIT_MAX, \
 	 .unit = unit_, .group = &limits_group, .title = title_ ", burst", .title_ja = title_ja_ "（バースト）", \
-	 .help = help_ "; for the seconds of a burst", .help_ja = help_ja_ "（バースト中）"}
+	 .help = help_ " during a burst", .help_ja = help_ja_ "（バースト中）"}
 
 #define DISK_IOPS(way_, title_, title_ja_, what_, what_ja_) \
 	DISK_LIMIT("limit_" way_ "iops", FIELD_INT, 1, NULL, title_ " per second", title_ja_ "/秒", \
@@ -44,7 +44,8 @@ static const FieldGroup limits_group = {"limits", "Limits", "速度の上限"};
 	{.name = name_ "_burst", .type = FIELD_SIZE, .flags = FIELD_LIVE | FIELD_NULLABLE, .min = 2048, \
 	 .max = 1LL << 30, .unit = "B", .when = "mode=bridge", .group = &limits_group, \
 	 .title = title_ " at once", .title_ja = title_ja_ "（バースト）", \
-	 .help = "bytes that may " what_ " at full speed after a pause; a twentieth of a second's if not given", \
+	 .help = "bytes that the guest may " what_ " at full speed after a pause; " \
+		 "a twentieth of a second's limit if not given", \
 	 .help_ja = "休止後に全速で" what_ja_ "できるバイト数。省略時は毎秒の上限の20分の1"}
 
 #define NIC_LIMITS \
