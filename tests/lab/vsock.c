@@ -57,7 +57,7 @@ static int ask(int fd, const struct sockaddr_vm *address, const char *text)
 int main(int argc, char **argv)
 {
 	struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY};
-	alarm(60); /* whatever is missing, it ends */
+	alarm(600); /* whatever is missing, it ends */
 	if (argc == 2 && strcmp(argv[1], "cid") == 0)
 		return say_cid();
 	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
