@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/tools/ask.h"
+#include "guest/tools/control.h"
 #include "guest/tools/freeze.h"
-#include "guest/tools/tools.h"
+#include "guest/tools/info.h"
 
 /* The agent must be there, unless it is only about a plan's refusal. */
 static gboolean check_agent(Vm *vm, GError **error)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/plan.h"
 
 static gboolean hand(Call *call, Handed what, gboolean away, GError **error)
 {

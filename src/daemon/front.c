@@ -23,13 +23,13 @@
 #include "base/host-names.h"
 #include "base/process.h"
 #include "daemon/listen.h"
-#include "guest/run/adopt.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/launch.h"
 
 enum {
 	START_TIMEOUT_MS = 10000,
 	STOP_TIMEOUT_MS = 3000,
+	RECORD_TIMEOUT_MS = 3000,
 	PAUSE_FIRST_MS = 100,
 	PAUSE_MAX_MS = 10000,
 	LONG_LIFE_US = 30 * G_USEC_PER_SEC,
@@ -172,7 +172,7 @@ static void tell_end(Front *front)
 {
 	LaunchRecord record = {.exit_code = -1};
 	g_autofree char *log = launch_read_log(front->run_dir, LOG_SHOWN);
-	adopt_read_exit(front->run_dir, &record);
+	launch_await_exit(front->run_dir, RECORD_TIMEOUT_MS, &record);
 	g_strchomp(log);
 	if (record.exit_signal)
 		g_warning("yado-httpd was ended by signal %d (%s) and is started again%s%s", record.exit_signal,

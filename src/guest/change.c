@@ -9,6 +9,7 @@
 #include "guest/handed/handed.h"
 #include "guest/identity.h"
 #include "guest/lifecycle.h"
+#include "guest/live/live.h"
 #include "guest/run/power.h"
 
 static const TaskPool change_pool = {"changes", 8};

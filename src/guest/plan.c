@@ -1,4 +1,6 @@
 /* Plans: what a change would do, before it is done. */
+#include "guest/plan.h"
+
 #include <string.h>
 
 #include "base/error.h"
@@ -8,7 +10,7 @@
 #include "guest/devices/firmware.h"
 #include "guest/guests.h"
 #include "guest/handed/handed.h"
-#include "guest/lifecycle.h"
+#include "guest/live/live.h"
 #include "guest/live/vcpus.h"
 #include "guest/no-effect.h"
 #include "guest/prepare/prepare.h"

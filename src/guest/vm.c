@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "guest/devices/helper.h"
 #include "guest/guests.h"
-#include "guest/run/adopt.h"
+#include "guest/run/remember.h"
 #include "qemu/vcpus.h"
 #include "sandbox/groups.h"
 #include "schema/schema.h"

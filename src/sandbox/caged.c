@@ -51,22 +51,15 @@ gboolean caged_start(Caged *caged, Launch *launch, GError **error)
 	return launch_start(launch, START_MS, &caged->launched, error);
 }
 
-/* The launcher writes the exit record a moment after the end, and the directory must not go under its hands. */
-static void wait_for_record(const char *dir, gint64 deadline, LaunchRecord *ret_record)
-{
-	while (launch_read_record(dir, ret_record, NULL) && ret_record->watched && !ret_record->ended &&
-	       g_get_monotonic_time() < deadline)
-		g_usleep(500);
-}
-
 gboolean caged_wait(Caged *caged, guint timeout_ms, LaunchRecord *ret_record)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
 	*ret_record = (LaunchRecord){.exit_code = -1};
 	if (caged->launched.pidfd >= 0 && !process_wait(caged->launched.pidfd, timeout_ms))
 		return FALSE;
-	wait_for_record(caged->dir, deadline, ret_record);
-	return ret_record->ended;
+	/* The directory must not go under the launcher's hands. */
+	guint left_ms = (guint)MAX((deadline - g_get_monotonic_time()) / 1000, 0);
+	return launch_await_exit(caged->dir, left_ms, ret_record);
 }
 
 void caged_clear(Caged *caged)
@@ -100,7 +93,7 @@ void caged_sweep(const char *run_root)
 		LaunchRecord record;
 		gboolean ended = cgroup_kill(name, END_MS, &error) && cgroup_remove(name, &error);
 		if (ended)
-			wait_for_record(path, g_get_monotonic_time() + END_MS * G_TIME_SPAN_MILLISECOND, &record);
+			launch_await_exit(path, END_MS, &record);
 		if (!ended || !dir_remove(path, &error))
 			g_warning("what a former worker left stays: %s", error->message);
 	}

@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
-#include "sandbox/launch-spec.h"
 #include "sandbox/launch.h"
+#include "sandbox/launch-spec.h"
 
-enum { RECORD_MAX = 4096 };
+enum { RECORD_MAX = 4096, LOOK_US = 1000, AWAIT_TIMEOUT_MS = 3000 };
 
 /* The file's lines "word value" as a table; NULL if it is not there. */
 static GHashTable *read_record_file(const char *run_dir, const char *name, GError **error)
@@ -74,6 +74,34 @@ gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GErro
 	}
 	*ret_record = record;
 	return TRUE;
+}
+
+gboolean launch_await_exit(const char *run_dir, guint timeout_ms, LaunchRecord *ret_record)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	do {
+		gboolean read = launch_read_record(run_dir, ret_record, NULL);
+		if (read && ret_record->ended)
+			return TRUE;
+		/* A launcher that is gone may have written it just before it ended, after our look at the file. */
+		if (read && !ret_record->watched)
+			return launch_read_record(run_dir, ret_record, NULL) && ret_record->ended;
+		g_usleep(LOOK_US);
+	} while (g_get_monotonic_time() < deadline);
+	return FALSE;
+}
+
+void launch_await_all_exits(const char *run_dir)
+{
+	g_autoptr(GDir) dir = g_dir_open(run_dir, 0, NULL);
+	const char *name;
+	LaunchRecord record;
+	launch_await_exit(run_dir, AWAIT_TIMEOUT_MS, &record);
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(run_dir, name, NULL);
+		if (g_file_test(path, G_FILE_TEST_IS_DIR))
+			launch_await_exit(path, AWAIT_TIMEOUT_MS, &record);
+	}
 }
 
 gboolean launch_clear_record(const char *run_dir, GError **error)

@@ -241,17 +241,12 @@ static void kill_recorded(const char *run_dir)
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, GError **error)
+/* The whole order, in memory; -1. */
+static int make_spec(const Launch *launch, GError **error)
 {
-	g_autofree char *launcher = find_launcher(error);
-	if (!launcher)
-		return FALSE;
-	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(ProcessFd));
-	g_array_append_vals(fds, launch->fds->data, launch->fds->len);
-
 	g_autoptr(GByteArray) spec = g_byte_array_new();
-	g_byte_array_append(spec, launch->records->data, launch->records->len);
 	g_autoptr(GString) tail = g_string_new(NULL);
+	g_byte_array_append(spec, launch->records->data, launch->records->len);
 	g_string_append_printf(tail, "log %s", launch->log);
 	g_string_append_c(tail, '\0');
 	if (launch->lifeline)
@@ -263,28 +258,44 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	if (!launch->input_fits) {
 		error_set(error, ERROR_TOO_LARGE, NULL, "cannot start '%s': its input takes more than %d bytes",
 			launch->program, LAUNCH_INPUT_MAX);
-		return FALSE;
+		return -1;
 	}
 	if (spec->len > LAUNCH_SPEC_MAX) {
 		error_set(error, ERROR_TOO_LARGE, NULL, "cannot start '%s': its arguments take more than %d bytes",
 			launch->program, LAUNCH_SPEC_MAX);
-		return FALSE;
+		return -1;
 	}
-	fd_auto int spec_fd = memory_file("yado-launch-spec", spec->data, spec->len, error);
-	if (spec_fd < 0)
+	return memory_file("yado-launch-spec", spec->data, spec->len, error);
+}
+
+/* The compiled filter, in memory; -1. */
+static int make_filter(SeccompKind kind, GError **error)
+{
+	g_autoptr(GBytes) filter = NULL;
+	if (!seccomp_filter(kind, &filter, error))
+		return -1;
+	gsize length;
+	const void *data = g_bytes_get_data(filter, &length);
+	return memory_file("yado-launch-filter", data, length, error);
+}
+
+/* Begins the launcher, whose first process ends as soon as it has detached. status: the launcher's end of the socket that
+ * it answers on; lent. */
+static gboolean spawn(const Launch *launch, int status, GError **error)
+{
+	g_autofree char *launcher = find_launcher(error);
+	if (!launcher)
 		return FALSE;
-	fd_auto int filter_fd = -1;
-	if (launch->filter) {
-		g_autoptr(GBytes) filter = NULL;
-		if (!seccomp_filter(launch->filter, &filter, error))
-			return FALSE;
-		gsize length;
-		const void *data = g_bytes_get_data(filter, &length);
-		filter_fd = memory_file("yado-launch-filter", data, length, error);
-		if (filter_fd < 0)
-			return FALSE;
-		g_array_append_val(fds, ((ProcessFd){filter_fd, LAUNCH_FD_SECCOMP}));
-	}
+	fd_auto int spec = make_spec(launch, error);
+	fd_auto int filter = spec >= 0 && launch->filter ? make_filter(launch->filter, error) : -1;
+	if (spec < 0 || (launch->filter && filter < 0))
+		return FALSE;
+	ProcessFd own[] = {{spec, LAUNCH_FD_SPEC}, {status, LAUNCH_FD_STATUS}};
+	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(ProcessFd));
+	g_array_append_vals(fds, launch->fds->data, launch->fds->len);
+	g_array_append_vals(fds, own, G_N_ELEMENTS(own));
+	if (launch->filter)
+		g_array_append_val(fds, ((ProcessFd){filter, LAUNCH_FD_SECCOMP}));
 	if (launch->lifeline) {
 		ProcessFd mapping = {lifeline_read_end(), LAUNCH_FD_LIFELINE};
 		if (mapping.source < 0) {
@@ -294,15 +305,6 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 		}
 		g_array_append_val(fds, mapping);
 	}
-	int status[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) < 0) {
-		error_set_errno(error, errno, "cannot make a socket pair");
-		return FALSE;
-	}
-	fd_auto int ours = status[0], theirs = status[1];
-	ProcessFd own[] = {{spec_fd, LAUNCH_FD_SPEC}, {theirs, LAUNCH_FD_STATUS}};
-	g_array_append_vals(fds, own, G_N_ELEMENTS(own));
-
 	/* A record of a former run must not be taken for this one's. */
 	if (!launch_clear_record(launch->run_dir, error))
 		return FALSE;
@@ -310,9 +312,22 @@ gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, 
 	pid_t first;
 	if (!process_spawn(argv, (const ProcessFd *)(void *)fds->data, fds->len, &first, error))
 		return FALSE;
-	fd_close(fd_steal(&theirs));
 	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
 		;
+	return TRUE;
+}
+
+gboolean launch_start(Launch *launch, guint timeout_ms, Launched *ret_launched, GError **error)
+{
+	int status[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, status) < 0) {
+		error_set_errno(error, errno, "cannot make a socket pair");
+		return FALSE;
+	}
+	fd_auto int ours = status[0], theirs = status[1];
+	if (!spawn(launch, theirs, error))
+		return FALSE;
+	fd_close(fd_steal(&theirs));
 	GError *cause = NULL;
 	double scope_ms = 0;
 	g_autofree char *answer = read_answer(launch, ours, timeout_ms, &scope_ms, &cause);

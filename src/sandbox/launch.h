@@ -69,6 +69,11 @@ typedef struct LaunchRecord {
 	pid_t told_by;       /* who had told the launcher to end (SIGTERM) before that, or 0 */
 } LaunchRecord;
 gboolean launch_read_record(const char *run_dir, LaunchRecord *ret_record, GError **error);
+/* Of a program that has ended: waits until its launcher has written how, a moment later; after that, it writes nothing
+ * more. FALSE: there is no such record, or it has not come in time. */
+gboolean launch_await_exit(const char *run_dir, guint timeout_ms, LaunchRecord *ret_record);
+/* The same of the run directory and of those in it: nothing appears there from then on, so that it can be removed. */
+void launch_await_all_exits(const char *run_dir);
 /* Removes pid and exit files of a former run. */
 gboolean launch_clear_record(const char *run_dir, GError **error);
 /* Removes what a former run wrote, so that it is not taken for this one's. */

@@ -13,9 +13,10 @@
 #include "guest/resources/balloon.h"
 #include "guest/run/question.h"
 #include "guest/tools/agent.h"
+#include "guest/tools/control.h"
 #include "guest/tools/exec.h"
 #include "guest/tools/file.h"
-#include "guest/tools/tools.h"
+#include "guest/tools/info.h"
 
 enum { WANTED_MAX = 2000, ROOM = 5000, PUT_SIZE = 100000 };
 

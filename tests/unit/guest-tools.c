@@ -1,10 +1,11 @@
 /* What a guest's agent says, as far as it is read without one: places of file systems, tools that are off, hostile
  * text. */
-#include "guest/tools/tools.h"
+#include "guest/tools/ask.h"
 
 #include <string.h>
 
 #include "base/json.h"
+#include "guest/tools/info.h"
 
 static json_object *parse(const char *text)
 {

@@ -19,7 +19,6 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/guests.h"
-#include "guest/run/adopt.h"
 
 enum {
 	QEMU_TIMEOUT_MS = 500, /* from a helper's end to QEMU's, where that is the reason */
@@ -204,11 +203,8 @@ gboolean helper_end(Vm *vm, const char *name, GError **error)
 		process_signal(pidfd, SIGTERM);
 		process_wait(pidfd, END_TIMEOUT_MS);
 	}
-	/* Its launcher writes the exit record a moment later, and the directory must not go under its hands. */
-	gint64 deadline = g_get_monotonic_time() + (gint64)END_TIMEOUT_MS * 1000;
-	while (launch_read_record(run_dir, &record, NULL) && record.watched && !record.ended &&
-	       g_get_monotonic_time() < deadline)
-		g_usleep(500);
+	/* The directory must not go under its launcher's hands. */
+	launch_await_exit(run_dir, END_TIMEOUT_MS, &record);
 	return dir_remove(run_dir, error);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/run/adopt.h"
+#include "guest/run/events.h"
 
 enum { RESET_AFTER_S = 2 };
 

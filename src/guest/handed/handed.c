@@ -11,6 +11,7 @@
 #include "guest/handed/cloud-init.h"
 #include "guest/handed/content.h"
 #include "guest/handed/seed.h"
+#include "guest/plan.h"
 #include "guest/prepare/prepare.h"
 #include "qemu/command.h"
 #include "schema/schema.h"

@@ -4,7 +4,7 @@
  * history: there are only their size, their SHA-256, or when they were set. The drives that they go onto are made anew
  * at each start of the guest. */
 #pragma once
-#include "guest/lifecycle.h"
+#include "guest/plan.h"
 
 typedef enum Handed { HANDED_USER_DATA, HANDED_PASSWORD, HANDED_ANSWERS } Handed;
 

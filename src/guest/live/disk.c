@@ -1,6 +1,7 @@
 /* Disks of a running guest: plugged in, taken off, grown. */
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/live/live.h"
 #include "guest/live/part.h"
 #include "guest/resources/throttle.h"
 #include "guest/run/needs.h"

@@ -1,8 +1,8 @@
-/* Live changes: bringing the running process to what the document wants.
- *
- * What the process has now is `applied`; what it should have is the document's hardware. Each difference that QEMU can
- * make live is made by a small step of its part (live-part.h), after which `applied` is written anew; an interrupted
+/* What the process has now is `applied`; what it should have is the document's hardware. Each difference that QEMU can
+ * make live is made by a small step of its part (part.h), after which `applied` is written anew; an interrupted
  * run is simply repeated. Differences that need a restart are left, and shown as pending. */
+#include "guest/live/live.h"
+
 #include <string.h>
 
 #include "base/error.h"

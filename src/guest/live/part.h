@@ -1,10 +1,11 @@
 /* What the parts of live.c share. Each kind of hardware that can change under a running guest is a LivePart in a file
- * of its own (live-disk.c, live-nic.c, live-cdrom.c…), listed in live.c.
+ * of its own (disk.c, nic.c, cdrom.c…), listed in live.c.
  *
  * Each step that has changed the process is recorded (live_record) at once. A daemon that died between the two has left
  * a step that `applied` does not know: so each step first looks for what an earlier try left. */
 #pragma once
-#include "guest/lifecycle.h"
+#include "guest/vm.h"
+#include "task/task.h"
 
 enum { LIVE_TIMEOUT_MS = 10000 };
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/resources/placement.h"
-#include "guest/tools/tools.h"
+#include "guest/tools/ask.h"
 #include "qemu/vcpus.h"
 
 enum { LOOK_MS = 200, ONLINE_TIMEOUT_S = 8 };

@@ -17,8 +17,9 @@
 #include "guest/devices/passthrough.h"
 #include "guest/devices/tpm.h"
 #include "guest/devices/watchdog.h"
-#include "guest/run/adopt.h"
+#include "guest/run/events.h"
 #include "guest/run/power.h"
+#include "guest/run/remember.h"
 #include "guest/run/restart.h"
 #include "guest/run/wanted.h"
 #include "guest/run/watch.h"
@@ -29,6 +30,7 @@ enum {
 	COMMAND_TIMEOUT_MS = 5000,
 	QUIT_TIMEOUT_MS = 5000,
 	TURN_OFF_TIMEOUT_MS = 10000,
+	RECORD_TIMEOUT_MS = 3000,
 	CGROUP_TIMEOUT_MS = 10000,
 	TPM_TIMEOUT_MS = 5000,
 };
@@ -206,7 +208,7 @@ static gint64 settle(Vm *vm)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *code = NULL, *reason = NULL, *limit = NULL;
 	LaunchRecord record = {.exit_code = -1};
-	gboolean known = adopt_read_exit(vm->run_dir, &record);
+	gboolean known = launch_await_exit(vm->run_dir, RECORD_TIMEOUT_MS, &record);
 	gboolean crashed = decide_reason(vm, &record, known, &code, &reason);
 	gboolean again = crashed && restart_decide(vm, &limit);
 
@@ -215,7 +217,7 @@ static gint64 settle(Vm *vm)
 	tpm_wait_end(vm, TPM_TIMEOUT_MS);
 	if (!groups_end(vm->cgroup, CGROUP_TIMEOUT_MS, &error))
 		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
-	adopt_wait_launchers(vm->run_dir); /* "stopped" can be followed by a deletion at once */
+	launch_await_all_exits(vm->run_dir); /* "stopped" can be followed by a deletion at once */
 	passthrough_end(vm->services, vm->run_dir);
 	vm_set_applied(vm, NULL);
 	g_autofree char *text = g_strconcat(reason, limit, NULL);

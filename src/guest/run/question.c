@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "guest/guests.h"
-#include "guest/lifecycle.h"
 #include "guest/run/watch.h"
 #include "qemu/command.h"
 #include "sandbox/launch.h"

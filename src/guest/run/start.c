@@ -29,7 +29,6 @@
 #include "guest/prepare/prepare.h"
 #include "guest/resources/placement.h"
 #include "guest/resources/throttle.h"
-#include "guest/run/adopt.h"
 #include "guest/run/needs.h"
 #include "guest/run/wanted.h"
 #include "guest/run/watch.h"
@@ -38,58 +37,65 @@
 #include "qemu/memory.h"
 #include "sandbox/groups.h"
 
-enum { LAUNCH_TIMEOUT_MS = 15000, MONITOR_TIMEOUT_MS = 30000, COMMAND_TIMEOUT_MS = 10000, NICER_MEANWHILE = 10 };
+enum {
+	LAUNCH_TIMEOUT_MS = 15000,
+	MONITOR_TIMEOUT_MS = 30000,
+	COMMAND_TIMEOUT_MS = 10000,
+	RECORD_TIMEOUT_MS = 3000,
+	NICER_MEANWHILE = 10,
+};
 
-/* A network card and its passt, the TPM and its swtpm, or a share and its virtiofsd. */
-typedef struct Card {
-	enum { CARD_NIC, CARD_TPM, CARD_SHARE } kind;
+/* What is behind a device, in a process beside QEMU: the passt of a network card, the TPM's swtpm, a share's
+ * virtiofsd. */
+typedef struct Backend {
+	enum { BACKEND_NIC, BACKEND_TPM, BACKEND_SHARE } kind;
 	char *key; /* NULL of the TPM */
 	int peer;
-	Launched helper;
-} Card;
+	Launched process;
+} Backend;
 
-static void card_clear(gpointer data)
+static void backend_clear(gpointer data)
 {
-	Card *card = data;
-	g_free(card->key);
-	fd_close(card->peer);
-	fd_close(card->helper.pidfd);
+	Backend *backend = data;
+	g_free(backend->key);
+	fd_close(backend->peer);
+	fd_close(backend->process.pidfd);
 }
 
 /* Opens what the command needs, in order, and has the launcher pass it. */
 static gboolean pass_needs(Vm *vm, json_object *document, QemuCommand *command, Launch *launch, GArray *opened,
-			   GArray *cards, GError **error)
+			   GArray *backends, GError **error)
 {
 	for (guint i = 0; i < command->needs->len; i++) {
 		QemuNeed *need = &g_array_index(command->needs, QemuNeed, i);
 		const char *key = strchr(need->name, ':') ? strchr(need->name, ':') + 1 : NULL;
-		Card card = {.peer = -1, .helper.pidfd = -1};
+		Backend backend = {.peer = -1, .process.pidfd = -1};
 		int fd;
 		if (g_str_has_prefix(need->name, "nic:")) {
-			card.kind = CARD_NIC;
-			fd = nic_prepare(vm, document, key, &card.peer, error);
+			backend.kind = BACKEND_NIC;
+			fd = nic_prepare(vm, document, key, &backend.peer, error);
 		} else if (g_str_has_prefix(need->name, "share:")) {
-			card.kind = CARD_SHARE;
-			fd = share_prepare(vm, key, &card.peer, error);
+			backend.kind = BACKEND_SHARE;
+			fd = share_prepare(vm, key, &backend.peer, error);
 		} else if (g_str_equal(need->name, "tpm")) {
-			card.kind = CARD_TPM;
-			fd = tpm_prepare(&card.peer, error);
+			backend.kind = BACKEND_TPM;
+			fd = tpm_prepare(&backend.peer, error);
 		} else {
 			fd = vm_open_need(vm, document, need->name, need->writable, error);
 		}
 		if (fd < 0)
 			return FALSE;
 		g_array_append_val(opened, fd);
-		if (card.peer >= 0) {
-			card.key = g_strdup(key);
-			g_array_append_val(cards, card);
+		if (backend.peer >= 0) {
+			backend.key = g_strdup(key);
+			g_array_append_val(backends, backend);
 		}
 		launch_pass_fd(launch, fd, need->fd);
 	}
 	return TRUE;
 }
 
-static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launched *ret_launched, GError **error)
+static gboolean launch_qemu(Vm *vm, json_object *document, GArray *backends, Launched *ret_launched, GError **error)
 {
 	Services *services = vm->services;
 	const char *cmdline = json_get_str(json_get(document, "kernel"), "cmdline", NULL);
@@ -123,7 +129,7 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 
 	/* The child has its own copies; ours must go at once, or a dead QEMU's volume would look in use. */
 	g_autoptr(GArray) opened = g_array_new(FALSE, FALSE, sizeof(int));
-	gboolean ok = pass_needs(vm, document, command, launch, opened, cards, error) &&
+	gboolean ok = pass_needs(vm, document, command, launch, opened, backends, error) &&
 		      launch_start(launch, LAUNCH_TIMEOUT_MS, ret_launched, error);
 	for (guint i = 0; i < opened->len; i++)
 		fd_close(g_array_index(opened, int, i));
@@ -131,60 +137,62 @@ static gboolean launch_qemu(Vm *vm, json_object *document, GArray *cards, Launch
 }
 
 /* The first of all: QEMU cannot build its machine without its answers. */
-static gboolean start_first(Vm *vm, json_object *document, GArray *cards, GError **error)
+static gboolean start_first(Vm *vm, json_object *document, GArray *backends, GError **error)
 {
-	for (guint i = 0; i < cards->len; i++) {
-		Card *card = &g_array_index(cards, Card, i);
-		if (card->kind == CARD_TPM && !tpm_start(vm, card->peer, &card->helper, error))
+	for (guint i = 0; i < backends->len; i++) {
+		Backend *backend = &g_array_index(backends, Backend, i);
+		if (backend->kind == BACKEND_TPM && !tpm_start(vm, backend->peer, &backend->process, error))
 			return FALSE;
-		if (card->kind == CARD_SHARE &&
-		    !share_start(vm, document, card->key, card->peer, &card->helper, error))
+		if (backend->kind == BACKEND_SHARE &&
+		    !share_start(vm, document, backend->key, backend->peer, &backend->process, error))
 			return FALSE;
 		/* One that has died is to be seen by QEMU as the end of its connection. */
-		if (card->kind == CARD_SHARE)
-			fd_close(fd_steal(&card->peer));
+		if (backend->kind == BACKEND_SHARE)
+			fd_close(fd_steal(&backend->peer));
 	}
 	return TRUE;
 }
 
 /* `nicer` than we are. One that has ended has no priority any more. */
-static gboolean set_priority(const Card *card, int nicer, GError **error)
+static gboolean set_priority(const Backend *backend, int nicer, GError **error)
 {
-	const Launched *passt = &card->helper;
-	if (card->kind != CARD_NIC || process_start_time(passt->pid) != passt->start_time ||
+	const Launched *passt = &backend->process;
+	if (backend->kind != BACKEND_NIC || process_start_time(passt->pid) != passt->start_time ||
 	    setpriority(PRIO_PROCESS, (id_t)passt->pid, getpriority(PRIO_PROCESS, 0) + nicer) == 0 || errno == ESRCH)
 		return TRUE;
 	error_set_errno(error, errno, "cannot set the priority of passt (process %d)", (int)passt->pid);
 	return FALSE;
 }
 
-static gboolean start_cards(Vm *vm, GArray *cards, GError **error)
+static gboolean start_networks(Vm *vm, GArray *backends, GError **error)
 {
-	for (guint i = 0; i < cards->len; i++) {
-		Card *card = &g_array_index(cards, Card, i);
-		if (card->kind == CARD_NIC && (!nic_start(vm, card->key, card->peer, &card->helper, error) ||
-				  !set_priority(card, NICER_MEANWHILE, error)))
+	for (guint i = 0; i < backends->len; i++) {
+		Backend *backend = &g_array_index(backends, Backend, i);
+		if (backend->kind == BACKEND_NIC &&
+		    (!nic_start(vm, backend->key, backend->peer, &backend->process, error) ||
+		     !set_priority(backend, NICER_MEANWHILE, error)))
 			return FALSE;
 	}
 	return TRUE;
 }
 
 /* Before the guest runs: none runs with a passt that gives way. */
-static gboolean hurry_cards(GArray *cards, GError **error)
+static gboolean hurry_networks(GArray *backends, GError **error)
 {
-	for (guint i = 0; i < cards->len; i++)
-		if (!set_priority(&g_array_index(cards, Card, i), 0, error))
+	for (guint i = 0; i < backends->len; i++)
+		if (!set_priority(&g_array_index(backends, Backend, i), 0, error))
 			return FALSE;
 	return TRUE;
 }
 
-static void watch_cards(Vm *vm, GArray *cards)
+static void watch_backends(Vm *vm, GArray *backends)
 {
-	static const char *const prefixes[] = {[CARD_NIC] = "nic-", [CARD_TPM] = "tpm", [CARD_SHARE] = "share-"};
-	for (guint i = 0; i < cards->len; i++) {
-		Card *card = &g_array_index(cards, Card, i);
-		g_autofree char *name = g_strconcat(prefixes[card->kind], card->key, NULL);
-		helper_watch(vm, name, card->helper.pidfd);
+	static const char *const prefixes[] =
+		{[BACKEND_NIC] = "nic-", [BACKEND_TPM] = "tpm", [BACKEND_SHARE] = "share-"};
+	for (guint i = 0; i < backends->len; i++) {
+		Backend *backend = &g_array_index(backends, Backend, i);
+		g_autofree char *name = g_strconcat(prefixes[backend->kind], backend->key, NULL);
+		helper_watch(vm, name, backend->process.pidfd);
 	}
 }
 
@@ -247,67 +255,90 @@ static void clean_up(Vm *vm)
 	passthrough_end(vm->services, vm->run_dir);
 }
 
-gboolean vm_start_process(Vm *vm, Task *task, GError **error)
+/* The process waits, with everything that it needs, to be told to run. */
+static void take_process(Vm *vm, json_object *document, const Launched *launched)
 {
-	json_auto json_object *document = vm_dup_document(vm, NULL);
-	gint64 begin = g_get_monotonic_time();
-	Launched launched = {.pidfd = -1};
-	g_autoptr(GArray) cards = g_array_new(FALSE, FALSE, sizeof(Card));
-
-	g_array_set_clear_func(cards, card_clear);
-	if (!prepare_check_machine(vm->services, document, error) ||
-	    !placement_check(vm->services, NULL, document, error))
-		return FALSE;
-	gboolean setup = firmware_setup_is_wanted(vm);
-	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
-	if (!started || !launch_qemu(vm, started, cards, &launched, error)) {
-		clean_up(vm);
-		return FALSE;
-	}
-	gint64 executed = g_get_monotonic_time();
 	g_mutex_lock(&vm->lock);
-	vm->pid = launched.pid;
-	vm->start_time = launched.start_time;
-	vm->pidfd = launched.pidfd;
+	vm->pid = launched->pid;
+	vm->start_time = launched->start_time;
+	vm->pidfd = launched->pidfd;
 	vm->memory_base = json_get_int(document, "memory", 0);
 	vm->memory_shared = qemu_memory_is_shared(document);
 	g_mutex_unlock(&vm->lock);
-
 	json_auto json_object *hardware = vm_hardware(document);
 	vm_set_applied(vm, hardware);
-	g_autoptr(Qmp) qmp = NULL;
-	if (start_first(vm, document, cards, error) && start_cards(vm, cards, error) &&
-	    vm_want(vm, TRUE, task_user(task), error) && console_open(vm, error) &&
-	    vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error) && (qmp = vm_ref_qmp(vm, error)) &&
-	    (!placement_is_wanted(document) || placement_pin(vm, qmp, document, error)) && hurry_cards(cards, error) &&
-	    unplug_cables(qmp, document, error) && throttle_start(qmp, document, error) &&
-	    qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error)) {
-		gint64 now = g_get_monotonic_time();
-		if (launched.scope_ms > 0)
-			task_log(task, "systemd made %s within %.1f ms", groups_scope(vm->cgroup), launched.scope_ms);
-		task_log(task, "QEMU %d: executed after %.1f ms, running after %.1f ms", (int)launched.pid,
-			 (double)(executed - begin) / 1000, (double)(now - begin) / 1000);
-		const char *cause = json_get_str(task_args(task), "cause", NULL);
-		if (cause)
-			vm_set_state(vm, VM_RUNNING, "restarted", "restarted after this: %s", cause);
-		else
-			vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
-		if (setup)
-			firmware_setup_done(vm, task_user(task));
-		vm_watch_exit(vm);
-		watch_cards(vm, cards);
-		return TRUE;
-	}
-	if (launched.pidfd >= 0 && process_signal(launched.pidfd, SIGKILL) &&
-	    !process_wait(launched.pidfd, COMMAND_TIMEOUT_MS))
-		g_warning("QEMU %d of VM %" G_GINT64_FORMAT " does not end", (int)launched.pid, vm->id);
+}
+
+/* From a process that builds its machine to a guest that runs. */
+static gboolean bring_up(Vm *vm, Task *task, json_object *document, GArray *backends, GError **error)
+{
+	if (!start_first(vm, document, backends, error) || !start_networks(vm, backends, error) ||
+	    !vm_want(vm, TRUE, task_user(task), error) || !console_open(vm, error) ||
+	    !vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, error))
+		return FALSE;
+	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, error);
+	return qmp && (!placement_is_wanted(document) || placement_pin(vm, qmp, document, error)) &&
+	       hurry_networks(backends, error) && unplug_cables(qmp, document, error) &&
+	       throttle_start(qmp, document, error) && qmp_do(qmp, "cont", NULL, COMMAND_TIMEOUT_MS, error);
+}
+
+/* Ends a process that did not come to run, and says why it did not. */
+static void give_up(Vm *vm, json_object *document, const Launched *launched, GError **error)
+{
+	if (launched->pidfd >= 0 && process_signal(launched->pidfd, SIGKILL) &&
+	    !process_wait(launched->pidfd, COMMAND_TIMEOUT_MS))
+		g_warning("QEMU %d of VM %" G_GINT64_FORMAT " does not end", (int)launched->pid, vm->id);
 	/* What it said last is in the log once its launcher has recorded its end. */
 	LaunchRecord record;
-	adopt_read_exit(vm->run_dir, &record);
+	launch_await_exit(vm->run_dir, RECORD_TIMEOUT_MS, &record);
 	explain_failure(vm, error);
 	share_explain(vm, document, error);
 	vm_release_process(vm);
 	vm_set_applied(vm, NULL);
 	clean_up(vm);
-	return FALSE;
+}
+
+static void tell_started(Vm *vm, Task *task)
+{
+	const char *cause = json_get_str(task_args(task), "cause", NULL);
+	if (cause)
+		vm_set_state(vm, VM_RUNNING, "restarted", "restarted after this: %s", cause);
+	else
+		vm_set_state(vm, VM_RUNNING, "started", "started by %s", task_user(task));
+}
+
+gboolean vm_start_process(Vm *vm, Task *task, GError **error)
+{
+	json_auto json_object *document = vm_dup_document(vm, NULL);
+	gint64 begin = g_get_monotonic_time();
+	Launched launched = {.pidfd = -1};
+	g_autoptr(GArray) backends = g_array_new(FALSE, FALSE, sizeof(Backend));
+
+	g_array_set_clear_func(backends, backend_clear);
+	if (!prepare_check_machine(vm->services, document, error) ||
+	    !placement_check(vm->services, NULL, document, error))
+		return FALSE;
+	gboolean setup = firmware_setup_is_wanted(vm);
+	json_auto json_object *started = firmware_setup_prepare(vm, document, error);
+	if (!started || !launch_qemu(vm, started, backends, &launched, error)) {
+		clean_up(vm);
+		return FALSE;
+	}
+	gint64 executed = g_get_monotonic_time();
+	take_process(vm, document, &launched);
+	if (!bring_up(vm, task, document, backends, error)) {
+		give_up(vm, document, &launched, error);
+		return FALSE;
+	}
+	gint64 now = g_get_monotonic_time();
+	if (launched.scope_ms > 0)
+		task_log(task, "systemd made %s within %.1f ms", groups_scope(vm->cgroup), launched.scope_ms);
+	task_log(task, "QEMU %d: executed after %.1f ms, running after %.1f ms", (int)launched.pid,
+		 (double)(executed - begin) / 1000, (double)(now - begin) / 1000);
+	tell_started(vm, task);
+	if (setup)
+		firmware_setup_done(vm, task_user(task));
+	vm_watch_exit(vm);
+	watch_backends(vm, backends);
+	return TRUE;
 }

@@ -22,6 +22,7 @@
 #include "guest/devices/watchdog.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
+#include "guest/live/live.h"
 #include "guest/live/memory.h"
 #include "guest/run/adopt.h"
 #include "guest/run/exit.h"

@@ -14,9 +14,9 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/run/needs.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/file.h"
 #include "guest/tools/leftover.h"
-#include "guest/tools/tools.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,

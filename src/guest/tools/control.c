@@ -1,10 +1,12 @@
 /* Setting things in a guest: a password, the clock. */
+#include "guest/tools/control.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/exec.h"
-#include "guest/tools/tools.h"
 
 enum { CLOCK_GOOD_MS = 2000, SLOW_TIMEOUT_MS = 20000 };
 

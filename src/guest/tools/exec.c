@@ -12,9 +12,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/file.h"
 #include "guest/tools/leftover.h"
-#include "guest/tools/tools.h"
 
 enum { SHORT_OUTPUT_MAX = 64 << 10, PREPARE_TIMEOUT_MS = 10000, FOLDER_LENGTH = 255 };
 

@@ -11,10 +11,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/exec.h"
 #include "guest/tools/file.h"
 #include "guest/tools/leftover.h"
-#include "guest/tools/tools.h"
 
 enum {
 	STALL_MS = 60000,

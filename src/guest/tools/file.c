@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/leftover.h"
-#include "guest/tools/tools.h"
 
 enum { HANDLES_LEFT_MAX = 1024 };
 

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "guest/guests.h"
-#include "guest/tools/tools.h"
+#include "guest/tools/ask.h"
 
 enum {
 	FREEZE_TIMEOUT_MS = 60000, /* what waits to be written goes out first */

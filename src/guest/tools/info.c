@@ -3,12 +3,14 @@
  * A file system's disk is known by where it sits. The agent tells the PCI address of the controller (or, for
  * virtio-blk, of the disk), and target and unit below it. PCI buses are numbered by the guest's firmware: QEMU is asked
  * what is where. */
+#include "guest/tools/info.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/tools/agent.h"
-#include "guest/tools/tools.h"
+#include "guest/tools/ask.h"
 #include "qemu/addresses.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* Asking a guest's agent. */
-#include "guest/tools/tools.h"
+#include "guest/tools/ask.h"
 
 #include <string.h>
 
