@@ -1,4 +1,5 @@
 /* Memory: what guests could take beside what there is, and settings that cost some of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -33,15 +34,22 @@ FINDING(swapping, "memory.swapping", STATE_NOTE,
 	"look whether it still goes on (vmstat 1); if so, run less on this host", "続いているか vmstat 1 で確認し、続いているなら負荷を減らしてください");
 FINDING(huge, "memory.huge-pages", STATE_NOTE,
 	"{size} are set aside as huge pages, {free} of them unused", "{size} がヒュージページに確保され、うち {free} は未使用です",
-	"guests do not take them, and nothing else can use them", "ゲストは使わず、他の用途にも使えません",
-	"if nothing else on this host needs them: sysctl vm.nr_hugepages=0, and take it out of /etc/sysctl.d and the kernel's command line",
-	"他に使うものがなければ sysctl vm.nr_hugepages=0 を実行し、/etc/sysctl.d とカーネル引数からも外してください");
+	"only guests with huge pages (yado vm set ID --hugepages 2M) take them, nothing else can", "ヒュージページを使うゲスト（yado vm set ID --hugepages 2M）以外は使えません",
+	"if neither guests nor anything else on this host needs them: sysctl vm.nr_hugepages=0, and take it out of /etc/sysctl.d and the kernel's command line",
+	"ゲストにも他の用途にも使わないなら sysctl vm.nr_hugepages=0 を実行し、/etc/sysctl.d とカーネル引数からも外してください");
 FINDING(no_thp, "memory.no-thp", STATE_NOTE,
 	"transparent huge pages are off", "Transparent Huge Pages が無効です",
 	"guests with much memory run slower: more of the CPU's time goes into finding pages", "メモリの多いゲストが遅くなります（ページの検索にCPU時間を使う）",
 	"echo madvise > /sys/kernel/mm/transparent_hugepage/enabled, and take 'transparent_hugepage=never' out of the kernel's command line",
 	"echo madvise > /sys/kernel/mm/transparent_hugepage/enabled を実行し、カーネル引数から 'transparent_hugepage=never' を外してください");
-static const Finding *const findings[] = {&enough, &promised, &scarce, &strict, &swapping, &huge, &no_thp, NULL};
+FINDING(blind, "memory.ksm-blind", STATE_NOTE,
+	"equal pages are merged (KSM) beside automatic NUMA balancing, with Linux {kernel}",
+	"Linux {kernel} で、同一ページの統合（KSM）と自動NUMAバランシングが両方とも有効です",
+	"Linux 6.1 to 6.4 does not merge pages that the balancing has marked until a guest uses them: KSM saves little and costs as much",
+	"Linux 6.1～6.4 では、バランシングが印を付けたページはゲストが使うまで統合されません。KSMの負荷は同じで、節約はわずかです",
+	"sysctl kernel.numa_balancing=0, and a file in /etc/sysctl.d that says so; or yado node memory --ksm off",
+	"sysctl kernel.numa_balancing=0 を実行して /etc/sysctl.d にも書くか、yado node memory --ksm off を実行してください");
+static const Finding *const findings[] = {&enough, &promised, &scarce, &strict, &swapping, &huge, &no_thp, &blind, NULL};
 
 static char *format_kib(gint64 kib)
 {
@@ -61,6 +69,25 @@ static gint64 sum_guests(const Host *host, guint *ret_count)
 		sum += json_get_int(vm, "memory", 0) / 1024;
 	}
 	return sum;
+}
+
+/* Commit 474098edac26 (6.1) made follow_page(), by which KSM finds pages, pass over those that wait for a NUMA hinting
+ * fault; d74943a2f3cd (6.5) undid that, and was not taken into 6.1's later versions. */
+static gboolean hides_pages(const char *kernel)
+{
+	int major = 0, minor = 0;
+	return kernel && sscanf(kernel, "%d.%d", &major, &minor) == 2 && major == 6 && minor >= 1 && minor <= 4;
+}
+
+static gboolean look_at_merging(const Host *host, Report *to)
+{
+	g_autofree char *run = host_read_line(host, "/sys/kernel/mm/ksm/run");
+	g_autofree char *balancing = host_read_line(host, "/proc/sys/kernel/numa_balancing");
+	g_autofree char *kernel = host_read_line(host, "/proc/sys/kernel/osrelease");
+	if (g_strcmp0(run, "1") != 0 || !balancing || g_str_equal(balancing, "0") || !hides_pages(kernel))
+		return TRUE;
+	report(to, &blind, "kernel", kernel, NULL);
+	return FALSE;
 }
 
 static gboolean look_at_settings(const Host *host, const char *meminfo, Report *to)
@@ -85,7 +112,7 @@ static gboolean look_at_settings(const Host *host, const char *meminfo, Report *
 		report(to, &no_thp, NULL);
 		good = FALSE;
 	}
-	return good;
+	return look_at_merging(host, to) && good;
 }
 
 static void look(const Host *host, Report *to)
