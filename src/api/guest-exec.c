@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "guest/guests.h"
+#include "guest/tools/ask.h"
 #include "guest/tools/exec.h"
 
 enum {
@@ -141,6 +142,8 @@ static gboolean exec_in_guest(Call *call, GError **error)
 		return FALSE;
 	json_auto json_object *wish = call_document(call, &refusal);
 	if (call->plan) {
+		if (wish)
+			tools_check(vm, &refusal);
 		g_autofree char *label = vm_label(vm);
 		const char *program =
 			wish ? json_object_get_string(json_object_array_get_idx(json_get(wish, "command"), 0)) : "";

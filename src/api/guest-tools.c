@@ -9,13 +9,6 @@
 #include "guest/tools/freeze.h"
 #include "guest/tools/info.h"
 
-/* The agent must be there, unless it is only about a plan's refusal. */
-static gboolean check_agent(Vm *vm, GError **error)
-{
-	json_auto json_object *pong = tools_ask(vm, "guest-ping", NULL, TOOLS_TIMEOUT_MS, error);
-	return pong != NULL;
-}
-
 static gboolean get_info(Call *call, GError **error)
 {
 	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], error);
@@ -40,7 +33,7 @@ static gboolean set_password(Call *call, GError **error)
 	const char *user = json_get_str(body, "user", "");
 	g_autofree char *label = vm_label(vm);
 	if (call->plan) {
-		check_agent(vm, &refusal);
+		tools_check(vm, &refusal);
 		return answer_action_plan(call, g_steal_pointer(&refusal), "the password of '%s' in %s is set", user,
 					  label);
 	}
@@ -56,7 +49,7 @@ static gboolean sync_time(Call *call, GError **error)
 		return FALSE;
 	g_autofree char *label = vm_label(vm);
 	if (call->plan) {
-		check_agent(vm, &refusal);
+		tools_check(vm, &refusal);
 		return answer_action_plan(call, g_steal_pointer(&refusal), "the clock of %s is set to this node's",
 					  label);
 	}
@@ -71,7 +64,7 @@ static gboolean submit(Call *call, const TaskKind *kind, const char *effect, GEr
 	json_auto json_object *body = vm && call->route->body ? call_document(call, error) : NULL;
 	if (!vm || (call->route->body && !body))
 		return FALSE;
-	check_agent(vm, &refusal);
+	tools_check(vm, &refusal);
 	return vm_task_answer(call, vm, kind, body, refusal, effect, error);
 }
 

@@ -131,10 +131,13 @@ def test_what_has_no_effect_for_now_is_told_in_the_plan_and_what_is_set_is_shown
         assert "no effect" not in effects({"cpu": {"model": "qemu64", "nested": True}})
     # What is refused says by which flag it was given.
     said = host.run_command("vm", "set", "g", "--boot", "nic7", "--plan")
-    assert "no device 'nic7' to boot from (--boot)" in said.stdout and "revision" not in said.stdout, said.stdout
+    assert "no device 'nic7' to boot from (--boot)" in said.stdout and "it has d, disk0, nic0" in said.stdout
+    assert "revision" not in said.stdout, said.stdout
     settings = host.text("vm", "show", "g").split("Further settings\n")[1].split()
     assert settings == ["memory_min", "64", "MiB", "smbios.serial", "SN-1"], settings
     assert "limit_iops=500" in host.text("vm", "show", "g")
     # Nobody is told to install the agent in a guest that is off.
     said = host.run_command("vm", "exec", "g", "--", "true").stderr
     assert "does not run" in said and "install" not in said, said
+    said = host.run_command("vm", "exec", "g", "--plan", "--", "true").stdout
+    assert "refused" in said and "does not run" in said, said

@@ -42,6 +42,12 @@ json_object *tools_ask(Vm *vm, const char *command, json_object *arguments, guin
 	return NULL;
 }
 
+gboolean tools_check(Vm *vm, GError **error)
+{
+	json_auto json_object *pong = tools_ask(vm, "guest-ping", NULL, TOOLS_TIMEOUT_MS, error);
+	return pong != NULL;
+}
+
 char *tools_clean(const char *text, gsize most)
 {
 	if (!text)
