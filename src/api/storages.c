@@ -110,7 +110,7 @@ static gboolean delete_storage(Call *call, GError **error)
 		return FALSE;
 	size_t count = json_object_array_length(volumes);
 	if (count > 0)
-		error_set(&refusal, ERROR_CONFLICT, "delete them first; 'yado storage volumes' lists them",
+		error_set(&refusal, ERROR_CONFLICT, "delete them first; 'yado storage volumes NAME' lists them",
 			  "storage '%s' still has %zu volume(s)", call->args[0], count);
 	else
 		call_check_rev(call, doc->rev, &refusal);

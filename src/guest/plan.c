@@ -72,6 +72,8 @@ static void describe_new_disk(Services *services, Plan *plan, const char *key, j
 		add_effect(plan, "%s: a volume of %s is made on '%s' from image '%s'", key, size, storage, image);
 	else
 		add_effect(plan, "%s: an empty volume of %s is made on '%s'", key, size, storage);
+	if (existing && image)
+		add_effect(plan, "%s: the volume keeps what is on it; nothing is copied from image '%s'", key, image);
 }
 
 static void describe_disks(Services *services, Plan *plan, json_object *before, json_object *after)
@@ -93,9 +95,9 @@ static void describe_disks(Services *services, Plan *plan, json_object *before, 
 	json_object_object_foreach (old_disks, old_key, old_disk)
 		if (!json_get(disks, old_key))
 			add_effect(plan, "%s: volume '%s' on '%s' is detached and kept; "
-					 "'yado storage volumes' shows it",
+					 "'yado storage volumes %s' shows it",
 				   old_key, json_get_str(old_disk, "volume", ""),
-				   json_get_str(old_disk, "storage", ""));
+				   json_get_str(old_disk, "storage", ""), json_get_str(old_disk, "storage", ""));
 }
 
 static void describe_firmware(Services *services, Plan *plan)

@@ -349,19 +349,40 @@ static void add_host_devices(QemuCommand *command, json_object *vm)
 	}
 }
 
+static const char *const boot_maps[] = {"disks", "cdroms", "nics"};
+
+static gboolean has_boot_device(json_object *vm, const char *name)
+{
+	gboolean has = FALSE;
+	for (guint i = 0; name && i < G_N_ELEMENTS(boot_maps); i++)
+		has |= json_get(json_get(vm, boot_maps[i]), name) != NULL;
+	return has;
+}
+
+/* "disk0, cd0, nic0"; caller frees. */
+static char *list_boot_devices(json_object *vm)
+{
+	g_autoptr(GString) list = g_string_new(NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(boot_maps); i++) {
+		g_autoptr(GPtrArray) keys = qemu_sorted_keys(json_get(vm, boot_maps[i]));
+		for (guint j = 0; j < keys->len; j++)
+			g_string_append_printf(list, "%s%s", list->len ? ", " : "", (const char *)keys->pdata[j]);
+	}
+	return g_strdup(list->len ? list->str : "no disk, CD drive or network card");
+}
+
 static gboolean check_boot(json_object *vm, GError **error)
 {
 	json_object *boot = json_get(vm, "boot");
 	gsize count = json_object_is_type(boot, json_type_array) ? json_object_array_length(boot) : 0;
 	for (gsize i = 0; i < count; i++) {
 		const char *name = json_object_get_string(json_object_array_get_idx(boot, i));
-		if (!name || (!json_get(json_get(vm, "disks"), name) && !json_get(json_get(vm, "cdroms"), name) &&
-			      !json_get(json_get(vm, "nics"), name))) {
-			error_set_field(error, ERROR_INVALID, "boot",
-					"name a disk, CD drive or network card of the guest",
-					"the guest has no device '%s' to boot from", name ? name : "null");
-			return FALSE;
-		}
+		if (has_boot_device(vm, name))
+			continue;
+		g_autofree char *devices = list_boot_devices(vm), *hint = g_strconcat("it has ", devices, NULL);
+		error_set_field(error, ERROR_INVALID, "boot", hint, "the guest has no device '%s' to boot from",
+				name ? name : "null");
+		return FALSE;
 	}
 	return TRUE;
 }

@@ -311,6 +311,7 @@ def test_a_volume_is_attached_once_grows_when_attached_and_is_no_firmware(host):
     assert "another card" in refusal({"nics": {"x": {"mac": document["nics"]["n1"]["mac"]}}})[0]
 
     change(host, "subject", {"disks": {"d": None}})
+    assert "nothing is copied" in str(plan(host, "subject", {"disks": {"e": {"volume": detached, "image": "tiny"}}})["effects"])
     said = change_as_planned(host, "subject", {"disks": {"e": {"volume": detached, "size": 12 * MIB}}})
     assert "grows to 12" in " ".join(said["effects"]), said
     sizes = {volume["name"]: volume["size"] for volume in host("storage", "volumes", "local")["items"]}
