@@ -1,4 +1,4 @@
-/* A connection as both of its kinds see it: QEMU's monitor (qmp.c) and the guest agent (qmp-agent.c). */
+/* A connection as its files see it, of both kinds: QEMU's monitor and the guest agent (qmp-agent.c). */
 #pragma once
 #include "qemu/qmp.h"
 
@@ -47,5 +47,12 @@ json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *argumen
 /* command NULL: only synchronizes. */
 json_object *qmp_run_agent_command(Qmp *qmp, const char *command, json_object *arguments, gint64 deadline,
 				   GError **error);
+/* What the peer is called in errors. */
+const char *qmp_peer_name(const Qmp *qmp);
+gboolean qmp_is_monitor_thread(void);
+/* With the lock: numbers the event and keeps it; data is lent, may be NULL. */
+void qmp_keep_event(Qmp *qmp, const char *name, json_object *data);
+/* With the lock: nothing more is sent or received, and whoever waits learns the reason. */
+void qmp_end_connection(Qmp *qmp, const char *reason);
 /* With the lock, of a connection that has ended. */
 void qmp_set_ended(Qmp *qmp, const char *what, GError **error);
