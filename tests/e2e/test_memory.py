@@ -8,6 +8,7 @@ import pytest
 
 from test_change import change, change_as_planned, pending_paths, plan
 from test_measurements import Follower
+from test_metrics import scrape, value
 from yado import CommandError, Console, wait_for
 
 MIB = 1 << 20
@@ -32,6 +33,12 @@ def meminfo(console, field="MemTotal"):
 def wait_meminfo(console, least, most):
     """The driver says that a block is there before the guest's kernel has brought all of it online."""
     wait_for(lambda: least <= meminfo(console) <= most, what=f"{least} to {most} MiB in the guest")
+
+
+def metrics_of(host, name):
+    families, labels = scrape(host), {"id": str(host.vm(name)["id"]), "name": name}
+    return {key: value(families, f"yado_vm_memory_{key}_bytes", **labels)
+            for key in ("limit", "used", "guest_total", "guest_used", "taken_back")}
 
 
 def refusals(host, name, patch):
@@ -93,16 +100,37 @@ def test_what_a_guest_uses_is_known_and_a_node_that_is_short_takes_the_rest_down
     assert follower.until(lambda values: values["memory_guest"])["values"]["memory_guest"] > before["guest_used"]
     follower.close()
     console.shell("umount /tmp/full")
+    told = memory()
+    in_metrics = metrics_of(host, "subject")
+    assert in_metrics["guest_total"] == told["guest_total"] and in_metrics["limit"] == 256 * MIB
+    assert abs(in_metrics["guest_used"] - told["guest_used"]) < 16 * MIB and in_metrics["guest_used"] < in_metrics["guest_total"]
+    # Its process has what the guest has ever touched.
+    assert in_metrics["used"] > in_metrics["guest_used"] - 32 * MIB
 
     total = meminfo(console)
     host("node", "memory", "--balloon-at", "1")  # any node is short of memory then
     wait_for(lambda: memory()["taken_back"] == 96 * MIB, what="the guest at its floor")
     wait_meminfo(console, total - 98, total - 94)
+    assert metrics_of(host, "subject")["taken_back"] == 96 * MIB
     change_as_planned(host, "subject", {"memory_min": 192 * MIB})
     wait_for(lambda: memory()["taken_back"] == 64 * MIB, what="the guest at its new floor")
     host("node", "memory", "--balloon-at", "99")
     wait_for(lambda: memory()["taken_back"] == 0, what="all given back")
     wait_meminfo(console, total - 1, total + 1)
+    console.close()
+    host("vm", "stop", "subject")
+    assert not any(metrics_of(host, "subject").values())
+
+
+def test_of_a_guest_without_a_driver_of_its_balloon_nothing_is_claimed(host):
+    host("vm", "create", "nothing", "--memory", "64M", "--memory-min", "32M", "--display", "none", "--os", "generic")
+    host("vm", "start", "nothing")
+    # QEMU has been asked, and knew what the balloon took.
+    shown = wait_for(lambda: (memory := host("vm", "stats", "nothing")["memory"])["taken_back"] == 0 and memory, what="an answer of QEMU's")
+    assert shown["guest_total"] is None and shown["guest_used"] is None
+    in_metrics = metrics_of(host, "nothing")
+    assert in_metrics["guest_total"] is None and in_metrics["guest_used"] is None
+    assert in_metrics["taken_back"] == 0 and in_metrics["used"] > 0
 
 
 @pytest.mark.skipif(not KSM.exists(), reason="this kernel has no KSM")
