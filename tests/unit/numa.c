@@ -63,6 +63,11 @@ static void test_checks(void)
 		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"1\"}"), "numa.node0.host_nodes",
 		 "has 4 GiB, and the guest's node0 needs 10 GiB", "preferred"},
 		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"0-2\"}"), NULL, NULL, NULL},
+		/* What it may grow to has to be there too: the first of its nodes grows. */
+		{GUEST(",\"numa\":2},\"memory_max\":8589934592,\"x\":{", 4294967296,
+		       "\"node0\":{\"host_nodes\":\"0\"},\"node1\":{\"host_nodes\":\"1\"}"), "numa.node0.host_nodes",
+		 "needs 6 GiB with all that memory_max allows", "preferred"},
+		{GUEST("},\"memory_max\":4294967296,\"x\":{", 2147483648, "\"node0\":{\"host_nodes\":\"0\"}"), NULL, NULL, NULL},
 		{GUEST("", 10737418240, "\"node0\":{\"host_nodes\":\"1\",\"policy\":\"preferred\"}"), NULL, NULL, NULL},
 		{GUEST(",\"kind\":\"efficiency\"", 2147483648, "\"node0\":{\"host_nodes\":\"0\"}"),
 		 "numa.node0.host_nodes", "none of their CPUs (0-3) is of kind 'efficiency'", "cpu.kind"},

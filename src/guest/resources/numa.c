@@ -95,6 +95,13 @@ static gboolean check_keys(json_object *document, GError **error)
 	return TRUE;
 }
 
+/* What it grows by while it runs is in its first node. */
+static gint64 most_of_node(json_object *document, guint node)
+{
+	gint64 memory = json_get_int(document, "memory", 0), max = json_get_int(document, "memory_max", memory);
+	return qemu_memory_of_node(document, node) + (node == 0 ? MAX(max - memory, 0) : 0);
+}
+
 static gboolean check_place(const Processors *processors, json_object *document, guint node, const Cpus *wanted,
 			    GError **error)
 {
@@ -105,7 +112,8 @@ static gboolean check_place(const Processors *processors, json_object *document,
 		return refuse(error, ERROR_UNSUPPORTED, node, "leave it out", "this host's kernel knows no NUMA nodes");
 	if (*list)
 		return refuse(error, ERROR_UNSUPPORTED, node, hint, "this host has no NUMA node %s", list);
-	guint64 there = memory_of(processors, wanted), needed = (guint64)qemu_memory_of_node(document, node);
+	guint64 there = memory_of(processors, wanted), needed = (guint64)most_of_node(document, node);
+	gboolean grows = needed > (guint64)qemu_memory_of_node(document, node);
 	g_autofree char *has = units_format_size(there), *needs = units_format_size(needed);
 	g_autofree char *named = cpus_format(wanted);
 	if (there == 0)
@@ -113,15 +121,15 @@ static gboolean check_place(const Processors *processors, json_object *document,
 			      "NUMA node %s of this host has no memory", named);
 	if (is_bound(document, node) && there < needed)
 		return refuse(error, ERROR_UNSUPPORTED, node, "name more of them, or use policy 'preferred'",
-			      "NUMA node %s of this host has %s, and the guest's node%u needs %s", named, has, node,
-			      needs);
+			      "NUMA node %s of this host has %s, and the guest's node%u needs %s%s", named, has, node,
+			      needs, grows ? " with all that memory_max allows" : "");
 	return TRUE;
 }
 
 static gboolean is_as_before(json_object *present, json_object *document, guint node)
 {
 	return present && json_equal(qemu_memory_place(present, node), qemu_memory_place(document, node)) &&
-	       qemu_memory_of_node(present, node) == qemu_memory_of_node(document, node);
+	       most_of_node(present, node) == most_of_node(document, node);
 }
 
 gboolean numa_check(const Processors *processors, json_object *present, json_object *document, GError **error)
