@@ -155,6 +155,15 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
         flags = said["hint"].split("--cpu-flags=")[1]
         assert flags.startswith("-pcid,")
         host("vm", "set", "subject", "--cpu-model", "Skylake-Server-v4", f"--cpu-flags={flags}")
+    # A limit that cannot be reached is taken, and called so.
+    def effects(cpu):
+        return str(api(host, "PATCH", "/vms/subject?plan=1", {"cpu": cpu})["body"]["plan"]["effects"])
+    own = os.cpu_count() * 100
+    assert f"cpu.limit: {own + 50}% is never reached" in effects({"limit": own + 50})
+    if own > 100:
+        assert "is more than the guest's 1 CPU(s) can use, which is 100%" in effects({"limit": 150})
+        assert "cpu.limit" not in effects({"limit": 150, "cores": 2})
+    assert "cpu.limit" not in effects({"limit": 100})
     many = os.cpu_count() + 1
     assert f"{many} CPUs are more" in str(host("vm", "set", "subject", "--cpu-cores", str(many), "--plan")["plan"]["effects"])
 
