@@ -49,8 +49,11 @@ static gboolean upgrade(Call *call, GError **error)
 	if (change_submit(vm, plan, call->request->user, &task, error) < 0)
 		return FALSE;
 	json_object *answer = json_object_new_object();
-	json_set_str(answer, "former", json_get_str(present, "machine", ""));
-	json_set_str(answer, "machine", json_get_str(plan->document, "machine", ""));
+	const char *former = json_get_str(present, "machine", "");
+	const char *machine = json_get_str(plan->document, "machine", "");
+	json_set_str(answer, "former", former);
+	json_set_str(answer, "machine", machine);
+	json_set_bool(answer, "step_back", qemu_machine_is_older(machine, former));
 	return answer_json(call, 200, answer);
 }
 

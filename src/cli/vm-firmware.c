@@ -37,10 +37,12 @@ Exit vm_upgrade_hardware_exec(Cli *cli, Arguments *arguments)
 	Reply *reply = ask(cli, "POST", path, body, &code);
 	if (!reply)
 		return code;
-	const char *present = json_get_str(reply->body, "machine", ""),
-		   *former = json_get_str(reply->body, "former", "");
+	const char *present = json_get_str(reply->body, "machine", "");
+	const char *former = json_get_str(reply->body, "former", "");
 	g_autofree char *done = g_str_equal(present, former) ? g_strdup_printf(T(m_vm_upgraded_already), id, present)
-							     : g_strdup_printf(T(m_vm_upgraded), id, former, present);
+				: json_get_bool(reply->body, "step_back", FALSE)
+					? g_strdup_printf(T(m_vm_stepped_back), id, former, present, id, former)
+					: g_strdup_printf(T(m_vm_upgraded), id, former, present);
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && !cli->plan && !cli->json && !cli->quiet)
 		vm_tell_pending(cli, vm_path, id);

@@ -16,6 +16,7 @@
 #include "guest/prepare/prepare.h"
 #include "guest/resources/numa.h"
 #include "guest/unique.h"
+#include "qemu/host.h"
 #include "qemu/vcpus.h"
 #include "schema/schema.h"
 
@@ -147,11 +148,12 @@ static void describe_cpu_limit(Services *services, Plan *plan, json_object *befo
 		return;
 	g_autofree char *percent = g_strdup_printf("%" G_GINT64_FORMAT "%%", limit);
 	if (limit > own * 100)
-		add_effect(plan, "cpu.limit: %s is never reached: the %" G_GINT64_FORMAT " CPU(s) of node %s give %" G_GINT64_FORMAT "%%",
-			   percent, own, services->node, own * 100);
+		add_effect(plan, "cpu.limit: %s is never reached: the %" G_GINT64_FORMAT " CPU(s) of node %s give %"
+			   G_GINT64_FORMAT "%%", percent, own, services->node, own * 100);
 	else if (limit > cpus * 100)
-		add_effect(plan, "cpu.limit: %s is more than the guest's %" G_GINT64_FORMAT " CPU(s) can use, which is %" G_GINT64_FORMAT
-			   "%%: it holds back only what QEMU does beside them (disks, network cards)", percent, cpus, cpus * 100);
+		add_effect(plan, "cpu.limit: %s is more than the guest's %" G_GINT64_FORMAT " CPU(s) can use, which is %"
+			   G_GINT64_FORMAT "%%: it holds back only what QEMU does beside them (disks, network cards)",
+			   percent, cpus, cpus * 100);
 }
 
 /* Why the guest has another number of CPUs only when it starts anew, or what has to be done that it uses them. */
@@ -291,11 +293,16 @@ Plan *plan_upgrade(Vm *vm, const char *machine, gint64 if_match, GError **error)
 	if (!prepare_check(vm->services, present, wanted, error))
 		return NULL;
 	Plan *plan = compare(vm->services, vm, present, rev, wanted);
+	const char *former = json_get_str(present, "machine", "");
+	if (qemu_machine_is_older(json_get_str(wanted, "machine", ""), former))
+		add_effect(plan, "this is a step back: what newer boards than %s have is gone from the guest's next start "
+				 "on, and a system that was installed on %s has not been tried on it by anybody; go back "
+				 "to it with --machine %s", json_get_str(wanted, "machine", ""), former, former);
 	if (json_get_count(plan->changes) > 0)
 		add_effect(plan, "the guest's system finds a board of another version: Linux does not mind, Windows "
 				 "looks for drivers once and may ask to be activated again");
 	else
-		add_effect(plan, "the guest has machine version %s already", json_get_str(present, "machine", ""));
+		add_effect(plan, "the guest has machine version %s already", former);
 	return plan;
 }
 

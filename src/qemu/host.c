@@ -135,6 +135,14 @@ static gboolean parse_machine(const char *name, guint *ret_major, guint *ret_min
 	return TRUE;
 }
 
+gboolean qemu_machine_is_older(const char *machine, const char *other)
+{
+	guint major, minor, other_major, other_minor;
+	if (!parse_machine(machine, &major, &minor) || !parse_machine(other, &other_major, &other_minor))
+		return FALSE;
+	return major < other_major || (major == other_major && minor < other_minor);
+}
+
 static int compare_newest_first(gconstpointer a, gconstpointer b)
 {
 	return -strverscmp(*(const char *const *)a, *(const char *const *)b);

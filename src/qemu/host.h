@@ -28,3 +28,5 @@ typedef gboolean (*QemuQuestions)(Qmp *qmp, gpointer data, GError **error);
 gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name,
 		       QemuQuestions questions, gpointer data, GError **error);
 gboolean qemu_host_has_machine(const QemuHost *host, const char *machine);
+/* Whether the first of two machine versions ("pc-q35-7.2") came before the other. */
+gboolean qemu_machine_is_older(const char *machine, const char *other);

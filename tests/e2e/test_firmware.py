@@ -89,8 +89,16 @@ def test_a_tpm_keeps_its_state_and_a_guest_its_disks_names_while_its_machine_ver
     assert host.status("subject")["pending"] == []
     assert host("vm", "upgrade-hardware", "subject", "--plan")["plan"]["changes"] == []
 
-    # Its volume stays when the TPM goes, and goes with the guest.
+    # An older one is no upgrade, and is not called one.
     host("vm", "stop", "subject")
+    back = ("vm", "upgrade-hardware", "subject", "--machine", "pc-q35-7.1")
+    said = " ".join(host(*back, "--plan")["plan"]["effects"])
+    assert "step back" in said and f"--machine {newest}" in said and "activated" in said, said
+    assert "後戻り" in host.run_command(*back, env={"LC_ALL": "ja_JP.UTF-8", "LANG": "ja_JP.UTF-8"}).stdout
+    assert host.vm("subject")["machine"] == "pc-q35-7.1"
+    assert "step back" not in host.run_command("vm", "upgrade-hardware", "subject").stdout
+
+    # Its volume stays when the TPM goes, and goes with the guest.
     host("vm", "set", "subject", "--no-tpm")
     assert [volume["attached"] for volume in host("storage", "volumes", "local")["items"] if volume["role"] == "tpm"] == [False]
     host("vm", "delete", "subject", "--yes")

@@ -89,6 +89,16 @@ static void test_no_run_dir(void)
 	g_assert_nonnull(error);
 }
 
+static void test_machine_versions(void)
+{
+	g_assert_true(qemu_machine_is_older("pc-q35-7.1", "pc-q35-7.2"));
+	g_assert_true(qemu_machine_is_older("pc-q35-7.2", "pc-q35-10.0"));
+	g_assert_true(qemu_machine_is_older("pc-q35-7.2", "pc-q35-8.0"));
+	g_assert_false(qemu_machine_is_older("pc-q35-7.2", "pc-q35-7.2"));
+	g_assert_false(qemu_machine_is_older("pc-q35-8.0", "pc-q35-7.2"));
+	g_assert_false(qemu_machine_is_older("q35", "pc-q35-7.2"));
+}
+
 int main(int argc, char **argv)
 {
 	g_autofree char *here = g_canonicalize_filename(argv[0], NULL);
@@ -98,6 +108,7 @@ int main(int argc, char **argv)
 	run_dir = g_dir_make_tmp("yado-host-XXXXXX", NULL);
 	g_test_add_func("/acceleration/the probe's firmware runs to its end", test_rom);
 	g_test_add_func("/acceleration/a guest that gets nowhere does not count", test_bad_rom);
+	g_test_add_func("/host/which of two machine versions is older", test_machine_versions);
 	g_test_add_func("/host/asks QEMU once a boot", test_probe);
 	g_test_add_func("/host/a damaged or foreign cache is asked anew", test_cache);
 	g_test_add_func("/host/a missing run directory is an error", test_no_run_dir);

@@ -20,8 +20,14 @@ MESSAGE(m_vm_setup_cancelled, "guest %s starts as usual", "ゲスト %s は通�
 MESSAGE(m_vm_setup_waits, "The next start enters the firmware's set-up.", "次の起動時にファームウェア設定に入ります。");
 MESSAGE(m_vm_upgrade_help, "give a guest this node's newest machine version at its next start",
 	"次の起動時からノードの最新のマシンバージョンにする");
-MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2", "別のバージョン（例: pc-q35-7.2）");
+MESSAGE(m_opt_upgrade_machine, "another version, as in pc-q35-7.2; an older one is a step back",
+	"別のバージョン（例: pc-q35-7.2）。古いものは後戻りになる");
 MESSAGE(m_vm_upgraded_already, "guest %s has machine version %s already", "ゲスト %s のマシンバージョンは既に %s です");
+MESSAGE(m_vm_stepped_back,
+	"guest %s: machine version %s -> %s, a step back: what newer boards have is gone from its next start on; Windows "
+	"looks for drivers once and may ask to be activated again. Back to it: yado vm upgrade-hardware %s --machine %s",
+	"ゲスト %s: マシンバージョン %s -> %s（後戻り）。次の起動から、新しいバージョンにしかない機能はなくなる。Windowsはドライバーを一度探し直し、"
+	"再認証を求めることがある。戻すには: yado vm upgrade-hardware %s --machine %s");
 MESSAGE(m_vm_upgraded, "guest %s: machine version %s -> %s", "ゲスト %s: マシンバージョン %s -> %s");
 MESSAGE(m_vm_resume_help, "let paused guests run on", "一時停止中のゲストを再開する");
 MESSAGE(m_vm_question_help, "what guests that stand still wait for: disks that could not be written or read; of all "

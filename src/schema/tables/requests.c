@@ -40,7 +40,8 @@ const Table firmware_setup_request_table = {.name = "firmware-setup-request", .t
 static const Field upgrade_hardware_fields[] = {
 	{.name = "machine", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .min = 1, .max = 63, .check = check_machine,
 	 .title = "Machine version", .title_ja = "マシンバージョン",
-	 .help = "machine version; the node's newest if not given", .help_ja = "マシンバージョン。省略時はノードの最新"},
+	 .help = "machine version; the node's newest if not given. The plan says what a step back costs",
+	 .help_ja = "マシンバージョン。省略時はノードの最新。古くする場合の影響はプランに表示"},
 	{0}};
 const Table upgrade_hardware_request_table = {.name = "upgrade-hardware-request",
 	.title = "Upgrade of the virtual hardware",
