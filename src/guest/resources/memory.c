@@ -8,16 +8,28 @@
 #include "qemu/memory.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)
+#define GIB (G_GINT64_CONSTANT(1) << 30)
 
-static char *pages_dir(gint64 page)
+static char *pages_dir(const char *root, gint64 page)
 {
-	return g_strdup_printf("/sys/kernel/mm/hugepages/hugepages-%" G_GINT64_FORMAT "kB", page / 1024);
+	return g_strdup_printf("%s/sys/kernel/mm/hugepages/hugepages-%" G_GINT64_FORMAT "kB", root, page / 1024);
 }
 
 static gint64 read_pages(const char *dir, const char *name)
 {
 	g_autofree char *path = g_build_filename(dir, name, NULL), *text = NULL;
-	return file_read(path, 64, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
+	return file_read(path, 64, &text, NULL, NULL) ? MAX(g_ascii_strtoll(text, NULL, 10), 0) : 0;
+}
+
+gboolean memory_read_pages(const char *root, gint64 page, HugePages *ret_pages)
+{
+	g_autofree char *dir = pages_dir(root, page);
+	if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
+		return FALSE;
+	/* What is reserved is not free, though the kernel still counts it as such. */
+	gint64 unused = read_pages(dir, "free_hugepages") - read_pages(dir, "resv_hugepages");
+	*ret_pages = (HugePages){.total = read_pages(dir, "nr_hugepages"), .free = MAX(unused, 0)};
+	return TRUE;
 }
 
 static gboolean check_multiple(json_object *document, const char *field, gint64 unit, const char *why, GError **error)
@@ -51,37 +63,68 @@ static gboolean check_sizes(json_object *document, GError **error)
 	       check_multiple(document, "memory_min", MIB, "", error);
 }
 
-gboolean memory_check(json_object *document, GError **error)
+/* A balloon hands single pages of the guest back (QEMU's hw/virtio/virtio-balloon.c). */
+static const char *balloon_hindrance(json_object *document)
 {
-	gint64 page = qemu_memory_page(document);
-	if (!check_sizes(document, error))
-		return FALSE;
-	g_autofree char *dir = page ? pages_dir(page) : NULL;
-	if (!dir || g_file_test(dir, G_FILE_TEST_IS_DIR))
-		return TRUE;
-	error_set_field(error, ERROR_INVALID, "hugepages", "choose another size, or 'none'",
-			"hugepages: this node's kernel has no pages of %s", json_get_str(document, "hugepages", ""));
-	return FALSE;
+	json_object *pci = json_get(document, "pci");
+	if (pci && json_object_object_length(pci) > 0)
+		return "the guest has a PCI device of the host, for which all of its memory is locked";
+	return qemu_memory_page(document) ? "the guest has huge pages, which stay set aside" : NULL;
 }
 
-gboolean memory_check_start(json_object *document, GError **error)
+gboolean memory_gives_back(json_object *document)
+{
+	return !balloon_hindrance(document);
+}
+
+/* What was accepted before does not keep anybody from changing something else. */
+static gboolean check_floor(json_object *present, json_object *document, GError **error)
+{
+	const char *hindrance = json_get(document, "memory_min") ? balloon_hindrance(document) : NULL;
+	gboolean as_before = present && json_get(present, "memory_min") && balloon_hindrance(present);
+	return !hindrance || as_before ||
+	       error_refuse(error, ERROR_INVALID, "memory_min", "leave memory_min out: nothing is taken of such a guest",
+			    "memory_min: what a balloon takes away would be of no use to the node: %s", hindrance);
+}
+
+gboolean memory_check(const char *root, json_object *present, json_object *document, GError **error)
+{
+	gint64 page = qemu_memory_page(document);
+	HugePages pages;
+	if (!check_sizes(document, error) || !check_floor(present, document, error))
+		return FALSE;
+	return !page || memory_read_pages(root, page, &pages) ||
+	       error_refuse(error, ERROR_INVALID, "hugepages", "choose another size, or 'none'",
+			    "hugepages: this node's kernel has no pages of %s",
+			    json_get_str(document, "hugepages", ""));
+}
+
+/* Memory that has been in use for a while rarely has whole GiB in one piece left. */
+static char *explain_how(const char *root, gint64 page, gint64 count)
+{
+	g_autofree char *dir = pages_dir(root, page);
+	if (page < GIB)
+		return g_strdup_printf("set more aside: echo %" G_GINT64_FORMAT " > %s/nr_hugepages", count, dir);
+	return g_strdup_printf("set more aside when the node boots, on its kernel's command line: hugepagesz=1G "
+			       "hugepages=%" G_GINT64_FORMAT "; or try: echo %" G_GINT64_FORMAT " > %s/nr_hugepages",
+			       count, count, dir);
+}
+
+gboolean memory_check_start(const char *root, json_object *document, GError **error)
 {
 	gint64 page = qemu_memory_page(document), memory = json_get_int(document, "memory", 0);
+	HugePages pages;
 	if (!page)
 		return TRUE;
-	g_autofree char *dir = pages_dir(page);
-	/* What is reserved is not free, though the kernel still counts it as such. */
-	gint64 all = read_pages(dir, "nr_hugepages");
-	gint64 free_pages = MAX(read_pages(dir, "free_hugepages") - read_pages(dir, "resv_hugepages"), 0);
-	gint64 wanted = (memory + page - 1) / page;
-	if (free_pages >= wanted)
-		return TRUE;
 	g_autofree char *size = units_format_size((guint64)page);
-	g_autofree char *hint = g_strdup_printf("set more aside: echo %" G_GINT64_FORMAT " > %s/nr_hugepages",
-						all + wanted - free_pages, dir);
-	error_set_field(error, ERROR_CONFLICT, "hugepages", hint,
-			"it needs %" G_GINT64_FORMAT " huge pages of %s, and %" G_GINT64_FORMAT
-			" are free on this node",
-			wanted, size, free_pages);
-	return FALSE;
+	if (!memory_read_pages(root, page, &pages))
+		return error_refuse(error, ERROR_CONFLICT, "hugepages", "give the guest another size, or 'none'",
+				    "this node's kernel has no huge pages of %s", size);
+	gint64 wanted = (memory + page - 1) / page;
+	if (pages.free >= wanted)
+		return TRUE;
+	g_autofree char *hint = explain_how(root, page, pages.total + wanted - pages.free);
+	return error_refuse(error, ERROR_CONFLICT, "hugepages", hint,
+			    "it needs %" G_GINT64_FORMAT " huge pages of %s, and %" G_GINT64_FORMAT
+			    " are free on this node", wanted, size, pages.free);
 }

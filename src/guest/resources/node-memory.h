@@ -5,7 +5,10 @@
 typedef struct NodeMemory {
 	gint64 total, available; /* bytes; the latter could be given to new guests */
 } NodeMemory;
-gboolean node_memory_read(NodeMemory *ret_memory);
+/* root: "", or where a test has its own /proc and /sys. */
+gboolean node_memory_read(const char *root, NodeMemory *ret_memory);
+/* KSM and huge pages as they are, into a node's memory. */
+void node_memory_describe_host(const char *root, json_object *memory);
 
 /* The setting, and what there is; new reference. *ret_rev: of the setting, 0 while nobody has changed it. */
 json_object *node_memory_describe(Services *services, gint64 *ret_rev, GError **error);

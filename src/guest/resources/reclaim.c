@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "guest/guests.h"
 #include "guest/resources/balloon.h"
+#include "guest/resources/memory.h"
 #include "guest/resources/node-memory.h"
 
 #define MIB (G_GINT64_CONSTANT(1) << 20)
@@ -73,6 +74,9 @@ static gboolean takes_part(Vm *vm, BalloonGuest *ret_guest)
 		return FALSE;
 	json_auto json_object *applied = vm_dup_applied(vm);
 	gint64 memory = json_get_int(applied, "memory", 0);
+	/* The document may be of a time when it was not refused, or of the next start. */
+	if (!memory_gives_back(applied))
+		min = 0;
 	*ret_guest = (BalloonGuest){memory, min ? min : memory, balloon.taken};
 	return memory > 0;
 }
@@ -97,7 +101,7 @@ static void look(Services *services)
 		g_ptr_array_add(parts, vms->pdata[i]);
 		g_array_append_val(guests, guest);
 	}
-	if (parts->len == 0 || !node_memory_read(&memory))
+	if (parts->len == 0 || !node_memory_read("", &memory))
 		return;
 	g_autofree BalloonGuest *wanted = g_memdup2(guests->data, guests->len * sizeof(BalloonGuest));
 	balloon_decide(memory.total, memory.available, node_memory_balloon_at(services), wanted, guests->len);

@@ -50,7 +50,7 @@ static gboolean may_start(Vm *vm, GError **error)
 	json_auto json_object *document = vm_dup_document(vm, NULL);
 	gboolean stopped = vm_get_state(vm) == VM_STOPPED; /* the pages of one that runs become free */
 	if (guests_check_starts(vm->services->guests, error) &&
-	    (!stopped || (memory_check_start(document, error) && numa_check_pages("", document, error))) &&
+	    (!stopped || (memory_check_start("", document, error) && numa_check_pages("", document, error))) &&
 	    unique_check_start(vm, error) && prepare_check_machine(vm->services, document, error) &&
 	    placement_check(vm->services, NULL, document, error))
 		return TRUE;
