@@ -219,6 +219,30 @@ def test_what_a_killed_daemon_left_in_the_guest_is_ended_by_the_next(guest, tmp_
     assert "that a former daemon left in the guest is ended" in guest.log.read_text()
 
 
+@contextlib.contextmanager
+def no_shell(yado):
+    """As in an image of a few programs: the agent, some tools, kill(1)."""
+    assert run(yado, "mv", "/bin/sh", "/bin/sh.away").returncode == 0
+    try:
+        yield
+    finally:
+        assert run(yado, "mv", "/bin/sh.away", "/bin/sh").returncode == 0
+
+
+def test_a_command_in_a_guest_without_a_shell_is_ended_while_the_daemon_lives_and_by_the_next(guest):
+    record = next((guest.run / "vm").iterdir()) / "work"
+    with no_shell(guest):
+        assert guest.run_command("vm", "exec", "g", "--timeout", "1", "--", "sleep", "4714").returncode == 124
+        client = popen(guest, "vm", "exec", "g", "--", "sleep", "4715")
+        wait_for(lambda: record.exists() and "process" in record.read_text(), what="the command")
+        guest.kill()
+        client.communicate(timeout=30)
+        guest.start()
+        guest.wait_agent("g")
+        wait_for(lambda: not record.exists(), what="the end of what was left")
+    assert not {"4714", "4715"} & set(processes(guest))
+
+
 def test_trimming_is_a_task_that_tells_what_came_of_it(guest):
     wait_data(guest)
     result = guest("vm", "trim", "g")["result"]

@@ -13,6 +13,7 @@ enum { PROCESS = 7, OUT = 1, ERR = 2 };
 static struct {
 	gint64 now_us;
 	gboolean shell, ends;
+	const char *killer; /* without a shell: what there is to end something with; NULL: nothing */
 	guint outs, polls;    /* pieces of output that are left; questions until it ends */
 	GString *asked;       /* what was started, one letter each */
 	GString *out, *err;
@@ -43,9 +44,15 @@ static json_object *coded(const char *key, const char *text)
 static json_object *start(json_object *arguments, GError **error)
 {
 	const char *text = json_object_to_json_string(arguments);
-	char letter = strstr(text, "mktemp") ? 'p' : strstr(text, "KILL") ? 'K' : strstr(text, "TERM") ? 'T' : 'c';
-	if (letter == 'p' && !guest.shell) {
-		error_set(error, ERROR_FAILED, NULL, "there is no shell");
+	char letter = strstr(text, "mktemp")	 ? 'p'
+		      : strstr(text, "KILL")	 ? 'K'
+		      : strstr(text, "TERM")	 ? 'T'
+		      : strstr(text, "taskkill") ? 'W'
+						 : 'c';
+	const char *path = json_get_str(arguments, "path", "");
+	gboolean there = guest.shell || letter == 'c' || g_strcmp0(path, guest.killer) == 0;
+	if (!there) {
+		error_set(error, ERROR_FAILED, NULL, "there is no %s", path);
 		return NULL;
 	}
 	g_string_append_c(guest.asked, letter);
@@ -130,6 +137,7 @@ static void begin(gboolean shell, gboolean ends)
 	guest.now_us = G_USEC_PER_SEC;
 	guest.shell = shell;
 	guest.ends = ends;
+	guest.killer = NULL;
 	guest.outs = 0;
 	guest.polls = 3;
 	guest.unwanted = NULL;
@@ -200,6 +208,20 @@ static void test_nobody_wants_it_any_more(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(guest.asked->str, ==, "pc");
 }
 
+static void test_without_a_shell_it_is_ended_with_what_there_is(Fixture *fixture, gconstpointer data)
+{
+	static const char *const killers[] = {"taskkill", "kill", NULL};
+	(void)data;
+	for (guint i = 0; i < G_N_ELEMENTS(killers); i++) {
+		begin(FALSE, FALSE);
+		guest.killer = killers[i];
+		GuestEnd end = run(fixture, WISH(""));
+		g_assert_cmpstr(end.why, ==, "timeout");
+		/* taskkill has no words for how: it is asked twice, in the same. */
+		g_assert_cmpstr(guest.asked->str, ==, i == 0 ? "cWW" : i == 1 ? "cTK" : "c");
+	}
+}
+
 #define TEST(name) g_test_add("/exec/" #name, Fixture, NULL, set_up, test_##name, tear_down)
 
 int main(int argc, char **argv)
@@ -212,6 +234,7 @@ int main(int argc, char **argv)
 	TEST(without_a_shell_it_comes_at_the_end);
 	TEST(too_much_output_ends_it);
 	TEST(what_never_ends_is_killed_and_given_up);
+	TEST(without_a_shell_it_is_ended_with_what_there_is);
 	TEST(nobody_wants_it_any_more);
 	int status = g_test_run();
 	g_string_free(guest.asked, TRUE);

@@ -13,34 +13,44 @@ static const char end_script[] = "kill -\"$1\" -- \"-$2\" 2>/dev/null || kill -\
 
 /* --- End --- */
 
-/* Nobody waits for what becomes of it: whether it has ended is asked of the agent anyhow. */
-static void end_by(GuestExec *exec, const char *signal)
+/* With what there is in the guest: the shell ends children too, and so does Windows' taskkill; a system of a few
+ * programs may still have kill(1). Nobody waits for what becomes of it: whether the process has ended is asked of the
+ * agent anyhow. */
+static gboolean end_by(GuestExec *exec, const char *signal, GError **error)
 {
 	g_autofree char *pid = g_strdup_printf("%" G_GINT64_FORMAT, exec->pid);
-	const char *unix_words[] = {"-c", end_script, "yado", signal, pid, NULL};
-	const char *windows_words[] = {"/T", "/F", "/PID", pid, NULL};
-	g_autoptr(GError) error = NULL;
-	gint64 done = exec->shell ? exec_begin(exec->vm, "/bin/sh", exec_list_of(unix_words), NULL, FALSE, &error)
-				  : exec_begin(exec->vm, "taskkill", exec_list_of(windows_words), NULL, FALSE, &error);
-	if (done < 0)
-		g_info("VM %" G_GINT64_FORMAT ": process %s cannot be ended: %s", exec->vm->id, pid, error->message);
+	g_autofree char *option = g_strconcat("-", signal, NULL);
+	const char *const ways[][7] = {{"/bin/sh", "-c", end_script, "yado", signal, pid},
+				       {"taskkill", "/T", "/F", "/PID", pid}, {"kill", option, pid}};
+	g_autoptr(GError) local = NULL;
+	for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+		g_clear_error(&local);
+		if (exec_begin(exec->vm, ways[i][0], exec_list_of(ways[i] + 1), NULL, FALSE, &local) >= 0)
+			return TRUE;
+		if (error_code(local) != ERROR_FAILED) /* the agent is not there, or may not */
+			break;
+	}
+	g_info("VM %" G_GINT64_FORMAT ": process %s cannot be ended: %s", exec->vm->id, pid, local->message);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
 }
 
 void guest_exec_end(GuestExec *exec)
 {
-	end_by(exec, "TERM");
+	end_by(exec, "TERM", NULL);
 }
 
 gboolean guest_exec_end_left(Vm *vm, gint64 pid, GError **error)
 {
-	GuestExec exec = {.vm = vm, .pid = pid, .shell = TRUE};
+	GuestExec exec = {.vm = vm, .pid = pid};
 	static const char *const signals[] = {"TERM", "KILL"};
 	for (guint tries = 0; tries < G_N_ELEMENTS(signals) * GRACE_MS / EXEC_POLL_LAST_MS; tries++) {
 		json_auto json_object *status = exec_ask_status(vm, pid, error);
 		if (!status || json_get_bool(status, "exited", FALSE))
 			return status != NULL;
-		if (tries % (GRACE_MS / EXEC_POLL_LAST_MS) == 0)
-			end_by(&exec, signals[tries / (GRACE_MS / EXEC_POLL_LAST_MS)]);
+		if (tries % (GRACE_MS / EXEC_POLL_LAST_MS) == 0 &&
+		    !end_by(&exec, signals[tries / (GRACE_MS / EXEC_POLL_LAST_MS)], error))
+			return FALSE;
 		g_usleep(EXEC_POLL_LAST_MS * 1000);
 	}
 	error_set(error, ERROR_FAILED, NULL, "process %" G_GINT64_FORMAT " does not end", pid);
@@ -65,7 +75,7 @@ static void ask_to_end(Following *following, const char *why)
 		return;
 	following->end->why = why;
 	following->asked_us = g_get_monotonic_time();
-	end_by(following->exec, "TERM");
+	end_by(following->exec, "TERM", NULL);
 }
 
 /* Decides whether it is time to end it. FALSE: it is left to itself, at last also if it does not end (or the guest says
@@ -87,7 +97,7 @@ static gboolean judge(Following *following)
 		ask_to_end(following, "limit");
 	if (following->asked_us && !following->killed && now - following->asked_us > GRACE_MS * 1000) {
 		following->killed = TRUE;
-		end_by(following->exec, "KILL");
+		end_by(following->exec, "KILL", NULL);
 	}
 	return !following->asked_us || now - following->asked_us <= 2 * GRACE_MS * 1000;
 }

@@ -9,7 +9,7 @@ struct GuestExec {
 	gint64 pid;
 	gint64 handles[2]; /* of its output and its errors; -1: it has none */
 	gint64 offsets[2];
-	gboolean streamed, shell;
+	gboolean streamed;
 	gint64 timeout_us, output_limit;
 	gboolean leave;
 };

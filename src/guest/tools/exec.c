@@ -177,7 +177,7 @@ GuestExec *guest_exec_start(Vm *vm, json_object *wish, GError **error)
 	exec->output_limit = json_get_int(wish, "output_limit", 64 << 20);
 	exec->leave = json_get_bool(wish, "leave", FALSE);
 	g_autofree char *folder = prepare(exec, &reason);
-	exec->streamed = exec->shell = folder != NULL;
+	exec->streamed = folder != NULL;
 	if (folder)
 		exec->pid = begin_streamed(exec, wish, folder, error);
 	else if (error_code(reason) == ERROR_FAILED)
@@ -187,7 +187,7 @@ GuestExec *guest_exec_start(Vm *vm, json_object *wish, GError **error)
 		exec->pid = -1;
 	}
 	if (exec->pid > 0) {
-		if (exec->shell && !exec->leave)
+		if (!exec->leave)
 			leftover_note_number(vm, LEFTOVER_PROCESS, exec->pid);
 		return exec;
 	}
