@@ -248,6 +248,21 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
                   {"cloud_init": {"password_set": "now"}}):
         reply = api(host, "PATCH", "/vms/web", field)
         assert reply["status"] == 400 and "set by Yado" in reply["body"]["error"]["message"], reply
+    # On Windows cloudbase-init reads the drive: on a bus that Windows knows, in its own words, and not all of it.
+    host("vm", "create", "win", "--os", "windows-11", "--disk", "size=1M", "--memory", "256M")
+    reply = api(host, "POST", "/vms/win/cloud-init-password", {"password": "secret"})
+    assert reply["status"] == 422 and reply["body"]["error"]["field"] == "password" and "set-password" in reply["body"]["error"]["hint"]
+    reply = api(host, "PATCH", "/vms/win", {"cloud_init": {"packages": ["jq"]}})
+    assert reply["status"] == 422 and reply["body"]["error"]["field"] == "cloud_init.packages"
+    api(host, "POST", "/vms/win/user-data", {"content": "#ps1_sysnative\r\necho 1\r\n"})
+    host("vm", "set", "win", "--cloud-init-user", "ana", "--cloud-init-keys", KEY)
+    given = host.vm("win")["cloud_init"]
+    assert given["bus"] == "sata" and given["address"].startswith("sata:")
+    files = {file["name"]: file.get("content", "") for file in host("vm", "handed", "win")["files"]}
+    assert set(files) == {"user-data", "meta-data", "network-config"}
+    assert json.loads(files["meta-data"])["public-keys"] == [KEY] and json.loads(files["network-config"])["version"] == 1
+    host("vm", "set", "win", "--cloud-init-bus", "virtio-scsi")
+    assert host.vm("win")["cloud_init"]["bus"] == "virtio-scsi"
     # A file as Windows writes it stays as it is.
     (tmp_path / "autounattend.xml").write_bytes(b"<unattend>\r\n</unattend>\r\n")
     host("vm", "answers", "web", tmp_path / "autounattend.xml", "--kind", "autounattend")

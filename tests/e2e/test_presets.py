@@ -95,6 +95,11 @@ def test_what_is_said_counts_and_the_rest_has_its_reason(inn):
     with pytest.raises(CommandError) as caught:
         inn("vm", "create", "guest", "--os", "debian12")
     assert "did you mean 'debian-12'" in caught.value.stderr
+    # A drive for cloud-init is where Windows sees it, with its reason; others keep what cloud kernels know.
+    made = plan(inn, os="windows-server-2022", cloud_init={"user": "ana"})
+    assert {entry["field"]: entry["value"] for entry in made["chosen"]}["cloud_init.bus"] == "sata"
+    assert "cloud_init.bus" not in chosen(inn, os="windows-server-2022", cloud_init={"bus": "virtio-scsi"})
+    assert "cloud_init.bus" not in chosen(inn, os="debian-12", cloud_init={"user": "ana"})
     # Without a system nothing is decided, as ever.
     nothing = plan(inn)
     assert "chosen" not in nothing

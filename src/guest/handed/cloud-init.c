@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "guest/handed/cloudbase-init.h"
 #include "qemu/addresses.h"
 
 enum { INTERFACE_NAME_MAX = 15, ID_LENGTH = 12 };
@@ -129,9 +130,9 @@ static char *make_network(json_object *document, json_object *cloud)
 	return dup_pretty(network);
 }
 
-static char *make_metadata(json_object *document, json_object *files)
+static json_object *make_metadata(json_object *document, json_object *files)
 {
-	json_auto json_object *metadata = json_object_new_object();
+	json_object *metadata = json_object_new_object();
 	const char *hostname = json_get_str(document, "hostname", json_get_str(document, "name", ""));
 	g_autofree char *text = json_dup_text(files);
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -141,7 +142,7 @@ static char *make_metadata(json_object *document, json_object *files)
 						    g_checksum_get_string(sum));
 	json_set_str(metadata, "instance-id", instance);
 	json_set_str(metadata, "local-hostname", hostname);
-	return dup_pretty(metadata);
+	return metadata;
 }
 
 json_object *cloud_init_files(json_object *document, const char *password_hash, const char *user_data)
@@ -152,7 +153,10 @@ json_object *cloud_init_files(json_object *document, const char *password_hash, 
 	if (user_data)
 		json_set_str(files, "vendor-data", config);
 	json_set_str(files, "network-config", network);
-	g_autofree char *metadata = make_metadata(document, files);
-	json_set_str(files, "meta-data", metadata);
+	json_auto json_object *metadata = make_metadata(document, files);
+	if (cloudbase_reads(document))
+		cloudbase_translate(document, user_data != NULL, metadata, files);
+	g_autofree char *text = dup_pretty(metadata);
+	json_set_str(files, "meta-data", text);
 	return files;
 }

@@ -9,6 +9,7 @@
 #include "base/memory-file.h"
 #include "guest/guests.h"
 #include "guest/handed/cloud-init.h"
+#include "guest/handed/cloudbase-init.h"
 #include "guest/handed/content.h"
 #include "guest/handed/seed.h"
 #include "guest/plan.h"
@@ -93,6 +94,14 @@ static json_object *describe_answers(json_object *present, json_object *request)
 static json_object *change_document(Vm *vm, json_object *present, Handed what, json_object *request, GError **error)
 {
 	json_auto json_object *patch = json_object_new_object();
+	if (request && what == HANDED_PASSWORD && cloudbase_reads(present)) {
+		error_set_field(error, ERROR_UNSUPPORTED, "password",
+				"have the guest's agent set it ('yado vm set-password'), or a script of your own "
+				"('yado vm user-data')",
+				"password: cloudbase-init, which reads the drive on Windows, knows nothing of the hash "
+				"that is kept of it");
+		return NULL;
+	}
 	gboolean cloud = what != HANDED_ANSWERS;
 	if (request && cloud && !json_get(present, "cloud_init"))
 		json_set(patch, "cloud_init", json_object_new_object());

@@ -6,6 +6,7 @@
 #include "guest/devices/passthrough.h"
 #include "guest/devices/share.h"
 #include "guest/guests.h"
+#include "guest/handed/cloudbase-init.h"
 #include "guest/prepare/prepare.h"
 #include "guest/resources/memory.h"
 #include "guest/resources/placement.h"
@@ -169,7 +170,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 		return error_refuse(error, ERROR_EXISTS, "name", "choose another name",
 				    "there is a VM named '%s' already (%" G_GINT64_FORMAT ")", name, other->id);
 	if (!firmware_check(present, document, error) || !prepare_check_devices(services, present, document, error) ||
-	    !prepare_check_cloud_init(document, error) ||
+	    !prepare_check_cloud_init(document, error) || !cloudbase_check(present, document, error) ||
 	    !placement_check(services, present, document, error) ||
 	    !check_ide(document, error) || !check_disks(services, present, document, error) ||
 	    !check_cdroms(services, present, document, error) ||

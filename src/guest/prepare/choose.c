@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "guest/handed/cloudbase-init.h"
 #include "preset/preset.h"
 #include "qemu/addresses.h"
 
@@ -89,5 +90,8 @@ gboolean choose_by_system(Services *services, json_object *image, const Asker *a
 	g_autofree char *drivers = preset->drivers_os ? find_drivers(services, preset->drivers_os, asker) : NULL;
 	situation.drivers_image = drivers;
 	preset_fill(preset, &situation, input, chosen);
+	const char *why, *why_ja;
+	if (cloudbase_choose_bus(preset->name, NULL, input, &why, &why_ja))
+		preset_tell(chosen, "cloud_init.bus", json_object_new_string("sata"), why, why_ja);
 	return TRUE;
 }

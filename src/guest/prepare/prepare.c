@@ -10,6 +10,7 @@
 #include "guest/devices/passthrough.h"
 #include "guest/devices/share.h"
 #include "guest/guests.h"
+#include "guest/handed/cloudbase-init.h"
 #include "guest/unique.h"
 #include "preset/preset.h"
 #include "qemu/command.h"
@@ -277,7 +278,11 @@ json_object *prepare_create(Services *services, json_object *input, const Asker 
 
 json_object *prepare_change(Services *services, json_object *present, json_object *patch, GError **error)
 {
-	json_auto json_object *document = schema_change(&vm_table, present, patch, error);
+	json_auto json_object *whole = json_copy(patch);
+	const char *why, *why_ja;
+	cloudbase_choose_bus(json_get_str(patch, "os", json_get_str(present, "os", NULL)), present, whole, &why,
+			     &why_ja);
+	json_auto json_object *document = schema_change(&vm_table, present, whole, error);
 	if (!document)
 		return NULL;
 	const char *os = json_get_str(document, "os", NULL);
