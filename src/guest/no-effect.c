@@ -5,8 +5,10 @@
 #include "guest/no-effect.h"
 
 #include "base/json.h"
+#include "guest/resources/memory.h"
 #include "qemu/cpu-features.h"
 #include "qemu/processors.h"
+#include "qemu/vcpus.h"
 
 /* The sentence, which the caller frees; NULL: it has an effect. */
 typedef char *(*Why)(Services *services, json_object *document);
@@ -61,19 +63,29 @@ static char *why_nested(Services *services, json_object *document)
 		       : NULL;
 }
 
+/* More than all that there is: of the node, or of the guest. */
+static char *why_cpu_limit(Services *services, json_object *document)
+{
+	json_object *cpu = json_get(document, "cpu");
+	gint64 limit = json_get_int(cpu, "limit", 0), cpus = qemu_vcpus(cpu), own = (gint64)g_get_num_processors();
+	if (limit > own * 100)
+		return g_strdup_printf("cpu.limit has no effect: %" G_GINT64_FORMAT "%% is never reached, as the %"
+				       G_GINT64_FORMAT " CPU(s) of node %s give %" G_GINT64_FORMAT "%%", limit, own,
+				       services->node, own * 100);
+	return limit > cpus * 100
+		       ? g_strdup_printf("cpu.limit has hardly an effect: %" G_GINT64_FORMAT "%% is more than the guest's %"
+					 G_GINT64_FORMAT " CPU(s) can use, so it holds back only what QEMU does beside "
+					 "them (disks, network cards)", limit, cpus)
+		       : NULL;
+}
+
 static char *why_memory_min(Services *services, json_object *document)
 {
-	json_object *pci = json_get(document, "pci");
+	const char *hindrance = json_get(document, "memory_min") ? memory_balloon_hindrance(document) : NULL;
 	(void)services;
-	if (json_get_int(document, "memory_min", 0) == 0)
-		return NULL;
-	if (pci && json_object_object_length(pci) > 0)
-		return g_strdup("memory_min has no effect while the guest has a PCI device of the host: "
-				"all of its memory is locked");
-	return g_str_equal(json_get_str(document, "hugepages", "none"), "none")
-		       ? NULL
-		       : g_strdup("memory_min has hardly an effect with hugepages: "
-				  "only what happens to be a whole page comes back");
+	return hindrance ? g_strdup_printf("memory_min has no effect, as a balloon would give the node nothing: %s",
+					   hindrance)
+			 : NULL;
 }
 
 static char *why_cloud_init(Services *services, json_object *document)
@@ -88,12 +100,13 @@ static char *why_cloud_init(Services *services, json_object *document)
 
 static const struct {
 	Why why;
-	const char *fields[4]; /* on which it depends */
+	const char *fields[6]; /* on which it depends */
 } rules[] = {
 	{why_boot, {"boot", "kernel"}},
 	{why_boot_menu, {"boot_menu", "kernel"}},
 	{why_hyperv, {"cpu.hyperv"}},
 	{why_nested, {"cpu.nested", "cpu.model"}},
+	{why_cpu_limit, {"cpu.limit", "cpu.online", "cpu.cores", "cpu.sockets", "cpu.threads"}},
 	{why_memory_min, {"memory_min", "hugepages", "pci"}},
 	{why_cloud_init, {"cloud_init"}},
 };

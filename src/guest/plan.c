@@ -139,23 +139,6 @@ static void describe_cpus(Services *services, Plan *plan, json_object *before)
 			   cpus, own, services->node);
 }
 
-/* One that cannot be reached is no mistake (there may be more CPUs one day), but seldom what was meant. */
-static void describe_cpu_limit(Services *services, Plan *plan, json_object *before)
-{
-	json_object *cpu = json_get(plan->document, "cpu"), *former = json_get(before, "cpu");
-	gint64 limit = json_get_int(cpu, "limit", 0), cpus = qemu_vcpus(cpu), own = (gint64)g_get_num_processors();
-	if (before && limit == json_get_int(former, "limit", 0) && cpus == qemu_vcpus(former))
-		return;
-	g_autofree char *percent = g_strdup_printf("%" G_GINT64_FORMAT "%%", limit);
-	if (limit > own * 100)
-		add_effect(plan, "cpu.limit: %s is never reached: the %" G_GINT64_FORMAT " CPU(s) of node %s give %"
-			   G_GINT64_FORMAT "%%", percent, own, services->node, own * 100);
-	else if (limit > cpus * 100)
-		add_effect(plan, "cpu.limit: %s is more than the guest's %" G_GINT64_FORMAT " CPU(s) can use, which is %"
-			   G_GINT64_FORMAT "%%: it holds back only what QEMU does beside them (disks, network cards)",
-			   percent, cpus, cpus * 100);
-}
-
 /* Why the guest has another number of CPUs only when it starts anew, or what has to be done that it uses them. */
 static void describe_vcpus(Vm *vm, Plan *plan)
 {
@@ -207,7 +190,6 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 	describe_firmware(services, plan);
 	no_effect_tell(services, NULL, plan->document, plan->effects);
 	describe_cpus(services, plan, NULL);
-	describe_cpu_limit(services, plan, NULL);
 	describe_numa(plan, NULL);
 	return g_steal_pointer(&plan);
 }
@@ -268,7 +250,6 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	describe_firmware(services, plan);
 	no_effect_tell(services, present, wanted, plan->effects);
 	describe_cpus(services, plan, present);
-	describe_cpu_limit(services, plan, present);
 	describe_numa(plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
 		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");

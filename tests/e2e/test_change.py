@@ -106,7 +106,7 @@ CHANGES = [
     ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
     ({"cpu": {"online": 3}}, False), ({"cpu": {"online": None}}, True),
     ({"memory": 192 * MIB}, False),
-    ({"memory_min": 64 * MIB}, True), ({"memory_min": None}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
+    ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
     ({"numa": {"node0": {"host_nodes": "0", "policy": "preferred"}}}, False), ({"numa": {"node0": None}}, True),
     ({"hugepages": "2M"}, False), ({"hugepages": "none"}, False), ({"ksm": False}, False),
     ({"kernel": {"append": "yado.mark=1"}}, False),

@@ -124,7 +124,7 @@ def test_what_has_no_effect_for_now_is_told_in_the_plan_and_what_is_set_is_shown
         return " ".join(plan(host, "g", patch)["effects"])
     assert "boot has no effect" in effects({"boot": ["disk0"]})
     assert "no effect" not in effects({"boot": ["disk0"], "kernel": None})
-    assert "memory_min has hardly an effect" in effects({"hugepages": "2M"})
+    assert "memory_min has no effect, as a balloon would give the node nothing: the guest has hugepages" in effects({"hugepages": "2M"})
     assert "cloud_init has no effect" in effects({"cloud_init": {"user": "ana", "enabled": False}})
     if host("node", "show")["acceleration"] == "tcg":
         assert "cpu.nested has no effect with the model 'Nehalem'" in effects({"cpu": {"model": "Nehalem", "nested": True}})

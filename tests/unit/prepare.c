@@ -83,7 +83,7 @@ static void test_memory(void)
 		if (cases[i].min)
 			json_set_int(document, "memory_min", cases[i].min * MIB);
 		g_test_message("%s", json_object_to_json_string(document));
-		gboolean taken = memory_check("", NULL, document, &error);
+		gboolean taken = memory_check("", document, &error);
 		assert_refused(taken, error, cases[i].field);
 	}
 }

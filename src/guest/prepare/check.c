@@ -160,7 +160,7 @@ gboolean prepare_check(Services *services, json_object *present, json_object *do
 	gboolean other_machine = !json_equal(json_get(present, "machine"), json_get(document, "machine"));
 	const char *name = json_get_str(document, "name", "");
 
-	if (!memory_check("", present, document, error))
+	if (!memory_check("", document, error))
 		return FALSE;
 	/* One that QEMU no longer has keeps nobody from changing the rest. */
 	if (other_machine && !prepare_check_machine(services, document, error))

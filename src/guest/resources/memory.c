@@ -63,35 +63,21 @@ static gboolean check_sizes(json_object *document, GError **error)
 	       check_multiple(document, "memory_min", MIB, "", error);
 }
 
-/* A balloon hands single pages of the guest back (QEMU's hw/virtio/virtio-balloon.c). */
-static const char *balloon_hindrance(json_object *document)
+/* QEMU's hw/virtio/virtio-balloon.c: what the guest gives up is not freed while memory must stay as it is, and of larger
+ * pages only what happens to be a whole one, which the kernel then keeps for others who want such pages. */
+const char *memory_balloon_hindrance(json_object *document)
 {
 	json_object *pci = json_get(document, "pci");
 	if (pci && json_object_object_length(pci) > 0)
 		return "the guest has a PCI device of the host, for which all of its memory is locked";
-	return qemu_memory_page(document) ? "the guest has huge pages, which stay set aside" : NULL;
+	return qemu_memory_page(document) ? "the guest has hugepages, which stay set aside" : NULL;
 }
 
-gboolean memory_gives_back(json_object *document)
-{
-	return !balloon_hindrance(document);
-}
-
-/* What was accepted before does not keep anybody from changing something else. */
-static gboolean check_floor(json_object *present, json_object *document, GError **error)
-{
-	const char *hindrance = json_get(document, "memory_min") ? balloon_hindrance(document) : NULL;
-	gboolean as_before = present && json_get(present, "memory_min") && balloon_hindrance(present);
-	return !hindrance || as_before ||
-	       error_refuse(error, ERROR_INVALID, "memory_min", "leave memory_min out: nothing is taken of such a guest",
-			    "memory_min: what a balloon takes away would be of no use to the node: %s", hindrance);
-}
-
-gboolean memory_check(const char *root, json_object *present, json_object *document, GError **error)
+gboolean memory_check(const char *root, json_object *document, GError **error)
 {
 	gint64 page = qemu_memory_page(document);
 	HugePages pages;
-	if (!check_sizes(document, error) || !check_floor(present, document, error))
+	if (!check_sizes(document, error))
 		return FALSE;
 	return !page || memory_read_pages(root, page, &pages) ||
 	       error_refuse(error, ERROR_INVALID, "hugepages", "choose another size, or 'none'",

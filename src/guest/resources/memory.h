@@ -9,10 +9,9 @@ typedef struct HugePages {
 
 /* Of one size, in bytes; FALSE: the node's kernel has none of that. */
 gboolean memory_read_pages(const char *root, gint64 page, HugePages *ret_pages);
-/* Whether the sizes of a document fit each other and its other hardware, and the node has pages of that size;
- * ERROR_INVALID names the field. present: what it is to replace, may be NULL. */
-gboolean memory_check(const char *root, json_object *present, json_object *document, GError **error);
-/* Whether what the guest's balloon takes away becomes free on the node. */
-gboolean memory_gives_back(json_object *document);
+/* Whether the sizes of a document fit each other, and the node has pages of that size; ERROR_INVALID names the field. */
+gboolean memory_check(const char *root, json_object *document, GError **error);
+/* Why what the guest's balloon takes away would be of no use to the node; NULL: it becomes free there. Static. */
+const char *memory_balloon_hindrance(json_object *document);
 /* Whether the node has enough free huge pages for a start of the guest; ERROR_CONFLICT says how to set them. */
 gboolean memory_check_start(const char *root, json_object *document, GError **error);

@@ -74,8 +74,7 @@ static gboolean takes_part(Vm *vm, BalloonGuest *ret_guest)
 		return FALSE;
 	json_auto json_object *applied = vm_dup_applied(vm);
 	gint64 memory = json_get_int(applied, "memory", 0);
-	/* The document may be of a time when it was not refused, or of the next start. */
-	if (!memory_gives_back(applied))
+	if (memory_balloon_hindrance(applied)) /* it would have less, and the node no more */
 		min = 0;
 	*ret_guest = (BalloonGuest){memory, min ? min : memory, balloon.taken};
 	return memory > 0;
