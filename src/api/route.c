@@ -401,8 +401,19 @@ gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+	return answer_spoken_plan(call, NULL, text, NULL);
+}
+
+gboolean answer_spoken_plan(Call *call, GError *refusal, const char *effect, const char *effect_ja)
+{
+	if (refusal)
+		return answer_refused(call, refusal);
 	json_object *plan = empty_plan();
-	json_object_array_add(json_get(plan, "effects"), json_object_new_string(text));
+	json_object_array_add(json_get(plan, "effects"), json_object_new_string(effect));
+	if (effect_ja) {
+		json_set(plan, "effects_ja", json_object_new_array());
+		json_object_array_add(json_get(plan, "effects_ja"), json_object_new_string(effect_ja));
+	}
 	return answer_plan(call, plan);
 }
 

@@ -135,6 +135,8 @@ gboolean answer_refused(Call *call, GError *error);
 gboolean answer_effects_plan(Call *call, json_object *effects);
 /* For actions without a document: refused (error not NULL, freed) or with one effect. */
 gboolean answer_action_plan(Call *call, GError *refusal, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* The same in both languages. */
+gboolean answer_spoken_plan(Call *call, GError *refusal, const char *effect, const char *effect_ja);
 /* Whether the query's filter keeps a list's row. */
 gboolean call_keeps(Call *call, json_object *row);
 /* {"items":[…]} of an array, cut to the query's fields. */

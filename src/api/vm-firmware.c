@@ -17,10 +17,11 @@ static gboolean ask_setup(Call *call, GError **error)
 	gboolean allowed = cancel || firmware_setup_check(vm, &refusal);
 	if (call->plan) {
 		g_autofree char *label = vm_label(vm);
-		return answer_action_plan(call, g_steal_pointer(&refusal),
-					  cancel ? "%s starts as usual"
-						 : "%s enters its firmware's set-up at its next start, once",
-					  label);
+		g_autofree char *effect = g_strconcat(
+			label, cancel ? " starts as usual" : " enters its firmware's set-up at its next start, once", NULL);
+		g_autofree char *effect_ja = g_strconcat(
+			label, cancel ? " は通常どおり起動" : " は次回の起動時に一度だけファームウェア設定に入る", NULL);
+		return answer_spoken_plan(call, g_steal_pointer(&refusal), effect, effect_ja);
 	}
 	if (!allowed) {
 		g_propagate_error(error, g_steal_pointer(&refusal));

@@ -274,8 +274,13 @@ static gboolean delete_vm(Call *call, GError **error)
 		error_set(&refusal, ERROR_CONFLICT, "stop it first", "%s is %s and cannot be deleted", label,
 			  vm_state_name(state));
 	}
-	return vm_task_answer(call, vm, &vm_delete_kind, NULL, refusal,
-			      "is deleted with all its volumes, attached and detached", error);
+	static const char effect[] = "is deleted with all its volumes, attached and detached";
+	if (call->plan) {
+		g_autofree char *label = vm_label(vm), *text = g_strconcat(label, " ", effect, NULL);
+		g_autofree char *text_ja = g_strconcat(label, " を、接続中・切り離し済みのすべてのボリュームと共に削除", NULL);
+		return answer_spoken_plan(call, refusal, text, text_ja);
+	}
+	return vm_task_answer(call, vm, &vm_delete_kind, NULL, refusal, effect, error);
 }
 
 static gboolean get_stats(Call *call, GError **error)

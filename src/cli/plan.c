@@ -108,8 +108,10 @@ Exit plan_print(json_object *plan, const Table *table)
 		printf("  %s\n", T(m_plan_chosen));
 		choices_print(json_get(plan, "chosen"), table, "    ");
 	}
+	json_object *effects_ja = speak_japanese ? json_get(plan, "effects_ja") : NULL;
 	for (gsize i = 0; i < length_of(effects); i++) {
-		g_autofree char *effect = format_value(json_object_array_get_idx(effects, i), NULL);
+		json_object *said = json_object_array_get_idx(i < length_of(effects_ja) ? effects_ja : effects, i);
+		g_autofree char *effect = format_value(said, NULL);
 		printf("  · %s\n", effect);
 	}
 	for (gsize i = 0; i < length_of(refused); i++) {

@@ -10,92 +10,113 @@
 #include "qemu/processors.h"
 #include "qemu/vcpus.h"
 
-/* The sentence, which the caller frees; NULL: it has an effect. */
-typedef char *(*Why)(Services *services, json_object *document);
+/* The sentence, and the same in Japanese, which the caller frees; FALSE: it has an effect. */
+typedef gboolean (*Why)(Services *services, json_object *document, char **ret_text, char **ret_text_ja);
 
 static gboolean starts_kernel(json_object *document)
 {
 	return json_get(document, "kernel") != NULL;
 }
 
-static char *why_boot(Services *services, json_object *document)
+static gboolean why_boot(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	(void)services;
-	return starts_kernel(document) && json_get_count(json_get(document, "boot")) > 0
-		       ? g_strdup("boot has no effect while the guest starts a kernel directly (kernel)")
-		       : NULL;
+	if (!starts_kernel(document) || json_get_count(json_get(document, "boot")) == 0)
+		return FALSE;
+	*ret_text = g_strdup("boot has no effect while the guest starts a kernel directly (kernel)");
+	*ret_text_ja = g_strdup("boot は、カーネルを直接起動する間（kernel）は効果がない");
+	return TRUE;
 }
 
 /* OVMF starts a kernel that it is given before it waits for keys; SeaBIOS shows its menu first. */
-static char *why_boot_menu(Services *services, json_object *document)
+static gboolean why_boot_menu(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	(void)services;
-	return starts_kernel(document) && json_get_int(document, "boot_menu", 0) > 0 &&
-			       g_str_equal(json_get_str(document, "firmware", ""), "uefi")
-		       ? g_strdup("boot_menu has no effect while the guest starts a kernel directly from UEFI (kernel)")
-		       : NULL;
+	if (!starts_kernel(document) || json_get_int(document, "boot_menu", 0) == 0 ||
+	    !g_str_equal(json_get_str(document, "firmware", ""), "uefi"))
+		return FALSE;
+	*ret_text = g_strdup("boot_menu has no effect while the guest starts a kernel directly from UEFI (kernel)");
+	*ret_text_ja = g_strdup("boot_menu は、UEFIからカーネルを直接起動する間（kernel）は効果がない");
+	return TRUE;
 }
 
-static char *why_hyperv(Services *services, json_object *document)
+static gboolean why_hyperv(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
-	return !services->host->kvm && json_get_bool(json_get(document, "cpu"), "hyperv", FALSE)
-		       ? g_strdup_printf("cpu.hyperv has no effect while node %s has no KVM: "
-					 "QEMU's translator knows no enlightenments",
-					 services->node)
-		       : NULL;
+	if (services->host->kvm || !json_get_bool(json_get(document, "cpu"), "hyperv", FALSE))
+		return FALSE;
+	*ret_text = g_strdup_printf("cpu.hyperv has no effect while node %s has no KVM: "
+				    "QEMU's translator knows no enlightenments",
+				    services->node);
+	*ret_text_ja = g_strdup_printf("cpu.hyperv は、ノード %s でKVMが使えない間は効果がない", services->node);
+	return TRUE;
 }
 
 /* Systems look for SVM on processors of AMD and Hygon alone. KVM gives every model the maker of the node's processor,
  * QEMU's translator that of the model. */
-static char *why_nested(Services *services, json_object *document)
+static gboolean why_nested(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	json_object *cpu = json_get(document, "cpu");
 	const char *model = json_get_str(cpu, "model", "host");
 	if (services->host->kvm || !json_get_bool(cpu, "nested", FALSE) || g_str_equal(model, "host"))
-		return NULL;
+		return FALSE;
 	const Features *features = features_get(services->host, services->run_dir, NULL);
-	const char *maker = features ? g_hash_table_lookup(features->maker, model) : NULL;
-	return g_strcmp0(maker, "GenuineIntel") == 0
-		       ? g_strdup_printf("cpu.nested has no effect with the model '%s' while node %s has no KVM: "
-					 "QEMU's translator offers AMD's SVM, which systems look for on no processor "
-					 "of Intel; cpu.model 'host' has it",
-					 model, services->node)
-		       : NULL;
+	if (g_strcmp0(features ? g_hash_table_lookup(features->maker, model) : NULL, "GenuineIntel") != 0)
+		return FALSE;
+	*ret_text = g_strdup_printf("cpu.nested has no effect with the model '%s' while node %s has no KVM: "
+				    "QEMU's translator offers AMD's SVM, which systems look for on no processor "
+				    "of Intel; cpu.model 'host' has it",
+				    model, services->node);
+	*ret_text_ja = g_strdup_printf("cpu.nested は、モデル '%s' では、ノード %s でKVMが使えない間は効果がない"
+				       "（使えるのはAMDのSVMのみで、IntelのCPUでは認識されない）。cpu.model 'host' なら使える",
+				       model, services->node);
+	return TRUE;
 }
 
 /* More than all that there is: of the node, or of the guest. */
-static char *why_cpu_limit(Services *services, json_object *document)
+static gboolean why_cpu_limit(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	json_object *cpu = json_get(document, "cpu");
 	gint64 limit = json_get_int(cpu, "limit", 0), cpus = qemu_vcpus(cpu), own = (gint64)g_get_num_processors();
-	if (limit > own * 100)
-		return g_strdup_printf("cpu.limit has no effect: %" G_GINT64_FORMAT "%% is never reached, as the %"
-				       G_GINT64_FORMAT " CPU(s) of node %s give %" G_GINT64_FORMAT "%%", limit, own,
-				       services->node, own * 100);
-	return limit > cpus * 100
-		       ? g_strdup_printf("cpu.limit has hardly an effect: %" G_GINT64_FORMAT "%% is more than the guest's %"
-					 G_GINT64_FORMAT " CPU(s) can use, so it holds back only what QEMU does beside "
-					 "them (disks, network cards)", limit, cpus)
-		       : NULL;
+	if (limit > own * 100) {
+		*ret_text = g_strdup_printf("cpu.limit has no effect: %" G_GINT64_FORMAT "%% is never reached, as the %"
+					    G_GINT64_FORMAT " CPU(s) of node %s give %" G_GINT64_FORMAT "%%", limit,
+					    own, services->node, own * 100);
+		*ret_text_ja = g_strdup_printf("cpu.limit は効果がない（ノード %s のCPU %" G_GINT64_FORMAT
+					       "個の合計は %" G_GINT64_FORMAT "%% で、%" G_GINT64_FORMAT
+					       "%% に達しない）", services->node, own, own * 100, limit);
+		return TRUE;
+	}
+	if (limit <= cpus * 100)
+		return FALSE;
+	*ret_text = g_strdup_printf("cpu.limit has hardly an effect: %" G_GINT64_FORMAT "%% is more than the guest's %"
+				    G_GINT64_FORMAT " CPU(s) can use, so it holds back only what QEMU does beside "
+				    "them (disks, network cards)", limit, cpus);
+	*ret_text_ja = g_strdup_printf("cpu.limit はほとんど効果がない（%" G_GINT64_FORMAT "%% はゲストのCPU %"
+				       G_GINT64_FORMAT "個が使える量より多く、抑えられるのはディスクやネットワークカードの処理のみ）",
+				       limit, cpus);
+	return TRUE;
 }
 
-static char *why_memory_min(Services *services, json_object *document)
+static gboolean why_memory_min(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	const char *hindrance = json_get(document, "memory_min") ? memory_balloon_hindrance(document) : NULL;
 	(void)services;
-	return hindrance ? g_strdup_printf("memory_min has no effect, as a balloon would give the node nothing: %s",
-					   hindrance)
-			 : NULL;
+	if (!hindrance)
+		return FALSE;
+	*ret_text = g_strdup_printf("memory_min has no effect, as a balloon would give the node nothing: %s", hindrance);
+	*ret_text_ja = g_strdup("memory_min は効果がない（ホストのPCIデバイスやヒュージページがあると、メモリは固定されてノードに戻らない）");
+	return TRUE;
 }
 
-static char *why_cloud_init(Services *services, json_object *document)
+static gboolean why_cloud_init(Services *services, json_object *document, char **ret_text, char **ret_text_ja)
 {
 	json_object *cloud = json_get(document, "cloud_init");
 	(void)services;
-	return cloud && !json_get_bool(cloud, "enabled", TRUE)
-		       ? g_strdup("cloud_init has no effect while cloud_init.enabled is off: "
-				  "it is kept, and not handed over")
-		       : NULL;
+	if (!cloud || json_get_bool(cloud, "enabled", TRUE))
+		return FALSE;
+	*ret_text = g_strdup("cloud_init has no effect while cloud_init.enabled is off: it is kept, and not handed over");
+	*ret_text_ja = g_strdup("cloud_init は、cloud_init.enabled が無効の間は効果がない（保存されるが渡されない）");
+	return TRUE;
 }
 
 static const struct {
@@ -111,14 +132,17 @@ static const struct {
 	{why_cloud_init, {"cloud_init"}},
 };
 
-void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects)
+void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects,
+		    json_object *effects_ja)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
 		gboolean same = before != NULL;
 		for (const char *const *field = rules[i].fields; *field && same; field++)
 			same = json_equal(json_get_path(before, *field), json_get_path(document, *field));
-		g_autofree char *sentence = same ? NULL : rules[i].why(services, document);
-		if (sentence)
-			json_object_array_add(effects, json_object_new_string(sentence));
+		g_autofree char *text = NULL, *text_ja = NULL;
+		if (same || !rules[i].why(services, document, &text, &text_ja))
+			continue;
+		json_object_array_add(effects, json_object_new_string(text));
+		json_object_array_add(effects_ja, json_object_new_string(text_ja));
 	}
 }

@@ -2,5 +2,7 @@
 #pragma once
 #include "guest/services.h"
 
-/* Adds a sentence to `effects` for each that `document` has and `before` (NULL: a new guest) had not in this way. */
-void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects);
+/* Adds a sentence to `effects`, and to `effects_ja` in Japanese, for each that `document` has and `before` (NULL: a new
+ * guest) had not in this way. */
+void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects,
+		    json_object *effects_ja);

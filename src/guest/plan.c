@@ -17,6 +17,7 @@
 #include "guest/resources/numa.h"
 #include "guest/unique.h"
 #include "qemu/host.h"
+#include "qemu/memory.h"
 #include "qemu/vcpus.h"
 #include "schema/schema.h"
 
@@ -30,6 +31,8 @@ void plan_free(Plan *plan)
 		json_object_put(plan->changes);
 	if (plan->effects)
 		json_object_put(plan->effects);
+	if (plan->effects_ja)
+		json_object_put(plan->effects_ja);
 	if (plan->chosen)
 		json_object_put(plan->chosen);
 	g_free(plan);
@@ -41,20 +44,37 @@ json_object *plan_describe(const Plan *plan)
 	json_set_int(json, "rev", plan->rev);
 	json_set(json, "changes", json_copy(plan->changes));
 	json_set(json, "effects", json_copy(plan->effects));
+	json_set(json, "effects_ja", json_copy(plan->effects_ja));
 	json_set(json, "refused", json_object_new_array());
 	if (json_get_count(plan->chosen))
 		json_set(json, "chosen", json_copy(plan->chosen));
 	return json;
 }
 
-static void add_effect(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static void add_effect(Plan *plan, const char *format, ...)
+static void begin_effects(Plan *plan)
 {
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
+	plan->effects = json_object_new_array();
+	plan->effects_ja = json_object_new_array();
+}
+
+static void add_sentence(Plan *plan, const char *text, const char *text_ja)
+{
 	json_object_array_add(plan->effects, json_object_new_string(text));
+	json_object_array_add(plan->effects_ja, json_object_new_string(text_ja));
+}
+
+/* In both languages, of the same arguments. */
+static void add_effect(Plan *plan, const char *format, const char *format_ja, ...) G_GNUC_PRINTF(2, 4)
+	G_GNUC_PRINTF(3, 4);
+static void add_effect(Plan *plan, const char *format, const char *format_ja, ...)
+{
+	va_list args, args_ja;
+	va_start(args, format_ja);
+	va_copy(args_ja, args);
+	g_autofree char *text = g_strdup_vprintf(format, args), *text_ja = g_strdup_vprintf(format_ja, args_ja);
+	va_end(args_ja);
+	va_end(args);
+	add_sentence(plan, text, text_ja);
 }
 
 static void describe_new_disk(Services *services, Plan *plan, const char *key, json_object *disk)
@@ -64,17 +84,21 @@ static void describe_new_disk(Services *services, Plan *plan, const char *key, j
 	json_auto json_object *existing =
 		volume_get(&services->storage, storage, json_get_str(disk, "volume", ""), NULL);
 	if (existing && json_get_int(disk, "size", 0) > json_get_int(existing, "size", 0))
-		add_effect(plan, "%s: volume '%s' on '%s' is attached again and grows to %s", key,
+		add_effect(plan, "%s: volume '%s' on '%s' is attached again and grows to %s",
+			   "%s: '%s'（ストレージ '%s'）を再び接続し、%s に拡大", key,
 			   json_get_str(disk, "volume", ""), storage, size);
 	else if (existing)
-		add_effect(plan, "%s: volume '%s' on '%s' is attached again", key, json_get_str(disk, "volume", ""),
-			   storage);
+		add_effect(plan, "%s: volume '%s' on '%s' is attached again", "%s: '%s'（ストレージ '%s'）を再び接続", key,
+			   json_get_str(disk, "volume", ""), storage);
 	else if (image)
-		add_effect(plan, "%s: a volume of %s is made on '%s' from image '%s'", key, size, storage, image);
+		add_effect(plan, "%s: a volume of %s is made on '%s' from image '%s'",
+			   "%1$s: イメージ '%4$s' から %2$s のボリュームを '%3$s' に作成", key, size, storage, image);
 	else
-		add_effect(plan, "%s: an empty volume of %s is made on '%s'", key, size, storage);
+		add_effect(plan, "%s: an empty volume of %s is made on '%s'",
+			   "%1$s: %2$s の空のボリュームを '%3$s' に作成", key, size, storage);
 	if (existing && image)
-		add_effect(plan, "%s: the volume keeps what is on it; nothing is copied from image '%s'", key, image);
+		add_effect(plan, "%s: the volume keeps what is on it; nothing is copied from image '%s'",
+			   "%s: ボリュームの内容は残り、イメージ '%s' からのコピーはない", key, image);
 }
 
 static void describe_disks(Services *services, Plan *plan, json_object *before, json_object *after)
@@ -88,15 +112,16 @@ static void describe_disks(Services *services, Plan *plan, json_object *before, 
 			describe_new_disk(services, plan, key, disk);
 		} else if (size != json_get_int(old, "size", 0)) {
 			g_autofree char *text = units_format_size((guint64)size);
-			add_effect(plan, "%s: its volume grows to %s", key, text);
+			add_effect(plan, "%s: its volume grows to %s", "%s: ボリュームを %s に拡大", key, text);
 		}
 	}
 	if (!old_disks)
 		return;
 	json_object_object_foreach (old_disks, old_key, old_disk)
 		if (!json_get(disks, old_key))
-			add_effect(plan, "%s: volume '%s' on '%s' is detached and kept; "
-					 "'yado storage volumes %s' shows it",
+			add_effect(plan,
+				   "%s: volume '%s' on '%s' is detached and kept; 'yado storage volumes %s' shows it",
+				   "%s: ボリューム '%s'（ストレージ '%s'）を切り離して残す（'yado storage volumes %s' で一覧）",
 				   old_key, json_get_str(old_disk, "volume", ""),
 				   json_get_str(old_disk, "storage", ""), json_get_str(old_disk, "storage", ""));
 }
@@ -105,8 +130,10 @@ static void describe_firmware(Services *services, Plan *plan)
 {
 	g_autofree const char **missing = firmware_missing(services, plan->document);
 	for (const char **role = missing; *role; role++) {
-		add_effect(plan, "a volume for %s is made",
-			   g_str_equal(*role, "tpm") ? "the TPM's state" : "the firmware's variables");
+		if (g_str_equal(*role, "tpm"))
+			add_effect(plan, "a volume for the TPM's state is made", "TPMの状態を保存するボリュームを作成");
+		else
+			add_effect(plan, "a volume for the firmware's variables is made", "ファームウェアの変数を保存するボリュームを作成");
 		plan->needs_task = TRUE;
 	}
 }
@@ -122,8 +149,10 @@ static void describe_shares(Plan *plan, json_object *before)
 		    json_get(json_get(before, "shares"), steps[1]) ||
 		    !g_str_equal(json_get_str(change, "when", ""), "restart"))
 			continue;
-		add_effect(plan, "the guest was started without a share, so its memory is not in the form that "
-				 "virtiofsd works in: its first share comes with its next start, further ones at once");
+		add_effect(plan,
+			   "the guest was started without a share, so its memory is not in the form that virtiofsd "
+			   "works in: its first share comes with its next start, further ones at once",
+			   "共有なしで起動したゲストのため、最初の共有は次回起動時から使える（2つ目以降はすぐに使える）");
 		return;
 	}
 }
@@ -136,6 +165,8 @@ static void describe_cpus(Services *services, Plan *plan, json_object *before)
 		add_effect(plan,
 			   "%" G_GINT64_FORMAT " CPUs are more than the %" G_GINT64_FORMAT
 			   " of node %s: they take turns, which slows the guest down",
+			   "CPU %1$" G_GINT64_FORMAT "個は、ノード %3$s のCPU %2$" G_GINT64_FORMAT
+			   "個より多い。交代で動くためゲストが遅くなる",
 			   cpus, own, services->node);
 }
 
@@ -144,13 +175,19 @@ static void describe_vcpus(Vm *vm, Plan *plan)
 {
 	json_auto json_object *applied = vm_dup_applied(vm);
 	gint64 had = qemu_vcpus(json_get(applied, "cpu")), has = qemu_vcpus(json_get(plan->document, "cpu"));
-	const char *hindrance = live_vcpus_hindrance(vm, applied, plan->document);
-	if (hindrance)
-		add_effect(plan, "cpu.online: the running guest keeps the CPUs that it has: %s", hindrance);
-	else if (has > had)
+	const Hindrance *hindrance = live_vcpus_hindrance(vm, applied, plan->document);
+	if (hindrance) {
+		g_autofree char *text = g_strconcat("cpu.online: the running guest keeps the CPUs that it has: ",
+						    hindrance->text, NULL);
+		g_autofree char *text_ja =
+			g_strconcat("cpu.online: 次回起動まで変わらない（", hindrance->text_ja, "）", NULL);
+		add_sentence(plan, text, text_ja);
+	} else if (has > had)
 		add_effect(plan,
 			   "cpu.online: the guest gets %" G_GINT64_FORMAT
 			   " CPU(s) more, which its system has to switch on; its agent is asked to",
+			   "cpu.online: CPUを %" G_GINT64_FORMAT
+			   " 個追加し、有効化をゲストエージェントに依頼する（有効化はゲストのOSが行う）",
 			   has - had);
 }
 
@@ -169,9 +206,11 @@ static void describe_numa(Plan *plan, json_object *before)
 		same &= json_equal(json_get(json_get(before, "cpu"), cpu_fields[i]),
 				   json_get(json_get(plan->document, "cpu"), cpu_fields[i]));
 	g_autoptr(Processors) processors = same ? NULL : processors_read("");
-	g_autoptr(GPtrArray) sentences = same ? g_ptr_array_new() : numa_explain(processors, plan->document);
-	for (guint i = 0; i < sentences->len; i++)
-		add_effect(plan, "%s", (const char *)sentences->pdata[i]);
+	for (guint node = 0; !same && node < qemu_memory_nodes(plan->document); node++) {
+		g_autofree char *text_ja = NULL, *text = numa_explain(processors, plan->document, node, &text_ja);
+		if (text)
+			add_sentence(plan, text, text_ja);
+	}
 }
 
 Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, gconstpointer who, GError **error)
@@ -182,13 +221,13 @@ Plan *plan_create(Services *services, json_object *input, MayUseImage may_use, g
 	if (!plan->document)
 		return NULL;
 	plan->needs_task = TRUE;
-	plan->effects = json_object_new_array();
+	begin_effects(plan);
 	plan->changes = json_diff(NULL, plan->document);
 	for (size_t i = 0; i < json_object_array_length(plan->changes); i++)
 		json_set_str(json_object_array_get_idx(plan->changes, i), "when", "now");
 	describe_disks(services, plan, NULL, plan->document);
 	describe_firmware(services, plan);
-	no_effect_tell(services, NULL, plan->document, plan->effects);
+	no_effect_tell(services, NULL, plan->document, plan->effects, plan->effects_ja);
 	describe_cpus(services, plan, NULL);
 	describe_numa(plan, NULL);
 	return g_steal_pointer(&plan);
@@ -228,7 +267,7 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	Plan *plan = g_new0(Plan, 1);
 	plan->rev = rev;
 	plan->document = json_object_get(wanted);
-	plan->effects = json_object_new_array();
+	begin_effects(plan);
 	plan->changes = json_diff(present, wanted);
 	gboolean alive = vm && vm_state_is_alive(vm_get_state(vm));
 	for (size_t i = 0; i < json_object_array_length(plan->changes); i++) {
@@ -244,15 +283,18 @@ static Plan *compare(Services *services, Vm *vm, json_object *present, gint64 re
 	}
 	describe_disks(services, plan, present, wanted);
 	if (handed_starts_over(present, wanted))
-		add_effect(plan, "cloud-init takes the guest for a new one at the next boot: it does its work again "
-				 "and makes new SSH host keys");
+		add_effect(plan,
+			   "cloud-init takes the guest for a new one at the next boot: it does its work again and makes "
+			   "new SSH host keys",
+			   "次回起動時、cloud-initは新しいゲストとみなして初期設定をやり直し、SSHホスト鍵も作り直す");
 	describe_shares(plan, present);
 	describe_firmware(services, plan);
-	no_effect_tell(services, present, wanted, plan->effects);
+	no_effect_tell(services, present, wanted, plan->effects, plan->effects_ja);
 	describe_cpus(services, plan, present);
 	describe_numa(plan, present);
 	if (json_get_bool(present, "tpm", FALSE) && !json_get_bool(wanted, "tpm", FALSE))
-		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it");
+		add_effect(plan, "the TPM's volume is kept; a TPM that is added again goes on with it",
+			   "TPMのボリュームは残り、TPMを再び追加すると引き継がれる");
 	return plan;
 }
 
@@ -276,14 +318,21 @@ Plan *plan_upgrade(Vm *vm, const char *machine, gint64 if_match, GError **error)
 	Plan *plan = compare(vm->services, vm, present, rev, wanted);
 	const char *former = json_get_str(present, "machine", "");
 	if (qemu_machine_is_older(json_get_str(wanted, "machine", ""), former))
-		add_effect(plan, "this is a step back: what newer boards than %s have is gone from the guest's next start "
-				 "on, and a system that was installed on %s has not been tried on it by anybody; go back "
-				 "to it with --machine %s", json_get_str(wanted, "machine", ""), former, former);
+		add_effect(plan,
+			   "this is a step back: what newer boards than %s have is gone from the guest's next start "
+			   "on, and a system that was installed on %s has not been tried on it by anybody; go back "
+			   "to it with --machine %s",
+			   "古い版に戻す変更: 次回の起動から、%s より新しいボードの機能はなくなる。%s に"
+			   "インストールしたOSでの動作は誰も確かめていない。元に戻すには --machine %s を使う",
+			   json_get_str(wanted, "machine", ""), former, former);
 	if (json_get_count(plan->changes) > 0)
-		add_effect(plan, "the guest's system finds a board of another version: Linux does not mind, Windows "
-				 "looks for drivers once and may ask to be activated again");
+		add_effect(plan,
+			   "the guest's system finds a board of another version: Linux does not mind, Windows looks for "
+			   "drivers once and may ask to be activated again",
+			   "ゲストのOSからはマザーボードの版が変わって見える。Linuxには影響なし。Windowsはドライバーを"
+			   "探し直し、ライセンス認証を求めることがある");
 	else
-		add_effect(plan, "the guest has machine version %s already", former);
+		add_effect(plan, "the guest has machine version %s already", "マシンバージョンは既に %s", former);
 	return plan;
 }
 
@@ -348,9 +397,11 @@ static void describe_renewal(Plan *plan)
 	for (size_t i = 0; i < json_object_array_length(plan->changes); i++) {
 		const char *path = json_get_str(json_object_array_get_idx(plan->changes, i), "path", "");
 		if (g_str_equal(path, "uuid"))
-			add_effect(plan, "a system that is licensed to the UUID may want to be activated again");
+			add_effect(plan, "a system that is licensed to the UUID may want to be activated again",
+				   "UUIDに結び付いたライセンスは再認証を求められることがある");
 		else if (g_str_has_prefix(path, "nics."))
-			add_effect(plan, "%s: a DHCP server may give it another IP address", path);
+			add_effect(plan, "%s: a DHCP server may give it another IP address",
+				   "%s: DHCPで割り当てられるIPアドレスが変わることがある", path);
 	}
 }
 
@@ -390,7 +441,8 @@ Plan *plan_restore(Services *services, gint64 id, json_object *document, GError 
 	for (size_t i = 0; i < json_get_count(conflicts); i++) {
 		json_object *conflict = json_object_array_get_idx(conflicts, i);
 		add_effect(plan, "VM %" G_GINT64_FORMAT ": its %s is that of VM %" G_GINT64_FORMAT
-			   " by now; 'yado vm renew-identity' mends that", id, json_get_str(conflict, "path", ""),
+			   " by now; 'yado vm renew-identity' mends that",
+			   "VM %" G_GINT64_FORMAT ": %s は、現在のVM %" G_GINT64_FORMAT " と重複（'yado vm renew-identity' で解消）", id, json_get_str(conflict, "path", ""),
 			   json_get_int(conflict, "vm", 0));
 	}
 	return plan;

@@ -9,6 +9,7 @@ typedef struct Plan {
 	json_object *document; /* what will be committed */
 	json_object *changes;  /* [{"path","before","after","when":"now"|"restart"}] */
 	json_object *effects;  /* sentences: what happens beside the document */
+	json_object *effects_ja; /* the same in Japanese */
 	json_object *chosen;   /* what a preset decided in a new guest, preset_choice_table; NULL: of a change */
 	gboolean needs_task;   /* volumes or a running guest are touched */
 } Plan;

@@ -163,8 +163,8 @@ static void test_number(Fixture *fixture, gconstpointer data)
 	for (gint64 i = 0; i < json_get_int(cpu, "online", 4); i++)
 		played.present[i] = TRUE;
 
-	const char *hindrance = live_vcpus_hindrance(vm, applied, wanted);
-	g_assert_true(one->hindrance ? hindrance && strstr(hindrance, one->hindrance) : !hindrance);
+	const Hindrance *hindrance = live_vcpus_hindrance(vm, applied, wanted);
+	g_assert_true(one->hindrance ? hindrance && strstr(hindrance->text, one->hindrance) : !hindrance);
 	Live live = {vm, NULL, vm->qmp, applied, wanted};
 	g_assert_true(live_vcpus_apply(&live, &error) == !one->fails);
 	g_assert_true(one->fails == (error != NULL));

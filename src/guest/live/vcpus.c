@@ -24,22 +24,29 @@ static gboolean is_arranged_anew(json_object *old, json_object *new)
 	return FALSE;
 }
 
-const char *live_vcpus_hindrance(Vm *vm, json_object *applied, json_object *wanted)
+const Hindrance *live_vcpus_hindrance(Vm *vm, json_object *applied, json_object *wanted)
 {
+	static const Hindrance started_whole = {"it was started without cpu.online, and so with CPUs that stay",
+						"cpu.online なしで起動されたため、CPUは固定"};
+	static const Hindrance arranged_anew = {"its sockets, cores, threads or NUMA nodes change with it",
+						"ソケット、コア、スレッド、NUMAノードも変わるため"};
+	static const Hindrance secure_boot = {"with Secure Boot the firmware has a part in it, and guests were seen to hang",
+					      "セキュアブートではファームウェアも関わり、ゲストが停止した例があるため"};
+	static const Hindrance translator = {"QEMU's translator cannot take CPUs away, only KVM can", "CPUを減らせるのはKVMの使用時のみ"};
 	json_object *old = json_get(applied, "cpu"), *new = json_get(wanted, "cpu");
 	if (json_equal(json_get(old, "online"), json_get(new, "online")))
 		return NULL;
 	if (!json_get(old, "online"))
-		return "it was started without cpu.online, and so with CPUs that stay";
+		return &started_whole;
 	if (is_arranged_anew(old, new))
-		return "its sockets, cores, threads or NUMA nodes change with it";
+		return &arranged_anew;
 	/* OVMF (2022.11) brings a new CPU into system management mode first. After that a guest was seen to stand
 	 * still, with QEMU's translator; without Secure Boot, UEFI has no part in it. */
 	if (json_get_bool(applied, "secure_boot", FALSE))
-		return "with Secure Boot the firmware has a part in it, and guests were seen to hang";
+		return &secure_boot;
 	/* QEMU 7.2's translator dies of it: with one thread for all CPUs at once, else when the CPU comes again. */
 	if (qemu_vcpus(new) < qemu_vcpus(old) && !vm->services->host->kvm)
-		return "QEMU's translator cannot take CPUs away, only KVM can";
+		return &translator;
 	return NULL;
 }
 

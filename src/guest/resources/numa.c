@@ -212,36 +212,29 @@ gboolean numa_choose_cpus(const Processors *processors, json_object *document, g
 	return TRUE;
 }
 
-static char *explain_node(const Processors *processors, json_object *document, guint node)
+char *numa_explain(const Processors *processors, json_object *document, guint node, char **ret_text_ja)
 {
 	const char *policy = json_get_str(qemu_memory_place(document, node), "policy", "bind");
-	const char *how = g_str_equal(policy, "bind")	     ? "only"
-			  : g_str_equal(policy, "preferred") ? "while there is some"
-							     : "in turn";
+	gboolean bind = g_str_equal(policy, "bind"), preferred = g_str_equal(policy, "preferred");
+	const char *how = bind ? "only" : preferred ? "while there is some" : "in turn";
+	const char *how_ja = bind ? "のみ" : preferred ? "を優先" : "を順番に使用";
 	Cpus nodes, cpus;
 	if (!qemu_memory_host_nodes(document, node, &nodes) ||
 	    !numa_choose_cpus(processors, document, node, &cpus, NULL))
 		return NULL;
 	Cpus near = cpus_of(processors, &nodes), far = cpus_without(&cpus, &near);
 	g_autofree char *of = cpus_format(&nodes), *on = cpus_format(&cpus), *away = cpus_format(&far);
-	g_autofree char *warning =
-		!*away ? NULL
-		: json_get(json_get(document, "cpu"), "pin")
-			? g_strdup_printf("; CPU %s of cpu.pin is on another node, and reaches this memory slowly",
-					  away)
-			: g_strdup("; that has no CPUs of its own");
+	g_autofree char *warning = NULL, *warning_ja = NULL;
+	if (*away && json_get(json_get(document, "cpu"), "pin")) {
+		warning = g_strdup_printf("; CPU %s of cpu.pin is on another node, and reaches this memory slowly", away);
+		warning_ja = g_strdup_printf("。cpu.pin のCPU %s は別のノードにあり、このメモリへのアクセスが遅い", away);
+	} else if (*away) {
+		warning = g_strdup("; that has no CPUs of its own");
+		warning_ja = g_strdup("。そのノード自身にCPUはない");
+	}
+	*ret_text_ja = g_strdup_printf("node%u: メモリはホストのNUMAノード %s%s、プロセッサーはCPU %s で動く%s", node,
+				       of, how_ja, on, warning_ja ? warning_ja : "");
 	return g_strdup_printf(
 		"node%u: its memory comes from NUMA node %s of the host %s, its processors run on CPU %s%s", node, of,
 		how, on, warning ? warning : "");
-}
-
-GPtrArray *numa_explain(const Processors *processors, json_object *document)
-{
-	GPtrArray *sentences = g_ptr_array_new_with_free_func(g_free);
-	for (guint node = 0; node < qemu_memory_nodes(document); node++) {
-		char *sentence = explain_node(processors, document, node);
-		if (sentence)
-			g_ptr_array_add(sentences, sentence);
-	}
-	return sentences;
 }

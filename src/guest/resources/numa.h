@@ -17,5 +17,5 @@ guint numa_node_of_cpu(json_object *document, gint64 cpu);
  * host's nodes that it is on; of these the ones of `cpu.kind`. */
 gboolean numa_choose_cpus(const Processors *processors, json_object *document, guint node, Cpus *ret_cpus,
 			  GError **error);
-/* What comes of it, in sentences for a plan (char *). */
-GPtrArray *numa_explain(const Processors *processors, json_object *document);
+/* What comes of it for one of the guest's nodes, as a sentence for a plan; NULL: it is not placed. Caller frees both. */
+char *numa_explain(const Processors *processors, json_object *document, guint node, char **ret_text_ja);

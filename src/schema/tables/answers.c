@@ -293,6 +293,8 @@ static const Field plan_fields[] = {
 	 .help = "what would change in the document", .help_ja = "文書の変更"},
 	{.name = "effects", .type = FIELD_LIST, .flags = ALWAYS, .help = "what else would happen, in words",
 	 .help_ja = "その他に起こること"},
+	{.name = "effects_ja", .type = FIELD_LIST, .flags = MAYBE, .help = "the same sentences in Japanese",
+	 .help_ja = "effects の日本語"},
 	{.name = "refused", .type = FIELD_ITEMS, .flags = ALWAYS, .table = &refusal_table,
 	 .help = "why it would be refused; empty if it would not", .help_ja = "拒否の理由。空なら実行可能"},
 	{.name = "chosen", .type = FIELD_ITEMS, .flags = MAYBE, .table = &preset_choice_table,

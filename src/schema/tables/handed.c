@@ -103,6 +103,7 @@ static const Field cloud_init_fields[] = {
 	 .help = "how the guest sees the drive; cloud kernels know virtio-scsi only, Windows sata only",
 	 .help_ja = "ドライブの接続方式。クラウド用カーネルはvirtio-scsiのみ、Windowsはsataのみ認識"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the drive sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 const Table cloud_init_table = {.name = "cloud-init", .title = "cloud-init", .title_ja = "cloud-init",
@@ -118,6 +119,7 @@ static const Field answers_fields[] = {
 	{.name = "bus", .type = FIELD_ENUM, .flags = FIELD_READONLY, .values = drive_buses,
 	 .help = "how the guest sees the drive", .help_ja = "ゲストから見た接続方式"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the drive sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 const Table answers_table = {.name = "answers", .title = "Installer's answers", .title_ja = "インストーラーの応答ファイル",

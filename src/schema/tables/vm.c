@@ -123,8 +123,10 @@ static const Field kernel_fields[] = {
 	 .help = "system image whose kernel is started directly, without a boot loader",
 	 .help_ja = "ブートローダーなしで直接起動するカーネルを持つシステムイメージ"},
 	{.name = "build", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 64,
+	 .title = "Build", .title_ja = "ビルド",
 	 .help = "build of that image, fixed when it was chosen", .help_ja = "選択時に固定されたイメージのビルド"},
 	{.name = "cmdline", .type = FIELD_STRING, .flags = FIELD_READONLY, .max = 2048, .check = check_one_line,
+	 .title = "Command line", .title_ja = "コマンドライン",
 	 .help = "kernel command line of that build", .help_ja = "そのビルドのカーネルコマンドライン"},
 	{.name = "append", .type = FIELD_STRING, .flags = FIELD_NULLABLE, .max = 2048, .check = check_one_line,
 	 .title = "Added to the command line", .title_ja = "コマンドラインへの追加",
@@ -182,6 +184,7 @@ static const Field disk_fields[] = {
 	 .help = "blocks that the guest frees are freed on the storage", .help_ja = "ゲストが解放したブロックを返却"},
 	DISK_LIMITS,
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table disk_table = {.name = "disk", .title = "Disk", .title_ja = "ディスク", .fields = disk_fields,
@@ -197,6 +200,7 @@ static const Field cdrom_fields[] = {
 	 .title = "Bus", .title_ja = "接続方式",
 	 .help = "how the guest sees the drive", .help_ja = "ゲストから見た接続方式"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table cdrom_table = {.name = "cdrom", .title = "CD drive", .title_ja = "CDドライブ",
@@ -226,6 +230,7 @@ static const Field nic_fields[] = {
 	 .help = "whether the cable is plugged in", .help_ja = "ケーブルが接続されているか"},
 	NIC_LIMITS,
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table nic_table = {.name = "nic", .title = "Network card", .title_ja = "ネットワークカード",
@@ -243,6 +248,7 @@ static const Field usb_fields[] = {
 	 .title = "Mapping", .title_ja = "マッピング",
 	 .help = "mapping of kind 'usb' that names the host's device", .help_ja = "ホストのデバイスを表す種類 'usb' のマッピング"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table usb_table = {.name = "usb", .title = "USB device", .title_ja = "USBデバイス", .fields = usb_fields};
@@ -253,6 +259,7 @@ static const Field pci_fields[] = {
 	 .title = "Mapping", .title_ja = "マッピング",
 	 .help = "mapping of kind 'pci' that names the host's device", .help_ja = "ホストのデバイスを表す種類 'pci' のマッピング"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table pci_table = {.name = "pci", .title = "PCI device of the host", .title_ja = "ホストのPCIデバイス",
@@ -273,6 +280,7 @@ static const Field share_fields[] = {
 	 .title = "Read-only", .title_ja = "読み取り専用",
 	 .help = "the guest can only read; also where the mapping says so", .help_ja = "ゲストは読み取りのみ。マッピングの指定でも同じ"},
 	{.name = "address", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 32,
+	 .title = "Place", .title_ja = "接続位置",
 	 .help = "where the device sits in the guest's hardware", .help_ja = "ゲストのハードウェア上の位置"},
 	{0}};
 static const Table share_table = {.name = "share", .title = "Shared directory", .title_ja = "共有ディレクトリ",
@@ -347,6 +355,7 @@ static const Table rng_table = {.name = "rng", .title = "Random numbers", .title
 
 static const Field vm_fields[] = {
 	{.name = "id", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_ROW, .min = 100, .max = 999999999,
+	 .title = "Number", .title_ja = "番号",
 	 .help = "number of the guest, never used again", .help_ja = "ゲスト番号（再利用されない）"},
 	{.name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_LIVE | FIELD_ROW, .min = 1, .max = 63,
 	 .check = check_guest_name,
@@ -364,6 +373,7 @@ static const Field vm_fields[] = {
 	 .title = "Tags", .title_ja = "タグ",
 	 .help = "labels to find and group guests by", .help_ja = "検索と分類のためのラベル"},
 	{.name = "node", .type = FIELD_STRING, .flags = FIELD_READONLY, .min = 1, .max = 63,
+	 .title = "Node", .title_ja = "ノード",
 	 .help = "node that the guest belongs to", .help_ja = "ゲストが属するノード"},
 	{.name = "uuid", .type = FIELD_STRING, .flags = FIELD_FIXED | FIELD_NULLABLE, .min = 36, .max = 36,
 	 .check = check_uuid,
@@ -451,6 +461,7 @@ static const Field vm_fields[] = {
 		 "with a display or a USB device",
 	 .help_ja = "USBデバイス。稼働中の追加は、ディスプレイかUSBデバイス付きで起動した（USBコントローラーがある）場合のみ"},
 	{.name = "usb_ports", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 4, .max = 15,
+	 .title = "USB ports", .title_ja = "USBポート数",
 	 .help = "ports of the USB controller, fixed with the first USB device; 4 if it does not say",
 	 .help_ja = "USBコントローラーのポート数（最初のUSBデバイスの追加時に固定）。なければ4"},
 	{.name = "pci", .type = FIELD_MAP, .max = 8, .table = &pci_table, .singular = "pci", .fallback = "{}",

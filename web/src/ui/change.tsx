@@ -7,7 +7,7 @@ import { commandLine, curlLine, fieldAt, nameAt, valueForPeople, type Document, 
 import type { Plan } from "../api/types";
 import { either, t } from "../i18n";
 import { Dialog } from "./dialog";
-import { ErrorBox } from "./errors";
+import { ErrorBox, Refusal } from "./errors";
 import { SameAsCommand } from "./same";
 import { follow, tellDone } from "./toasts";
 
@@ -77,15 +77,10 @@ export function PlanView(props: { plan: Plan; table?: Field; changed?: boolean }
         </div>
       </Show>
       <Show when={props.plan.effects.length}>
-        <ul><For each={props.plan.effects}>{(effect) => <li>{effect}</li>}</For></ul>
+        <ul><For each={props.plan.effects}>{(effect, index) => <li>{either(effect, props.plan.effects_ja?.[index()])}</li>}</For></ul>
       </Show>
       <For each={props.plan.refused}>
-        {(refusal) => (
-          <div class="box bad" role="alert">
-            <div>{refusal.message}</div>
-            <Show when={refusal.hint}><div class="small">{refusal.hint}</div></Show>
-          </div>
-        )}
+        {(refusal) => <Refusal code={refusal.code} of={refusal.field && nameAt(props.table, refusal.field)} message={refusal.message} hint={refusal.hint} />}
       </For>
       <Show when={!props.plan.changes.length && !props.plan.effects.length && !props.plan.refused.length}>
         <p class="quiet">{t("plan_nothing")}</p>

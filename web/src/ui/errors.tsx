@@ -9,16 +9,22 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+// `of`: the field that it is about, as people call it.
+export function Refusal(props: { code?: string; of?: string | null; message: string; hint?: string | null }): JSX.Element {
+  const kind = () => errorKind(props.code ?? "");
+  return (
+    <div class="box bad" role="alert">
+      <Show when={kind()}><strong>{[kind(), props.of].filter(Boolean).join(": ")}</strong></Show>
+      <div>{props.message}</div>
+      <Show when={props.hint}><div class="small">{props.hint}</div></Show>
+    </div>
+  );
+}
+
 export function ErrorBox(props: { error: unknown }): JSX.Element {
   return (
     <Show when={props.error}>
-      <div class="box bad" role="alert">
-        <Show when={props.error instanceof ApiError && errorKind(props.error.code)}>{(kind) => <strong>{kind()}</strong>}</Show>
-        <div>{errorText(props.error)}</div>
-        <Show when={props.error instanceof ApiError && props.error.hint}>
-          {(hint) => <div class="small">{hint()}</div>}
-        </Show>
-      </div>
+      <Refusal code={props.error instanceof ApiError ? props.error.code : undefined} message={errorText(props.error)} hint={props.error instanceof ApiError ? props.error.hint : undefined} />
     </Show>
   );
 }
