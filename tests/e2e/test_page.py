@@ -1,10 +1,12 @@
 """The page, in Debian's Chromium as a person uses it: tests/page/run.mjs has what is done there, this what it is done to."""
 import os
 import re
+import signal
 import subprocess
 
 import pytest
 
+from test_helpers import helper_pid
 from test_identity import copy_by_hand
 from test_questions import small  # noqa: F401 (a fixture)
 from yado import ROOT, request, wait_for
@@ -27,6 +29,12 @@ def browse(host, scenario, *words, user="ann", before=None):
     assert process.wait(60) == 0, "".join(lines)
     print("".join(lines))
     return "".join(lines)
+
+
+def make_iso(size):
+    content = bytearray(os.urandom(size))
+    content[0x8000:0x8006] = b"\x01CD001"
+    return content
 
 
 def figure(output, pattern):
@@ -101,32 +109,59 @@ def test_what_a_guest_is_handed_is_set_in_the_page_and_not_shown_again(page):
     assert page.vm("web")["guestinfo"] == {"role": {"value": "db"}} and "user_data" not in page.vm("web")["cloud_init"]
 
 
+def hybrid(tmp_path):
+    """A command that starts the daemon on a host with cores of two kinds and two NUMA nodes, as it would be in /sys."""
+    for number, capacity in enumerate((1024, 512)):
+        cpu, node = tmp_path / f"cpu/cpu{number}", tmp_path / f"node/node{number}"
+        cpu.mkdir(parents=True)
+        node.mkdir(parents=True)
+        (cpu / "cpu_capacity").write_text(f"{capacity}\n")
+        (node / "cpulist").write_text(f"{number}\n")
+        (node / "meminfo").write_text(f"Node {number} MemTotal: 2097152 kB\n")
+    for kind in ("cpu", "node"):
+        (tmp_path / kind / "online").write_text("0-1\n")
+    mounts = " && ".join(f"mount --bind {tmp_path}/{kind} /sys/devices/system/{kind}" for kind in ("cpu", "node"))
+    return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "-"]
+
+
 @pytest.fixture
-def older(page):
-    """A guest of an older machine version, and the same once more, as somebody has copied it by hand."""
+def older(page, tmp_path_factory):
+    """A guest of an older machine version, and the same once more, as somebody has copied it by hand; on a hybrid processor."""
     page("vm", "create", "idle", "--memory", "32M", "--machine", "pc-q35-7.1")
+    page.around = hybrid(tmp_path_factory.mktemp("sys"))
     return page.vm("idle")["id"], copy_by_hand(page, "idle", "copy")
 
 
 def test_what_of_the_host_guests_can_have_is_named_and_a_guest_gets_an_identity_of_its_own(page, older, tmp_path):
     browse(page, "host_devices", tmp_path, older[0])
     assert page.vm("idle")["shares"] == {"share0": {"mapping": "papers", "read_only": False, **page.vm("idle")["shares"]["share0"]}}
-    assert page("node", "memory")["balloon_at"] == 70
+    assert page("node", "memory")["balloon_at"] == 70 and page.vm("idle")["cpu"]["kind"] == "efficiency"
     browse(page, "firmware_and_identity", *older)
     assert page.vm("idle")["machine"] == "pc-q35-7.2"
     assert not page.status("idle").get("conflicts") and page.vm("copy")["uuid"] != page.vm("idle")["uuid"]
 
 
-def test_a_guest_is_limited_looked_into_answered_and_its_console_taken_over(page, small):
+def test_a_guest_is_limited_plugged_looked_into_answered_and_its_console_taken_over(page, small, tmp_path):
     page("storage", "create", "small", "--path", str(small))
     page("vm", "create", "web", "--image", "tiny", "--display", "none", "--serial-ports", "2", "--disk",
-         "data:size=64M,storage=small,bus=virtio-blk,cache=writeback")
+         "data:size=64M,storage=small,bus=virtio-blk,cache=writeback", "--cdrom", "cd0:bus=sata", "--usb", "mouse:type=tablet")
+    for disc in ("one", "two"):
+        (tmp_path / disc).write_bytes(make_iso(1 << 20))
+        page("image", "import", tmp_path / disc, "--name", disc, "--format", "iso")
     filler = small / "filler"
     filler.write_bytes(b"x" * (20 << 20))
     page("vm", "start", "web")
     page.wait_agent("web")
-    browse(page, "inside", page.vm("web")["id"], before=lambda line: line == "full?" and filler.unlink())
-    assert page.vm("web")["disks"]["data"]["limit_iops"] == 5000 and page.state_of("web") == "running"
+
+    def act(line):
+        if line == "full?":
+            filler.unlink()
+        elif line == "card?":
+            os.kill(helper_pid(page, "nic-nic1"), signal.SIGKILL)
+    browse(page, "inside", page.vm("web")["id"], before=act)
+    web = page.vm("web")
+    assert web["disks"]["data"]["limit_iops"] == 5000 and web["status"]["state"] == "running" and web["status"]["pending"] == []
+    assert set(web["disks"]) == {"disk0", "data"} and not web["cdroms"]["cd0"].get("image")
 
 
 def test_two_at_the_same_guest_lose_nothing(page):
@@ -186,8 +221,7 @@ def test_the_palette_does_what_the_command_does(page):
 
 def test_an_iso_is_uploaded(page, tmp_path):
     disc = tmp_path / "disc.iso"
-    content = bytearray(os.urandom(3 << 20))
-    content[0x8000:0x8006] = b"\x01CD001"
+    content = make_iso(3 << 20)
     disc.write_bytes(content)
     page("image", "import", disc, "--name", "taken", "--format", "iso")
     browse(page, "upload", disc)

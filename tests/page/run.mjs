@@ -344,6 +344,9 @@ const scenarios = {
     await dialog.getByRole("button", { name: "Show the plan" }).click();
     await applied(page, words[0], "Create");
     await page.getByRole("row", { name: /papers Directory .* usable/ }).waitFor();
+    await page.getByText("performance cores (P): CPU 0 (1 in all)").waitFor();
+    await page.getByText("efficiency cores (E): CPU 1 (1 in all)").waitFor();
+    await page.getByText(/^NUMA node 1: CPU 1 · 2 GiB$/).waitFor();
     await page.getByRole("button", { name: "Look", exact: true }).click();
     await page.getByText(/There are none|PCI · /).first().waitFor();
     await page.getByLabel("Take memory back above a use of").fill("70");
@@ -355,7 +358,9 @@ const scenarios = {
     await go(page, `/guests/${words[1]}/hardware`);
     await unfold(page, "Other devices");
     await page.getByRole("button", { name: "Add: Shared directory" }).click();
-    await page.locator(".entry").getByLabel("Mapping").fill("papers");
+    await page.locator(".entry").getByLabel("Mapping").selectOption("papers");
+    await unfold(page, "Share of the node's CPUs");
+    await page.getByLabel("Kind of core").selectOption("efficiency");
     await page.getByRole("button", { name: "Show the plan" }).click();
     await applied(page, "share0 · Mapping");
     await go(page, "/node");
@@ -401,7 +406,7 @@ const scenarios = {
       check(flaws.length === 0, `${what} is accessible: ${flaws}`);
     };
     await go(page, `/guests/${words[0]}/hardware`);
-    const disk = page.locator(".entry").filter({ hasText: "small · virtio-blk" });
+    const disk = page.locator(".entry").filter({ hasText: "Storage: small · Bus: virtio-blk" });
     const requests = disk.getByLabel("Requests per second", { exact: true });
     await disk.waitFor();
     check(!(await requests.isVisible()), "what few need is folded up");
@@ -413,6 +418,42 @@ const scenarios = {
     await disk.locator("summary").getByText("Requests per second: 5000").waitFor();
     await page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
     await accessible("the whole form");
+
+    // Plugged in, and what a drive has: put in, changed, taken out. The test ends the process of a card when it reads "card?".
+    const entry = (key) => page.locator(".entry").filter({ has: page.getByRole("heading", { name: key, exact: true }) });
+    const add = (what) => page.getByRole("button", { name: `Add: ${what}`, exact: true }).click();
+    const disc = entry("cd0").getByLabel("ISO image");
+    const plan = async (row) => {
+      await page.getByRole("button", { name: "Show the plan" }).click();
+      await page.locator("dialog").getByRole("row", { name: row }).waitFor();
+      check((await page.locator("dialog").getByText("at the next start").count()) === 0, "all of it is live");
+      const done = await page.getByText("Done: Change web").count();
+      await apply(page, "Apply");
+      await page.waitForFunction((n) => [...document.querySelectorAll(".toast")].filter((one) => /Done: Change web/.test(one.textContent)).length > n, done);
+    };
+    await disc.selectOption("one");
+    await add("Disk");
+    await entry("disk1").getByLabel("Size").fill("16M");
+    await add("Network card");
+    await add("USB device");
+    await entry("usb0").getByLabel("Device").selectOption("tablet");
+    await add("Shared directory");
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    check((await page.locator("dialog").count()) === 0, "a share is nothing without its mapping");
+    await entry("share0").getByRole("button", { name: "Remove" }).click();
+    await plan(/^cd0 · ISO image – one now$/);
+    await entry("disk1").getByText("Storage: local").waitFor();
+    console.log("card?");
+    const broken = page.locator(".box.bad").filter({ hasText: "A process that serves this guest has ended" });
+    await broken.getByText("network card nic1 – Take the card off").waitFor();
+    await broken.getByRole("button", { name: "Reboot" }).waitFor();
+    await accessible("what is broken");
+    await disc.selectOption("two");
+    for (const key of ["disk1", "nic1", "usb0"]) await entry(key).getByRole("button", { name: "Remove" }).click();
+    await plan(/^cd0 · ISO image one two now$/);
+    await broken.waitFor({ state: "detached" });
+    await disc.selectOption({ label: "empty" });
+    await plan(/^cd0 · ISO image two – now$/);
 
     await page.getByRole("link", { name: "Guest tools" }).click();
     const filesystems = page.locator("section").filter({ has: page.getByRole("heading", { name: "File systems" }) });
@@ -440,6 +481,15 @@ const scenarios = {
     page.complaints = page.complaints.filter((one) => !/status of 500/.test(one)); // which is how the guest's refusal is answered
     await page.getByRole("button", { name: "Set the clock" }).click();
     await page.getByText(/^The clock was -?[\d.]+ s off/).waitFor();
+    await page.getByRole("button", { name: "Freeze for a minute" }).click();
+    const frozen = page.getByRole("status").filter({ hasText: "The file systems are frozen" });
+    await frozen.waitFor();
+    check(await page.getByRole("button", { name: "Run", exact: true }).isDisabled(), "its agent takes nothing else");
+    await page.getByText("Until it is thawed").first().waitFor();
+    await accessible("what is frozen");
+    await frozen.getByRole("button", { name: "Thaw" }).click();
+    await frozen.waitFor({ state: "detached" });
+    await filesystems.getByText("/data", { exact: true }).waitFor();
     await accessible("what is inside");
 
     await runs("(dd if=/dev/urandom of=/dev/vda bs=1M count=8 conv=fsync && echo written >/tmp/done) >/dev/null 2>&1 &");

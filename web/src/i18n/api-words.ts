@@ -15,6 +15,14 @@ export function reasonText(guest: { reason: string; reason_code: string }): stri
   return by ? `${known}（${by}）` : known;
 }
 
+// Why a part of a guest is broken: "its passt has ended: killed by signal 9 (Killed)".
+export function problemText(problem: string): string {
+  const ended = language() === "ja" ? /^its (\S+) has ended(?:: (.*))?$/.exec(problem) : null;
+  if (!ended) return problem;
+  const signal = /^killed by signal (\d+)/.exec(ended[2] ?? "");
+  return `${ended[1]} が終了${signal ? `、シグナル ${signal[1]}` : ended[2] ? `: ${ended[2]}` : ""}`;
+}
+
 // Of PCI and USB devices.
 const classes: Record<string, string> = {
   other: "その他", storage: "ストレージ", network: "ネットワーク", display: "ディスプレイ", multimedia: "マルチメディア", memory: "メモリ", bridge: "ブリッジ", communication: "通信", system: "システム", input: "入力",

@@ -18,7 +18,7 @@ export const en = {
   task_queued: "queued", task_running: "running", task_done: "done", task_failed: "failed", task_cancelled: "cancelled",
   // overview
   no_guests: "There are no guests yet.", memory: "Memory", cpus: "Processors", acceleration: "Acceleration", uptime: "Up for", used_of: "{used} of {total}", free_of: "{free} of {total} free",
-  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_broken: "{name}: {parts} has failed", broken_title: "A process that serves this guest has ended. The guest runs on without what it served.", broken_nic: "Take the card off and plug it in again, or stop and start the guest.", broken_share: "Stop and start the guest; until then what uses the directory in the guest waits.", broken_tpm: "Stop and start the guest; until then its TPM does not answer.", attention_conflict: "{name}: another guest has the same identity", conflict_title: "Another guest has this as well. The guest is not started until it has values of its own.", conflict_of: "{path}: {value}, as “{vm}” has", renew_identity: "Give it new ones…", renew_of: "New identity of {name}", attention_pending: "{name}: changes wait for the next start",
+  unusable: "not usable", usable: "usable", attention: "Needs attention", attention_none: "All is well", attention_broken: "{name}: failed: {parts}", broken_mark: "part failed", conflict_mark: "same identity", part_nic: "network card {name}", part_share: "share {name}", broken_title: "A process that serves this guest has ended. The guest runs on without what it served; a restart from inside does not bring that back.", broken_nic: "Take the card off and plug it in again, or reboot the guest from here.", broken_share: "Reboot the guest from here; until then what uses the directory in the guest waits.", broken_tpm: "Reboot the guest from here; until then its TPM does not answer.", attention_conflict: "{name}: another guest has the same identity", conflict_title: "Another guest has this as well. The guest is not started until it has values of its own.", conflict_of: "{path}: {value}, as “{vm}” has", renew_identity: "Give it new ones…", renew_of: "New identity of {name}", attention_pending: "{name}: changes wait for the next start",
   attention_unusable: "Storage {name} cannot be used", attention_full: "Storage {name} has only {free} left", recent_tasks: "Recent tasks", no_tasks: "No tasks",
   // guests
   create_guest: "New guest", col_id: "No.", col_name: "Name", col_state: "State", col_reason: "Reason", col_cpus: "CPUs", col_memory: "Memory", col_tags: "Tags", col_since: "Since",
@@ -72,7 +72,7 @@ export const en = {
   "kind_vm.create": "Create", "kind_vm.change": "Change", "kind_vm.apply": "Apply changes", "kind_vm.delete": "Delete", "kind_vm.start": "Start", "kind_vm.shutdown": "Shut down", "kind_vm.stop": "Power off", "kind_vm.reset": "Reset", "kind_vm.reboot": "Reboot", "kind_vm.pause": "Pause", "kind_vm.resume": "Resume", "kind_vm.freeze": "Freeze", "kind_vm.thaw": "Thaw", "kind_vm.trim": "Trim",
   "kind_image.build": "Build image", "kind_image.import": "Import image", "kind_image.delete": "Delete image", "kind_volume.delete": "Delete volume", "kind_node.shutdown-guests": "Shut down all guests", progress: "Progress", time_left: "about {time} left",
   // overview
-  up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", cpu_arrangement: "sockets: {sockets}, cores: {cores}, threads: {threads}", cores_performance: "performance cores (P)", cores_efficiency: "efficiency cores (E)", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
+  up_for: "up for {time}", accel_kvm: "hardware (KVM)", accel_tcg: "software (TCG)", cpu_arrangement: "sockets: {sockets}, cores: {cores}, threads: {threads}", cores_performance: "performance cores (P): CPU {cpus} ({count} in all)", cores_efficiency: "efficiency cores (E): CPU {cpus} ({count} in all)", numa_node: "NUMA node {node}: CPU {cpus} · {memory}", first_steps: "First steps", first_image: "Get an image", first_image_text: "Build a Linux from a recipe, or upload an ISO or a disk image.", first_guest: "Make a guest of it", first_guest_text: "Its console opens as soon as it runs.",
   // firmware
   setup_once: "Enter firmware set-up at the next start", setup_cancel: "Do not enter firmware set-up", setup_waits: "the next start enters the set-up",
   upgrade_hardware: "Upgrade the machine version…", upgrade_of: "Machine version of {name}",
@@ -124,6 +124,7 @@ export const en = {
   guest_freeze_text: "The guest writes out everything and then nothing more until it is thawed, after a minute at the latest.",
   guest_thaw: "Thaw",
   guest_frozen: "The file systems are frozen; they are thawed at {until} at the latest.",
+  guest_frozen_agent: "Until it is thawed, the agent does nothing else.",
   guest_password: "Password in the guest",
   guest_command: "Run a command",
   guest_run: "Run",

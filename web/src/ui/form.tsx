@@ -12,6 +12,7 @@ export interface FormProps {
   creating: boolean;
   hide?: readonly string[];
   suggest?: Record<string, readonly string[]>; // values that make sense, by the field's dotted path without keys
+  picks?: Record<string, readonly string[]>; // likewise, of names: all that there are, as far as one may see them
   choices?: Record<string, readonly Choice[]>; // of lists: all values that there are
   usual?: (path: readonly string[]) => unknown; // what else than the field's default it is for who says nothing
 }
@@ -35,11 +36,36 @@ const upper = (text: string) => (language() === "ja" ? text : text.charAt(0).toU
 
 const usualOf = (form: FormProps, path: readonly string[], field: Field) => form.usual?.(path) ?? field.default;
 
-function Input(props: { field: Field; name: string; path: string[]; id: string; note?: string; value: unknown; form: FormProps }): JSX.Element {
+// One of the names that there are, or none: what that means stands in its place.
+function Pick(props: { id: string; note?: string; required?: boolean; value: unknown; usual: unknown; none: string; names: readonly string[]; set: (value: unknown) => void }): JSX.Element {
+  const value = () => String(props.value ?? props.usual ?? "");
+  const names = () => (value() && !props.names.includes(value()) ? [value(), ...props.names] : props.names);
+  return (
+    <select id={props.id} aria-describedby={props.note} required={props.required} onChange={(event) => props.set(event.currentTarget.value || undefined)}>
+      <Show when={props.usual === undefined}><option value="" selected={!value()}>{props.none}</option></Show>
+      <For each={names()}>{(name) => <option value={name} selected={name === value()}>{name}</option>}</For>
+    </select>
+  );
+}
+
+interface InputProps {
+  field: Field;
+  name: string;
+  path: string[];
+  id: string;
+  note?: string;
+  value: unknown;
+  required?: boolean; // an entry is nothing without it
+  form: FormProps;
+}
+
+function Input(props: InputProps): JSX.Element {
   const set = (value: unknown) => props.form.set(props.path, value);
   const kind = typeOf(props.field);
   const usual = () => usualOf(props.form, props.path, props.field);
-  const suggestions = () => props.form.suggest?.[props.path.length > 2 ? `${props.path[0]}.${props.name}` : props.path.join(".")];
+  const plain = () => (props.path.length > 2 ? `${props.path[0]}.${props.name}` : props.path.join("."));
+  const suggestions = () => props.form.suggest?.[plain()];
+  const picks = () => props.form.picks?.[plain()];
   if (props.field.enum)
     return (
       <select id={props.id} aria-describedby={props.note} value={String(props.value ?? usual() ?? "")} onChange={(event) => set(event.currentTarget.value || undefined)}>
@@ -101,10 +127,11 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
     );
   const list = `${props.id}-list`;
   return (
-    <>
+    <Show when={!picks()?.length} fallback={<Pick {...props} usual={usual()} none={props.required ? "–" : t(plain() === "cdroms.image" ? "drive_empty" : "none")} names={picks()!} set={set} />}>
       <input
         id={props.id}
         aria-describedby={props.note}
+        required={props.required}
         maxLength={props.field.maxLength}
         list={suggestions() ? list : undefined}
         value={String(props.value ?? "")}
@@ -115,11 +142,11 @@ function Input(props: { field: Field; name: string; path: string[]; id: string; 
       <Show when={suggestions()}>
         {(words) => <datalist id={list}><For each={words()}>{(word) => <option value={word} />}</For></datalist>}
       </Show>
-    </>
+    </Show>
   );
 }
 
-function OneField(props: { field: Field; name: string; path: string[]; value: unknown; form: FormProps }): JSX.Element {
+function OneField(props: Omit<InputProps, "id" | "note">): JSX.Element {
   const id = createUniqueId();
   const title = () => titleOf(props.field) || props.name;
   // What the title does not say already.
@@ -176,6 +203,13 @@ const namesIn = (props: PartProps, group: string | undefined) =>
     .filter(([name, field]) => field["x-group"] === group && writable(field, props.form.creating, props.fresh) && !props.form.hide?.includes([...props.path, name].join(".")) && isOfUse(field, name, props))
     .map(([name]) => name);
 
+// Those of the group that are settled, as words: what they are stays in sight.
+const settledIn = (props: PartProps, group: string | undefined) =>
+  Object.entries(props.table.properties ?? {})
+    .filter(([name, field]) => field["x-fixed"] && field["x-group"] === group && !writable(field, props.form.creating, props.fresh) && !props.form.hide?.includes([...props.path, name].join(".")))
+    .filter(([name, field]) => props.value[name] !== undefined && props.value[name] !== "" && !(props.value[name] === false && !field.default))
+    .map(([name, field]) => (props.value[name] === true ? titleOf(field) : `${titleOf(field) || name}: ${valueForPeople(field, props.value[name])}`));
+
 // What of these fields is not as their defaults are, in few words.
 function saidOf(form: FormProps, table: Field, names: string[], value: Document, path: string[]): string[] {
   return names.flatMap((name) => {
@@ -200,9 +234,10 @@ function Fields(props: PartProps & { group?: string }): JSX.Element {
   const inside = (of: Document, name: string) => (of[name] ?? {}) as Document;
   return (
     <>
+      <Show when={(props.path.length || !props.group) && settledIn(props, props.group).length}><p class="quiet small settled">{settledIn(props, props.group).join(" · ")}</p></Show>
       <Show when={single().length}>
         <div class="fields">
-          <For each={single()}>{(name) => <OneField field={field(name)} name={name} path={[...props.path, name]} value={props.absent && typeOf(field(name)) === "boolean" ? false : props.value[name]} form={props.form} />}</For>
+          <For each={single()}>{(name) => <OneField field={field(name)} name={name} path={[...props.path, name]} value={props.absent && typeOf(field(name)) === "boolean" ? false : props.value[name]} required={props.fresh && props.table.required?.includes(name)} form={props.form} />}</For>
         </div>
       </Show>
       <For each={names().filter(isPart)}>
@@ -233,7 +268,7 @@ function Part(props: PartProps): JSX.Element {
           <For each={groups()}>
             {(group) => (
               <details>
-                <summary><strong>{titleOf(props.table["x-groups"]![group]!)}</strong> <span class="small">{saidOf(props.form, props.table, namesIn(props, group), props.value, props.path).join(" · ")}</span></summary>
+                <summary><strong>{titleOf(props.table["x-groups"]![group]!)}</strong> <span class="small">{[...(props.path.length ? [] : settledIn(props, group)), ...saidOf(props.form, props.table, namesIn(props, group), props.value, props.path)].join(" · ")}</span></summary>
                 <div class="stack"><Fields {...props} group={group} /></div>
               </details>
             )}
@@ -270,7 +305,6 @@ function Entries(props: { path: string[]; field: Field; entry: Field; value: Doc
           <div class="entry">
             <div class="line">
               <h3 class="mono">{key}</h3>
-              <span class="quiet small">{Object.entries((props.base[key] ?? {}) as Document).filter(([n]) => ["volume", "mac", "storage", "model", "bus"].includes(n)).map(([, v]) => String(v)).join(" · ")}</span>
               <button type="button" class="plain danger to-end" onClick={() => props.form.set([...props.path, key], null)}>{t("remove")}</button>
             </div>
             <Part table={props.entry} value={props.value[key] as Document} base={(props.base[key] ?? {}) as Document} path={[...props.path, key]} fresh={!(key in props.base)} form={props.form} />

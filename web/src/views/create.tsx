@@ -2,7 +2,7 @@
 import { A, useNavigate, useSearchParams } from "@solidjs/router";
 import { createEffect, createMemo, createSignal, For, Show, type JSX } from "solid-js";
 import { get, may } from "../api/http";
-import { live, mappingNames } from "../api/live";
+import { live } from "../api/live";
 import { reading, tableOf } from "../api/read";
 import { withField, type Document } from "../api/schema";
 import type { Preset } from "../api/types";
@@ -14,6 +14,7 @@ import { Form } from "../ui/form";
 import { SizeInput } from "../ui/inputs";
 import { SystemPicker, systems, titleOfSystem } from "../ui/systems";
 import { ended } from "../ui/toasts";
+import { vmPicks } from "../ui/vm-picks";
 
 type Source = { kind: "image" | "iso"; name: string } | { kind: "empty" };
 
@@ -126,7 +127,7 @@ export function CreateGuest(): JSX.Element {
               <details>
                 <summary>{t("all_settings")}</summary>
                 <div class="padded">
-                  <Form table={fields()} value={document()} base={{}} set={set} creating usual={usual} hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": isos().map((one) => one.name), "disks.image": images().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }} />
+                  <Form table={fields()} value={document()} base={{}} set={set} creating usual={usual} hide={["status", "os", "name", "memory", "image", "kernel", "cpu.cores"]} picks={vmPicks()} />
                 </div>
               </details>
             )}

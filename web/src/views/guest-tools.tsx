@@ -9,17 +9,22 @@ import { percent, size, when } from "../i18n/units";
 import { Dialog } from "../ui/dialog";
 import { ErrorBox } from "../ui/errors";
 import { Meter } from "../ui/state";
-import { follow, tellDone, tellFailed } from "../ui/toasts";
+import { agentTask } from "../ui/frozen";
+import { tellDone, tellFailed } from "../ui/toasts";
 
 const OUTPUT_SHOWN = 1 << 20; // letters; what came before is left out
 
+// Its agent does nothing then but thaw.
+const isFrozen = (vm: Vm) => !!vm.status.agent.frozen_until;
+const secondsText = (ms: number | null | undefined) => ((Math.round((ms ?? 0) / 100) || 0) / 10).toFixed(1); // no -0.0
+
 function Filesystems(props: { vm: Vm }): JSX.Element {
-  const list = reading(() => `/vms/${props.vm.id}/guest/filesystems`, (path) => get<List<GuestFilesystem>>(path));
+  const list = reading(() => (isFrozen(props.vm) ? undefined : `/vms/${props.vm.id}/guest/filesystems`), (path) => get<List<GuestFilesystem>>(path));
   return (
     <section class="card">
-      <header><h2>{t("filesystems")}</h2><button type="button" onClick={list.again}>{t("refresh")}</button></header>
+      <header><h2>{t("filesystems")}</h2><button type="button" disabled={isFrozen(props.vm)} onClick={list.again}>{t("refresh")}</button></header>
       <ErrorBox error={list.error} />
-      <For each={list.value?.items} fallback={<p class="quiet">{list.loading ? t("loading") : t("filesystems_none")}</p>}>
+      <For each={list.value?.items} fallback={<Show when={!list.error}><p class="quiet">{isFrozen(props.vm) ? t("guest_frozen_agent") : list.loading ? t("loading") : t("filesystems_none")}</p></Show>}>
         {(one) => {
           const used = () => (one.total ? (one.used ?? 0) / one.total : 0);
           return (
@@ -67,22 +72,13 @@ function PasswordDialog(props: { vm: Vm; close: () => void }): JSX.Element {
 }
 
 function System(props: { vm: Vm }): JSX.Element {
-  const info = reading(() => `/vms/${props.vm.id}/guest`, (path) => get<GuestInfo>(path), { changes: () => props.vm.status.agent.frozen_until });
+  const info = reading(() => (isFrozen(props.vm) ? undefined : `/vms/${props.vm.id}/guest`), (path) => get<GuestInfo>(path));
   const [asking, setAsking] = createSignal(false);
-  const frozen = () => props.vm.status.agent.frozen_until ?? undefined;
-  const off = (tool: string) => !!info.value?.disabled.includes(tool) && !frozen();
-  const task = async (what: "freeze" | "thaw" | "trim") => {
-    try {
-      const answer = await ask<{ task: number }>("POST", `/vms/${props.vm.id}/guest/${what}`);
-      await follow(answer.body.task, `${t(`guest_${what}`)}: ${props.vm.name}`);
-    } catch (error) {
-      tellFailed(t(`guest_${what}`), error);
-    }
-  };
+  const off = (tool: string) => isFrozen(props.vm) || !!info.value?.disabled.includes(tool);
   const syncTime = async () => {
     try {
       const clock = (await ask<GuestTime>("POST", `/vms/${props.vm.id}/guest/sync-time`)).body;
-      tellDone(t("guest_time_set", { before: ((clock.before_ms ?? 0) / 1000).toFixed(1), after: ((clock.after_ms ?? 0) / 1000).toFixed(1) }));
+      tellDone(t("guest_time_set", { before: secondsText(clock.before_ms), after: secondsText(clock.after_ms) }));
       info.again();
     } catch (error) {
       tellFailed(t("guest_sync_time"), error);
@@ -90,9 +86,9 @@ function System(props: { vm: Vm }): JSX.Element {
   };
   return (
     <section class="card">
-      <header><h2>{t("guest_system")}</h2><button type="button" onClick={info.again}>{t("refresh")}</button></header>
+      <header><h2>{t("guest_system")}</h2><button type="button" disabled={isFrozen(props.vm)} onClick={info.again}>{t("refresh")}</button></header>
       <ErrorBox error={info.error} />
-      <Show when={frozen()}>{(until) => <div class="box warn">{t("guest_frozen", { until: when(until()) })}</div>}</Show>
+      <Show when={isFrozen(props.vm)}><p class="quiet">{t("guest_frozen_agent")}</p></Show>
       <Show when={info.value}>
         {(inside) => (
           <dl class="facts">
@@ -100,19 +96,17 @@ function System(props: { vm: Vm }): JSX.Element {
             <dt>{t("guest_kernel")}</dt><dd>{inside().os.kernel ?? "–"} {inside().os.machine ?? ""}</dd>
             <dt>{t("guest_hostname")}</dt><dd>{inside().hostname ?? "–"}</dd>
             <dt>{t("guest_timezone")}</dt><dd>{inside().timezone ?? "–"}</dd>
-            <dt>{t("guest_clock")}</dt><dd>{inside().clock_ahead_ms == null ? "–" : `${(inside().clock_ahead_ms! / 1000).toFixed(1)} s`}</dd>
+            <dt>{t("guest_clock")}</dt><dd>{inside().clock_ahead_ms == null ? "–" : `${secondsText(inside().clock_ahead_ms)} s`}</dd>
             <dt>{t("guest_users")}</dt><dd><For each={inside().users} fallback="–">{(user) => <div>{user.name} <span class="quiet small">{user.since ? when(user.since) : ""}</span></div>}</For></dd>
-            <Show when={inside().disabled.length && !frozen()}><dt>{t("guest_disabled")}</dt><dd>{inside().disabled.join(", ")}</dd></Show>
+            <Show when={inside().disabled.length}><dt>{t("guest_disabled")}</dt><dd>{inside().disabled.join(", ")}</dd></Show>
           </dl>
         )}
       </Show>
       <div class="line">
-        <button type="button" disabled={off("time") || !!frozen()} onClick={() => void syncTime()}>{t("guest_sync_time")}</button>
-        <button type="button" disabled={off("trim") || !!frozen()} onClick={() => void task("trim")}>{t("guest_trim")}</button>
-        <Show when={frozen()} fallback={<button type="button" disabled={off("freeze")} title={t("guest_freeze_text")} onClick={() => void task("freeze")}>{t("guest_freeze")}</button>}>
-          <button type="button" onClick={() => void task("thaw")}>{t("guest_thaw")}</button>
-        </Show>
-        <button type="button" disabled={off("password") || !!frozen()} onClick={() => setAsking(true)}>{t("guest_password")}…</button>
+        <button type="button" disabled={off("time")} onClick={() => void syncTime()}>{t("guest_sync_time")}</button>
+        <button type="button" disabled={off("trim")} onClick={() => void agentTask(props.vm, "trim")}>{t("guest_trim")}</button>
+        <button type="button" disabled={off("freeze")} title={t("guest_freeze_text")} onClick={() => void agentTask(props.vm, "freeze")}>{t("guest_freeze")}</button>
+        <button type="button" disabled={off("password")} onClick={() => setAsking(true)}>{t("guest_password")}…</button>
       </div>
       <Show when={asking()}><PasswordDialog vm={props.vm} close={() => setAsking(false)} /></Show>
     </section>
@@ -170,7 +164,7 @@ function Command(props: { vm: Vm }): JSX.Element {
       <header><h2>{t("guest_command")}</h2></header>
       <form class="line" onSubmit={(event) => void run(event)}>
         <input class="mono wide-input" aria-label={t("guest_command")} placeholder="uptime" required spellcheck={false} autocomplete="off" value={line()} onInput={(event) => setLine(event.currentTarget.value)} />
-        <Show when={socket()} fallback={<button class="main-action">{t("guest_run")}</button>}>
+        <Show when={socket()} fallback={<button class="main-action" disabled={isFrozen(props.vm)}>{t("guest_run")}</button>}>
           <button type="button" class="danger" onClick={() => socket()?.close()}>{t("guest_end")}</button>
         </Show>
       </form>
@@ -231,7 +225,7 @@ function Files(props: { vm: Vm }): JSX.Element {
     request.onloadend = () => setPart(undefined);
     request.send(file);
   };
-  const absolute = () => /^(\/|[A-Za-z]:)./.test(path());
+  const absolute = () => !isFrozen(props.vm) && /^(\/|[A-Za-z]:)./.test(path());
   return (
     <section class="card">
       <header><h2>{t("guest_files")}</h2></header>

@@ -2,12 +2,12 @@
 import { A, useNavigate, useParams } from "@solidjs/router";
 import { createEffect, createMemo, createSignal, For, Match, on, Show, Suspense, Switch, type JSX } from "solid-js";
 import { ApiError, get, may } from "../api/http";
-import { live, mappingNames } from "../api/live";
+import { live } from "../api/live";
 import { reading, tableOf } from "../api/read";
 import { fieldAt, mergeInto, mergePatch, nameAt, valueForPeople, withField, type Document } from "../api/schema";
 import type { Commit, List, Task, Vm } from "../api/types";
 import { t, type Key } from "../i18n";
-import { reasonText } from "../i18n/api-words";
+import { problemText, reasonText } from "../i18n/api-words";
 import { ago, size, when } from "../i18n/units";
 import { act, actions, actionTitle, asksSomething, can } from "../ui/actions";
 import { ChangeDialog, deletion, type Change } from "../ui/change";
@@ -20,11 +20,14 @@ import { later } from "../ui/later";
 import { Menu } from "../ui/menu";
 import { kindName } from "../ui/object";
 import { ShutdownDialog } from "../ui/shutdown";
+import { partName } from "../ui/parts";
 import { TaskStateText, VmStateText } from "../ui/state";
+import { vmPicks } from "../ui/vm-picks";
 
 const Consoles = later(() => import("../console/consoles").then((m) => ({ default: m.Consoles })));
 const Handed = later(() => import("./handed").then((m) => ({ default: m.Handed })));
 const GuestGraphs = later(() => import("../ui/guest-graphs").then((m) => ({ default: m.GuestGraphs })));
+const Frozen = later(() => import("../ui/frozen").then((m) => ({ default: m.Frozen })));
 const Question = later(() => import("../ui/question").then((m) => ({ default: m.Question })));
 const Permissions = later(() => import("../ui/permissions").then((m) => ({ default: m.Permissions })));
 const GuestTools = later(() => import("./guest-tools").then((m) => ({ default: m.GuestTools })));
@@ -49,7 +52,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
           <Show when={props.vm.description}><p class="text" dir="auto">{props.vm.description}</p></Show>
         </section>
         <section class="card">
-          <header><h2>{t("hardware")}</h2><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></header>
+          <header><h2>{t("hardware")}</h2><span class="line"><Show when={props.vm.status.pending?.length}><A class="tag warn" href={`/guests/${props.vm.id}/hardware`}>{t("pending_mark")}</A></Show><A href={`/guests/${props.vm.id}/hardware`}>{t("edit")}</A></span></header>
           <dl class="facts">
             <dt>{t("col_cpus")}</dt><dd>{props.vm.cpu?.online ?? (props.vm.cpu?.sockets ?? 1) * (props.vm.cpu?.cores ?? 1) * (props.vm.cpu?.threads ?? 1)} · {props.vm.cpu?.model}</dd>
             <dt>{t("memory")}</dt>
@@ -61,8 +64,9 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <For each={Object.entries(props.vm.disks ?? {})}>{([key, disk]) => <><dt>{key}</dt><dd>{size(disk.size)} · {disk.bus} · {disk.storage}</dd></>}</For>
             <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
             <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
-            <dt>{t("firmware")}</dt><dd>{(props.vm.firmware ?? "bios").toUpperCase()} · {props.vm.machine}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
-            <For each={Object.entries(props.vm.shares ?? {})}>{([key, share]) => <><dt>{key}</dt><dd>{t("share_of", { mapping: share.mapping, tag: share.tag ?? key })}<For each={props.vm.status?.shares?.filter((one) => one.share === key && !one.serving)}>{(one) => <div><span class="state bad">{one.problem}</span></div>}</For></dd></>}</For>
+            <dt>{t("firmware")}</dt><dd>{[(props.vm.firmware ?? "bios").toUpperCase(), props.vm.secure_boot && "Secure Boot", props.vm.tpm && "TPM 2.0", props.vm.machine].filter(Boolean).join(" · ")}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
+            <For each={[...Object.entries(props.vm.usb ?? {}), ...Object.entries(props.vm.pci ?? {})]}>{([key, device]) => <><dt>{key}</dt><dd>{device.mapping ?? ("type" in device ? device.type : "–")}</dd></>}</For>
+            <For each={Object.entries(props.vm.shares ?? {})}>{([key, share]) => <><dt>{key}</dt><dd>{t("share_of", { mapping: share.mapping, tag: share.tag ?? key })}</dd></>}</For>
           </dl>
         </section>
       </div>
@@ -125,7 +129,7 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
                   set={set}
                   creating={false}
                   hide={["status"]}
-                  suggest={{ "disks.storage": live.storage.all().map((one) => one.name), "cdroms.image": live.image.all().filter((one) => one.kind === "iso").map((one) => one.name), "disks.image": live.image.all().map((one) => one.name), "usb.mapping": mappingNames("usb"), "pci.mapping": mappingNames("pci"), "shares.mapping": mappingNames("directory") }}
+                  picks={vmPicks()}
                 />
               </fieldset>
             </section>
@@ -205,9 +209,11 @@ function OneGuest(props: { vm: string }): JSX.Element {
             <Show when={found().status.broken?.length}>
               <div class="box bad stack">
                 <strong>{t("broken_title")}</strong>
-                <ul class="plain-list"><For each={found().status.broken}>{(one) => <li><bdi>{one.part}</bdi>: {t(`broken_${one.kind}` as Key)} <span class="quiet small"><bdi>{one.problem}</bdi></span></li>}</For></ul>
+                <ul class="plain-list"><For each={found().status.broken}>{(one) => <li><strong>{partName(one.part)}</strong> – {t(`broken_${one.kind}` as Key)} <span class="small">(<bdi>{problemText(one.problem)}</bdi>)</span></li>}</For></ul>
+                <Show when={can(reboot, found().status)}><div><button onClick={() => void act(reboot, [found()])}>{actionTitle(reboot)}</button></div></Show>
               </div>
             </Show>
+            <Show when={found().status.agent.frozen_until}>{(until) => <Suspense><Frozen vm={found()} until={until()} /></Suspense>}</Show>
             <Show when={asksSomething(found().status)}><Suspense><Question vm={found()} /></Suspense></Show>
             <nav class="tabs" aria-label={found().name}>
               <For each={tabs.filter((name) => (name === "permissions" ? may("access.read") : name === "history" ? may("history.read") : name === "tools" ? may("vm.guest", `/vms/${found().id}`) : true))}>{(name) => <A href={`/guests/${found().id}/${name}`} class={tab() === name ? "active" : ""} activeClass="" inactiveClass="" aria-current={tab() === name ? "page" : undefined}>{t(`tab_${name}` as Key)}</A>}</For>

@@ -11,6 +11,7 @@ import { reasonText } from "../i18n/api-words";
 import { ago, count, size } from "../i18n/units";
 import { act, actions, actionTitle, can, type Outcome } from "../ui/actions";
 import { now } from "../ui/clock";
+import { partName } from "../ui/parts";
 import { askText } from "../ui/ask";
 import { Dialog } from "../ui/dialog";
 import { errorText } from "../ui/errors";
@@ -20,7 +21,7 @@ import { VmStateText } from "../ui/state";
 
 // Links of rows are plain ones, which the router takes as well: there are many of them.
 const ROW = 40; // pixels; also in page.css
-const fields = ["id", "name", "state", "reason", "reason_code", "since", "node", "tags", "memory", "cpus", "pending", "rev"] as const;
+const fields = ["id", "name", "state", "reason", "reason_code", "since", "node", "tags", "memory", "cpus", "pending", "broken", "conflict", "rev"] as const;
 
 interface Column {
   name: keyof VmRow;
@@ -32,7 +33,7 @@ interface Column {
 
 const columns: Column[] = [
   { name: "id", title: "col_id", width: "48px", number: true, show: (row) => row.id },
-  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <><a href={`/guests/${row.id}`}><bdi>{row.name}</bdi></a><Show when={row.pending}> <span class="tag warn" title={t("attention_pending", { name: row.name })}>{t("pending_mark")}</span></Show></> },
+  { name: "name", title: "col_name", width: "minmax(120px, 2fr)", show: (row) => <><a href={`/guests/${row.id}`}><bdi>{row.name}</bdi></a><Show when={row.broken?.length || row.conflict}> <span class="tag bad" title={row.broken?.length ? t("attention_broken", { name: row.name, parts: row.broken.map(partName).join(", ") }) : t("attention_conflict", { name: row.name })}>{t(row.broken?.length ? "broken_mark" : "conflict_mark")}</span></Show><Show when={row.pending}> <span class="tag warn" title={t("attention_pending", { name: row.name })}>{t("pending_mark")}</span></Show></> },
   { name: "state", title: "col_state", width: "112px", show: (row) => <VmStateText state={row.state} /> },
   { name: "reason", title: "col_reason", width: "minmax(80px, 1.5fr)", show: (row) => <span class="quiet" title={reasonText(row)}>{reasonText(row)}</span> },
   { name: "cpus", title: "col_cpus", width: "52px", number: true, show: (row) => row.cpus },

@@ -80,9 +80,9 @@ function Processors(props: { of: Node["processors"] }): JSX.Element {
     <div class="quiet small">
       <div>{props.of.model}</div>
       <div>{t("cpu_arrangement", { sockets: props.of.sockets, cores: props.of.cores, threads: props.of.threads })}</div>
-      <For each={props.of.kinds}>{(kind) => <div>{t(`cores_${kind.kind}`)}: {kind.cpus} ({kind.count})</div>}</For>
+      <For each={props.of.kinds}>{(kind) => <div>{t(`cores_${kind.kind}`, { count: kind.count, cpus: kind.cpus })}</div>}</For>
       <Show when={props.of.numa.length > 1}>
-        <For each={props.of.numa}>{(numa) => <div>NUMA {numa.node}: {numa.cpus || "–"} · {size(numa.memory)}</div>}</For>
+        <For each={props.of.numa}>{(numa) => <div>{t("numa_node", { node: numa.node, cpus: numa.cpus || "–", memory: size(numa.memory) })}</div>}</For>
       </Show>
     </div>
   );

@@ -12,6 +12,7 @@ import { asksSomething } from "../ui/actions";
 import { now } from "../ui/clock";
 import { later } from "../ui/later";
 import { taskTitle } from "../ui/object";
+import { partName } from "../ui/parts";
 import { isFull } from "../ui/space";
 import { Meter, stateLook, TaskStateText } from "../ui/state";
 
@@ -76,7 +77,7 @@ export function Overview(): JSX.Element {
     for (const vm of live.vm.all()) {
       if (vm.state === "panicked" || vm.state === "unknown") found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
       else if (asksSomething(vm)) found.push({ level: "bad", text: `${vm.name}: ${reasonText(vm)}`, path: `/guests/${vm.id}` });
-      else if (vm.broken?.length) found.push({ level: "bad", text: t("attention_broken", { name: vm.name, parts: vm.broken.join(", ") }), path: `/guests/${vm.id}` });
+      else if (vm.broken?.length) found.push({ level: "bad", text: t("attention_broken", { name: vm.name, parts: vm.broken.map(partName).join(", ") }), path: `/guests/${vm.id}` });
       else if (vm.conflict) found.push({ level: "bad", text: t("attention_conflict", { name: vm.name }), path: `/guests/${vm.id}` });
       else if (vm.pending) found.push({ level: "warn", text: t("attention_pending", { name: vm.name }), path: `/guests/${vm.id}/hardware` });
     }
