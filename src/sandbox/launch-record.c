@@ -154,12 +154,18 @@ static gboolean is_event(const char *line)
 	return line[0] == '{' && (line[1] == '"' || line[1] == '}');
 }
 
+/* What QEMU says whenever it waits for its monitor's first connection (QMP_CHARDEV), which is no trouble. */
+static gboolean is_greeting(const char *line)
+{
+	return strstr(line, ": info: QEMU waiting for connection on: ") != NULL;
+}
+
 char *launch_read_log(const char *run_dir, gsize max_bytes)
 {
 	g_auto(GStrv) lines = read_log_lines(run_dir);
 	g_autoptr(GString) kept = g_string_new(NULL);
 	for (char **line = lines; *line; line++)
-		if (!is_event(*line))
+		if (!is_event(*line) && !is_greeting(*line))
 			g_string_append_printf(kept, "%s%s", *line, line[1] ? "\n" : "");
 	gsize from = kept->len > max_bytes ? kept->len - max_bytes : 0;
 	if (from > 0) {

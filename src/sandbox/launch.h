@@ -79,7 +79,8 @@ gboolean launch_clear_record(const char *run_dir, GError **error);
 /* Removes what a former run wrote, so that it is not taken for this one's. */
 void launch_clear_log(const char *run_dir);
 /* The last lines (at most max_bytes) of what the program wrote to stderr; caller frees; "" if nothing. Lines that are
- * JSON objects are left out: they are what QEMU's event monitor says, for launch_read_events(). */
+ * JSON objects are left out: they are what QEMU's event monitor says, for launch_read_events(). So is QEMU's word that
+ * it waits for its monitor's connection. */
 char *launch_read_log(const char *run_dir, gsize max_bytes);
 /* These lines alone, oldest first, of what the log still holds; NULL-terminated, free with g_strfreev. They come from
  * the program and may be anything. */

@@ -245,22 +245,6 @@ def test_what_does_not_start_at_a_boot_is_tried_again(host):
     assert host.state_of("a") == "stopped"
 
 
-def test_qemu_cannot_wait_for_ever_for_a_connection_that_its_other_thread_took(host):
-    host("vm", "create", "a", *TINY)
-    host("vm", "start", "a")
-    pid = host.status("a")["pid"]
-    listening = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]
-                 if line.endswith(".sock") and str(host.run) in line and int(line.split()[3], 16) & 0x10000}
-    assert listening
-    found = [number for number in os.listdir(f"/proc/{pid}/fd")
-             if os.readlink(f"/proc/{pid}/fd/{number}")[8:-1] in listening]
-    assert len(found) == 3  # monitor, serial port, agent
-    for number in found:
-        flags = pathlib.Path(f"/proc/{pid}/fdinfo/{number}").read_text().split("flags:")[1].split()[0]
-        assert int(flags, 8) & os.O_NONBLOCK, number
-    host("vm", "stop", "a")
-
-
 def test_a_start_that_fails_says_why_and_leaves_nothing(host):
     host("vm", "create", "a", *TINY)
     volume = host.state / "storage" / (host.vm("a")["disks"]["disk0"]["volume"] + ".qcow2")

@@ -452,8 +452,9 @@ static void test_events(Fixture *fixture, gconstpointer data)
 	struct stat now, old;
 	g_autoptr(Launch) launch = new_shell(fixture,
 		"i=0; while [ $i -lt 6000 ]; do echo '{\"timestamp\": {\"seconds\": '$i'}, \"event\": \"RESET\", "
-		"\"data\": {\"guest\": true}}'; i=$((i+1)); done; echo a word of its own >&2; echo '{\"event\": "
-		"\"LAST\"}'");
+		"\"data\": {\"guest\": true}}'; i=$((i+1)); done; echo 'qemu-system-x86_64: -chardev socket: info: "
+		"QEMU waiting for connection on: disconnected:unix:/x.sock,server=on' >&2; echo a word of its own >&2; "
+		"echo '{\"event\": \"LAST\"}'");
 	g_autofree char *messages = run(fixture, launch, NULL);
 	g_assert_cmpstr(g_strstrip(messages), ==, "a word of its own");
 	g_autofree char *path = g_build_filename(fixture->dir, "log", NULL);
