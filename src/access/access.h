@@ -1,4 +1,5 @@
-/* Who may do what: users, roles, tokens, sessions, as documents and secrets of the store, kept in memory for the checks.
+/* Who may do what: users, roles, tokens, sessions, as documents and secrets of the store, kept in memory for the
+ * checks.
  *
  * Documents (facts, never restored): "user/NAME", "role/NAME", "token/ID", "setting/access". Secrets: "password/NAME"
  * (yescrypt), "token/ID" (SHA-256 of the token's secret), "session/ID" (a session as JSON, with the SHA-256 of its
@@ -26,7 +27,8 @@ typedef struct Principal {
 	char *id;      /* of the session or token; "" for root */
 	char *csrf;    /* of a session; NULL otherwise */
 	char *address; /* where from; "" for root */
-	char *since;   /* when its user was made (UTC, to the second): another one of that name was before; NULL for root */
+	/* when its user was made (UTC, to the second): another one of that name was before; NULL for root */
+	char *since;
 } Principal;
 Principal *principal_new_root(void);
 Principal *principal_ref(Principal *principal);
@@ -35,8 +37,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Principal, principal_unref)
 /* "socket", "session:ID", "token:ID"; caller frees. */
 char *principal_via(const Principal *principal);
 
-/* ERROR_UNAUTHORIZED if there is no such session or token, it has ended, or its user is gone or disabled. Marks it used.
- * Wrong secrets from one address are slowed (ERROR_TOO_MANY). */
+/* ERROR_UNAUTHORIZED if there is no such session or token, it has ended, or its user is gone or disabled. Marks it
+ * used. Wrong secrets from one address are slowed (ERROR_TOO_MANY). */
 Principal *access_by_session(Access *access, const char *secret, const char *address, GError **error);
 Principal *access_by_token(Access *access, const char *secret, const char *address, GError **error);
 
@@ -60,7 +62,8 @@ gboolean rights_allow_all(const Rights *rights, Privilege privilege, const char 
 gboolean rights_allow_some(const Rights *rights, Privilege privilege, const char *collection);
 /* Whether the rights include all that the grants (a map of {"path","role"}) would give: nobody grants what he lacks. To
  * be asked also with the present grants of whom one sets a password or makes a token for, who could then be acted as;
- * for a role that is changed, ask for each new privilege on "/". ERROR_FORBIDDEN names the first that is missing; ERROR_INVALID a role that does not exist. */
+ * for a role that is changed, ask for each new privilege on "/". ERROR_FORBIDDEN names the first that is missing;
+ * ERROR_INVALID a role that does not exist. */
 gboolean rights_check_grants(Access *access, const Rights *rights, json_object *grants, GError **error);
 /* [{"path","privileges":[…]}…], as GET /session answers; new reference. */
 json_object *rights_describe(const Rights *rights);
@@ -86,8 +89,8 @@ typedef struct Login {
 } Login;
 void login_clear(Login *login);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Login, login_clear)
-/* Verifies the password (yescrypt, at most two at a time; blocks about 0.1 s) and makes a session. ERROR_UNAUTHORIZED for
- * a wrong name or password alike; ERROR_TOO_MANY, whose hint says how long to wait, when it is slowed. */
+/* Verifies the password (yescrypt, at most two at a time; blocks about 0.1 s) and makes a session. ERROR_UNAUTHORIZED
+ * for a wrong name or password alike; ERROR_TOO_MANY, whose hint says how long to wait, when it is slowed. */
 gboolean access_login(Access *access, const char *user, const char *password, const char *address, const char *agent,
 		      Login *ret_login, GError **error);
 json_object *access_list_sessions(Access *access, const char *user /* NULL: all */, const Principal *asking);
@@ -101,8 +104,9 @@ gboolean access_revoke_session(Access *access, const char *id, GError **error);
 json_object *access_list(Access *access, const char *kind); /* "user", "role" (built-in ones too), "token"; array */
 /* New reference of the document and its revision; built-in roles have revision 0. ERROR_NOT_FOUND. */
 json_object *access_get(Access *access, const char *kind, const char *name, gint64 *ret_rev, GError **error);
-/* The checked document that a creation or a change would commit: for plans, and for what follows. Also of kind "setting"
- * (name "access"), whose document is always there: at revision 0 it is the defaults. A token is not changed. */
+/* The checked document that a creation or a change would commit: for plans, and for what follows. Also of kind
+ * "setting" (name "access"), whose document is always there: at revision 0 it is the defaults. A token is not
+ * changed. */
 json_object *access_prepare_create(Access *access, const char *kind, json_object *input, GError **error);
 json_object *access_prepare_change(Access *access, const char *kind, json_object *present, json_object *patch,
 				   GError **error);

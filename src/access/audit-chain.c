@@ -96,7 +96,8 @@ static gboolean append(sqlite3 *db, ChainEnd *head, const char *text, GError **e
 	char hash[AUDIT_HASH_LENGTH + 1];
 	g_autofree char *full = g_strdup_printf("{\"seq\":%" G_GINT64_FORMAT ",%s", head->seq + 1, text + 1);
 	chain_hash(head->hash, full, hash);
-	if (!sql_run(db, error, "INSERT INTO entry (seq, hash, text) VALUES (?, ?, ?)", "iss", head->seq + 1, hash, full))
+	if (!sql_run(db, error, "INSERT INTO entry (seq, hash, text) VALUES (?, ?, ?)", "iss", head->seq + 1, hash,
+		     full))
 		return FALSE;
 	head->seq++;
 	memcpy(head->hash, hash, sizeof hash);
@@ -124,9 +125,9 @@ static gboolean prune(sqlite3 *db, ChainEnd *head, const AuditLimits *limits, GE
 		g_strlcpy(anchor.hash, (const char *)sqlite3_column_text(statement, 0), sizeof anchor.hash);
 	}
 	g_autofree char *members = g_strdup_printf(
-		"\"user\":\"yado\",\"via\":\"\",\"address\":\"\",\"action\":\"prune\",\"object\":\"audit\",\"outcome\":\"done\","
-		"\"message\":\"the entries up to %" G_GINT64_FORMAT " were dropped\","
-		"\"anchor\":{\"seq\":%" G_GINT64_FORMAT ",\"hash\":\"%s\"}}", last, last, anchor.hash);
+		"\"user\":\"yado\",\"via\":\"\",\"address\":\"\",\"action\":\"prune\",\"object\":\"audit\",\"outcome\":\"done\",\"message\":\"the entries up to %" G_GINT64_FORMAT
+		" were dropped\",\"anchor\":{\"seq\":%" G_GINT64_FORMAT ",\"hash\":\"%s\"}}",
+		last, last, anchor.hash);
 	g_autofree char *text = audit_text(g_get_real_time(), 0, members);
 	return set_mark(db, "anchor", last, anchor.hash, error) &&
 	       sql_run(db, error, "DELETE FROM entry WHERE seq <= ?", "i", last) && append(db, head, text, error);

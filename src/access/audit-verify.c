@@ -57,7 +57,8 @@ static void check_row(Check *check, gint64 seq, const char *stored, const char *
 	if (seq != check->last.seq + 1)
 		set_broken(check, check->last.seq + 1, "entry %" G_GINT64_FORMAT " is missing", check->last.seq + 1);
 	else if (!g_str_equal(hash, stored) || !g_str_has_prefix(text, number))
-		set_broken(check, seq, "entry %" G_GINT64_FORMAT " is not what was written, or does not follow the one before",
+		set_broken(check, seq,
+			   "entry %" G_GINT64_FORMAT " is not what was written, or does not follow the one before",
 			   seq);
 	if (check->broken_at)
 		return;
@@ -79,9 +80,9 @@ static int check_page(Check *check, sqlite3 *db, GError **error)
 	/* Entries were dropped since the last page. */
 	if (anchor.seq > check->last.seq)
 		start(check, &anchor);
-	sql_auto sqlite3_stmt *statement = sql_prepare(
-		db, error, "SELECT seq, hash, text FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", "ii", check->last.seq,
-		(gint64)PAGE);
+	sql_auto sqlite3_stmt *statement =
+		sql_prepare(db, error, "SELECT seq, hash, text FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", "ii",
+			    check->last.seq, (gint64)PAGE);
 	if (!statement)
 		return -1;
 	for (guint i = 0; i < PAGE; i++) {
@@ -115,12 +116,14 @@ static const char *check_known(Check *check, const char *known_hash)
 	if (check->known_seq < check->anchor.seq)
 		return "dropped";
 	if (*check->known_hash) {
-		set_broken(check, check->known_seq, "entry %" G_GINT64_FORMAT " has another hash than it had: the log was made anew",
+		set_broken(check, check->known_seq,
+			   "entry %" G_GINT64_FORMAT " has another hash than it had: the log was made anew",
 			   check->known_seq);
 		return "changed";
 	}
-	set_broken(check, check->last.seq + 1, "entry %" G_GINT64_FORMAT " is gone: the log ends with %" G_GINT64_FORMAT,
-		   check->known_seq, check->last.seq);
+	set_broken(check, check->last.seq + 1,
+		   "entry %" G_GINT64_FORMAT " is gone: the log ends with %" G_GINT64_FORMAT, check->known_seq,
+		   check->last.seq);
 	return "gone";
 }
 

@@ -335,7 +335,8 @@ static void bind(sqlite3_stmt *statement, const char *name, const char *text)
 
 static json_object *describe(sqlite3_stmt *row, GError **error)
 {
-	json_object *item = json_parse((const char *)sqlite3_column_text(row, 2), (gsize)sqlite3_column_bytes(row, 2), NULL);
+	json_object *item =
+		json_parse((const char *)sqlite3_column_text(row, 2), (gsize)sqlite3_column_bytes(row, 2), NULL);
 	if (item)
 		json_set_str(item, "hash", (const char *)sqlite3_column_text(row, 1));
 	else
@@ -352,10 +353,15 @@ static json_object *read_page(sqlite3 *db, const char *user, const char *object,
 	g_autofree char *end = below ? g_strconcat(object, "\xff", NULL) : NULL;
 	/* '+' keeps SQLite from taking the index of what is the least rare: nearly all that is asked is done. Below a
 	 * prefix the newest entries are looked through, since an index would have to be sorted. */
-	g_autofree char *sql = g_strconcat(
-		"SELECT seq, hash, text FROM entry WHERE seq < ?", user ? " AND user = :user" : "",
-		!object ? "" : below ? " AND +object > :object AND +object < :end" : " AND object = :object",
-		!outcome ? "" : user || (object && !below) ? " AND +outcome = :outcome" : " AND outcome = :outcome", " ORDER BY seq DESC LIMIT :limit", NULL);
+	g_autofree char *sql =
+		g_strconcat("SELECT seq, hash, text FROM entry WHERE seq < ?", user ? " AND user = :user" : "",
+			    !object ? ""
+			    : below ? " AND +object > :object AND +object < :end"
+				    : " AND object = :object",
+			    !outcome                     ? ""
+			    : user || (object && !below) ? " AND +outcome = :outcome"
+							 : " AND outcome = :outcome",
+			    " ORDER BY seq DESC LIMIT :limit", NULL);
 	sql_auto sqlite3_stmt *statement = sql_prepare(db, error, sql, "i", before_seq ? before_seq : G_MAXINT64);
 	if (!statement)
 		return NULL;

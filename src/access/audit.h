@@ -1,9 +1,9 @@
 /* The audit log: who asked for what, how it went, and every commit with what it changed, each entry chained to the one
  * before by a hash, in STATE/audit.db. Secrets never come here: documents hold none.
  *
- * An entry's hash is SHA-256 over the former entry's hash and its own text. Whoever alters or removes an entry must make
- * all later hashes anew, which shows against any copy of one of them. Same refusals within a minute are one entry and
- * a count, so that a flood does not fill the disk. Thread-safe. */
+ * An entry's hash is SHA-256 over the former entry's hash and its own text. Whoever alters or removes an entry must
+ * make all later hashes anew, which shows against any copy of one of them. Same refusals within a minute are one entry
+ * and a count, so that a flood does not fill the disk. Thread-safe. */
 #pragma once
 #include <glib.h>
 #include <json-c/json.h>
@@ -28,8 +28,9 @@ typedef struct AuditEntry {
  * and is written as soon as that is possible; the caller says so in the log. */
 gboolean audit_add(Audit *audit, const AuditEntry *entry, GError **error);
 
-/* Waits a moment for commits that have just been made. Newest first: {"items":[fields of audit_table, of commits also "changes":[{path,before,after}]],"next":SEQ}; filters
- * may be NULL; an object that ends with '/' is all below it. New reference. */
+/* Waits a moment for commits that have just been made. Newest first: {"items":[fields of audit_table, of commits also
+ * "changes":[{path,before,after}]],"next":SEQ}; filters may be NULL; an object that ends with '/' is all below it. New
+ * reference. */
 json_object *audit_list(Audit *audit, const char *user, const char *object, const char *outcome, gint64 before_seq,
 			guint limit, GError **error);
 /* Recomputes the chain: {"entries":N,"first":SEQ,"last":SEQ,"hash":HEX,"intact":bool,"broken_at":SEQ?,"problem"?}.

@@ -228,13 +228,14 @@ static gboolean check_unused(Access *access, const char *role, GError **error)
 	g_hash_table_iter_init(&iter, access->tokens);
 	while (g_hash_table_iter_next(&iter, NULL, &value))
 		if (has_role(((Token *)value)->grants, role) && count++ < SHOWN_MAX)
-			g_string_append_printf(who, ", token '%s' of '%s'", ((Token *)value)->id, ((Token *)value)->user);
+			g_string_append_printf(who, ", token '%s' of '%s'", ((Token *)value)->id,
+					       ((Token *)value)->user);
 	if (count == 0)
 		return TRUE;
 	if (count > SHOWN_MAX)
 		g_string_append_printf(who, " and %u more", count - SHOWN_MAX);
-	error_set(error, ERROR_CONFLICT, "take it from them first", "cannot delete role '%s': it is granted to %s", role,
-		  who->str + 2);
+	error_set(error, ERROR_CONFLICT, "take it from them first", "cannot delete role '%s': it is granted to %s",
+		  role, who->str + 2);
 	return FALSE;
 }
 

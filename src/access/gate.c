@@ -1,9 +1,9 @@
 /* The gate before yescrypt.
  *
  * There are two lines, one for those who have signed in to the account from the same source before, and one for
- * strangers; when both have somebody, they take turns. So a flood of strangers, from however many addresses, costs a known
- * user one verification's time. Within a line the sources take turns, each with few places; when the line is full,
- * the source with the most waiting gives its newest place to a source that has none. Many addresses can fill the
+ * strangers; when both have somebody, they take turns. So a flood of strangers, from however many addresses, costs a
+ * known user one verification's time. Within a line the sources take turns, each with few places; when the line is
+ * full, the source with the most waiting gives its newest place to a source that has none. Many addresses can fill the
  * strangers' line for somebody who comes from a new one: until each has used up its free failures (slow.c). */
 #include "access/gate.h"
 

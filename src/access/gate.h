@@ -1,12 +1,12 @@
-/* The gate before yescrypt, which takes a core and 16 MiB for its while: two at once, the others in a short line that is
- * fair between sources. Thread-safe. */
+/* The gate before yescrypt, which takes a core and 16 MiB for its while: two at once, the others in a short line that
+ * is fair between sources. Thread-safe. */
 #pragma once
 #include <glib.h>
 
 enum {
 	GATE_AT_ONCE = 2,
-	/* Threads that wait, in each of two lines: handlers. With those that are let in fewer than the requests without a
-	 * credential that are worked on at once (api/crowd.h), so that strangers here leave room for who is known. */
+	/* Threads that wait, in each of two lines: handlers. With those that are let in fewer than the requests without
+	 * a credential that are worked on at once (api/crowd.h), so that strangers here leave room for who is known. */
 	GATE_LINE_MAX = 8,
 	GATE_SOURCE_MAX = 3, /* of which from one source */
 };

@@ -30,7 +30,8 @@ static gboolean is_slowed(Access *access, const char *user, const char *source, 
 	if (wait_us == 0)
 		return FALSE;
 	g_autofree char *hint = slow_hint(wait_us);
-	error_set(error, ERROR_TOO_MANY, hint, "cannot verify the password now: too many wrong ones came from this address");
+	error_set(error, ERROR_TOO_MANY, hint,
+		  "cannot verify the password now: too many wrong ones came from this address");
 	return TRUE;
 }
 
@@ -97,7 +98,8 @@ gboolean access_login(Access *access, const char *user, const char *password, co
 	if (!verify(access, user, password, address, &mark, &right, error))
 		return FALSE;
 	if (!right) {
-		error_set(error, ERROR_UNAUTHORIZED, "check the name and the password; an administrator can set a new one",
+		error_set(error, ERROR_UNAUTHORIZED,
+			  "check the name and the password; an administrator can set a new one",
 			  "cannot sign in: the user or the password is wrong");
 		return FALSE;
 	}
@@ -148,7 +150,8 @@ static gboolean write_password(Access *access, const char *name, const char *has
 	}
 	g_mutex_unlock(&access->lock);
 	if (!user) {
-		error_set(error, ERROR_NOT_FOUND, "'yado user list' shows those that there are", "there is no user '%s'", name);
+		error_set(error, ERROR_NOT_FOUND, "'yado user list' shows those that there are",
+			  "there is no user '%s'", name);
 		return FALSE;
 	}
 	return (!kept || batch_renew_secret(access->store, batch, kept_name, kept, strlen(kept), error)) &&

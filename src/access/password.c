@@ -1,5 +1,5 @@
-/* Passwords: yescrypt with the parameters that Debian takes for /etc/shadow, so that the hashes are as good as the host's
- * own, and get better with it. All that a password was copied to is wiped. */
+/* Passwords: yescrypt with the parameters that Debian takes for /etc/shadow, so that the hashes are as good as the
+ * host's own, and get better with it. All that a password was copied to is wiped. */
 #include "access/password.h"
 
 #include <crypt.h>

@@ -1,5 +1,5 @@
-/* Users, roles, tokens and settings as they are now, for who asks to see them: copies of the tables' texts, read without
- * a lock, since a JSON value belongs to one thread. */
+/* Users, roles, tokens and settings as they are now, for who asks to see them: copies of the tables' texts, read
+ * without a lock, since a JSON value belongs to one thread. */
 #include <string.h>
 
 #include "access/internal.h"
@@ -121,7 +121,8 @@ json_object *access_list(Access *access, const char *kind_name)
 
 gboolean kind_refuse_missing(const Kind *kind, const char *name, GError **error)
 {
-	g_autofree char *hint = kind->command ? g_strdup_printf("'%s' shows those that there are", kind->command) : NULL;
+	g_autofree char *hint =
+		kind->command ? g_strdup_printf("'%s' shows those that there are", kind->command) : NULL;
 	error_set(error, ERROR_NOT_FOUND, hint, "there is no %s '%s'", kind->title, name);
 	return FALSE;
 }

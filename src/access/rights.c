@@ -173,7 +173,8 @@ Rights *rights_resolve(const GArray *user, const GArray *token, GHashTable *role
 	if (rights->narrowed)
 		set_init(&rights->token, token, roles);
 	for (Collection i = 0; i < COLLECTION_COUNT; i++)
-		rights->some[i] = rights->narrowed ? meet(&rights->user, &rights->token, i) : set_some(&rights->user, i);
+		rights->some[i] =
+			rights->narrowed ? meet(&rights->user, &rights->token, i) : set_some(&rights->user, i);
 	return rights;
 }
 
@@ -233,7 +234,8 @@ gboolean rights_allow_some(const Rights *rights, Privilege privilege, const char
 		return TRUE;
 	Place place = find_place(collection);
 	for (Collection i = 0; i < COLLECTION_COUNT; i++)
-		if ((i == place.collection || g_str_equal(collection, "/")) && (rights->some[i] & privilege_bit(privilege)))
+		if ((i == place.collection || g_str_equal(collection, "/")) &&
+		    (rights->some[i] & privilege_bit(privilege)))
 			return TRUE;
 	return FALSE;
 }
@@ -337,7 +339,8 @@ gboolean rights_check_grants(Access *access, const Rights *rights, json_object *
 		g_mutex_unlock(&access->lock);
 		if (!known) {
 			error_set_field(error, ERROR_INVALID, "grants", "'yado role list' shows those that there are",
-					"cannot grant role '%s' on '%s': there is no such role", grant->role, grant->path);
+					"cannot grant role '%s' on '%s': there is no such role", grant->role,
+					grant->path);
 			return FALSE;
 		}
 		Privileges missing = wanted & ~rights_mask(rights, wanted, grant->path, NULL);

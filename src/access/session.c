@@ -174,7 +174,8 @@ static void refuse(Access *access, const char *what, const char *hint, const cha
 		return;
 	}
 	g_autofree char *later = slow_hint(wait_us);
-	error_set(error, ERROR_TOO_MANY, later, "%s is not valid, and too many others from this address were not", what);
+	error_set(error, ERROR_TOO_MANY, later, "%s is not valid, and too many others from this address were not",
+		  what);
 }
 
 /* Under the lock. */

@@ -12,7 +12,8 @@
  * never refused, however many wrong ones came from its address: only wrong ones get the answer "too many" instead of
  * "not allowed", which spares the audit log and tells a client with an old token to stop.
  *
- * The table is bounded; the entry that was not touched for longest is given up. Losing one forgives, never locks out. */
+ * The table is bounded; the entry that was not touched for longest is given up. Losing one forgives, never locks
+ * out. */
 #include "access/slow.h"
 
 #include <arpa/inet.h>

@@ -16,8 +16,8 @@ typedef struct Slow Slow;
 Slow *slow_new(void);
 void slow_free(Slow *slow);
 
-/* What counts as one source: an IPv4 address, or an IPv6 network of 64 bits (any host has all of its addresses). "" of the
- * local socket stays "", which is never slowed. Caller frees. */
+/* What counts as one source: an IPv4 address, or an IPv6 network of 64 bits (any host has all of its addresses). "" of
+ * the local socket stays "", which is never slowed. Caller frees. */
 char *slow_source(const char *address);
 
 /* How long until the account may be tried from that source; 0: now. `known`: somebody has signed in to this account

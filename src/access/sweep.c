@@ -1,4 +1,5 @@
-/* The sweep: a thread that ends what has expired, and brings the store in step with the tables where nobody waits for it.
+/* The sweep: a thread that ends what has expired, and brings the store in step with the tables where nobody waits for
+ * it.
  *
  * Each ten seconds, and when something is to be deleted: sessions and tokens whose time is over end (which streams and
  * consoles hear of as of any other change); when sessions were last used is written, at most each five minutes for

@@ -24,7 +24,8 @@ enum {
 };
 
 static const char hint_again[] = "try again";
-static const char hint_down[] = "is yadod running? another socket is given with --socket or YADO_SOCKET; see 'systemctl status yadod' or its log";
+static const char hint_down[] = "is yadod running? another socket is given with --socket or YADO_SOCKET; see "
+				"'systemctl status yadod' or its log";
 
 struct Client {
 	int fd;
@@ -298,7 +299,8 @@ gboolean client_follow(Client *client, const char *path, ClientEvent callback, g
 		return FALSE;
 	}
 	if (!json_get_bool(response->head, "stream", FALSE)) {
-		error_set(error, ERROR_INVALID, "ask for it with a plain request", "'%s' is not a stream of events", path);
+		error_set(error, ERROR_INVALID, "ask for it with a plain request", "'%s' is not a stream of events",
+			  path);
 		return FALSE;
 	}
 	for (guint32 consumed = 0;;) {

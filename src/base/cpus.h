@@ -1,4 +1,5 @@
-/* Sets of CPUs, as the kernel writes them (cpuset(7), "List format"): "0-3,8". Sets of NUMA nodes are written, and so kept, likewise. */
+/* Sets of CPUs, as the kernel writes them (cpuset(7), "List format"): "0-3,8". Sets of NUMA nodes are written, and so
+ * kept, likewise. */
 #pragma once
 #include <glib.h>
 

@@ -20,9 +20,9 @@ gboolean file_write_atomic(const char *path, const char *data, gsize length, gui
 /* The same without the fsyncs: a reader sees the old or the new content, a power cut may take both. For what is void
  * after a reboot anyhow. */
 gboolean file_replace(const char *path, const char *data, gsize length, guint mode, GError **error);
-/* Locks the file, which is made if it is not there, for this process as a whole and until it ends or closes any descriptor
- * of the file. It is fcntl(2)'s lock, since a child that has not executed its program yet would keep flock(2)'s beyond our
- * end. Another's: TRUE, *ret_fd -1, and *ret_holder the process (0: it has just gone). */
+/* Locks the file, which is made if it is not there, for this process as a whole and until it ends or closes any
+ * descriptor of the file. It is fcntl(2)'s lock, since a child that has not executed its program yet would keep
+ * flock(2)'s beyond our end. Another's: TRUE, *ret_fd -1, and *ret_holder the process (0: it has just gone). */
 gboolean file_lock(const char *path, int *ret_fd, pid_t *ret_holder, GError **error);
 /* Like mkdir -p; the last component gets the mode. */
 gboolean dir_make(const char *path, guint mode, GError **error);

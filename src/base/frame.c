@@ -299,7 +299,8 @@ void frame_reader_feed(FrameReader *reader, const guint8 *data, gsize length, co
 	take(reader, length, fds, fd_count);
 }
 
-/* How much to receive at once: of a large frame no more than belongs to it, so that its bytes can stay where they are. */
+/* How much to receive at once: of a large frame no more than belongs to it, so that its bytes can stay where they
+ * are. */
 static gsize receive_size(const FrameReader *reader)
 {
 	gsize held = reader->end - reader->start;

@@ -69,7 +69,8 @@ int frame_reader_next(FrameReader *reader, Frame **ret_frame, GError **error);
 /* TRUE in the middle of a frame. */
 gboolean frame_reader_is_partial(const FrameReader *reader);
 
-/* One recvmsg() into the reader; a large frame's body is received where it stays. 1: something came; 0: would block; -1: end or error (errno 0 at the end). */
+/* One recvmsg() into the reader; a large frame's body is received where it stays. 1: something came; 0: would block;
+ * -1: end or error (errno 0 at the end). */
 int frame_receive(int socket, FrameReader *reader);
 /* Sends all of it, blocking up to the deadline; descriptors on the first byte. */
 gboolean frame_send(int socket, const Frame *frame, guint timeout_ms, GError **error);

@@ -17,8 +17,8 @@ enum { JSON_DEPTH_MAX = 32 };
  * a bare null. text may be NULL if there are no bytes (which is no value either).
  * New reference, or NULL with ERROR_INVALID. */
 json_object *json_parse(const char *text, gsize length, GError **error);
-/* The same of what a peer made up: of at most so many values (ERROR_TOO_LARGE), since json-c takes some hundred bytes for
- * one of two letters. */
+/* The same of what a peer made up: of at most so many values (ERROR_TOO_LARGE), since json-c takes some hundred bytes
+ * for one of two letters. */
 json_object *json_parse_bounded(const char *text, gsize length, gsize values_max, GError **error);
 /* Compact text, caller frees. */
 char *json_dup_text(json_object *json);

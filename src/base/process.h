@@ -21,8 +21,8 @@ gboolean process_spawn_piped(const char *const *argv, pid_t *ret_pid, int *ret_o
  * deadline. Blocks: never on the event loop. */
 gboolean process_run(const char *const *argv, guint timeout_ms, char **ret_output, GError **error);
 
-/* The path of one of Yado's own programs ("yado-httpd"): beside this one, in the build tree that this one belongs to, or
- * where they are installed. Caller frees. */
+/* The path of one of Yado's own programs ("yado-httpd"): beside this one, in the build tree that this one belongs to,
+ * or where they are installed. Caller frees. */
 char *process_find_program(const char *name, GError **error);
 
 /* Start time in clock ticks since boot (proc(5), stat field 22); 0 if there is no such process or it is a zombie. */

@@ -1,12 +1,12 @@
 /* Keeping yado-httpd running.
  *
  * A thread does it straight-line: open the listening sockets, start the program in its cage, wait until it ends, say
- * what it last wrote, and begin again; at once after a long life, later and later when it keeps ending. The sockets stay
- * open in between, so that a client that comes meanwhile waits in the backlog instead of being refused.
+ * what it last wrote, and begin again; at once after a long life, later and later when it keeps ending. The sockets
+ * stay open in between, so that a client that comes meanwhile waits in the backlog instead of being refused.
  *
- * The cage: the user `yado`, no capabilities, the filter of workers (and a stricter one that the program sets itself), an
- * empty network namespace (a listening socket keeps the namespace it was made in), and a view with two directories: the
- * one of front.sock, read-only, and the one of its certificate. The lifeline ends it with yadod. */
+ * The cage: the user `yado`, no capabilities, the filter of workers (and a stricter one that the program sets itself),
+ * an empty network namespace (a listening socket keeps the namespace it was made in), and a view with two directories:
+ * the one of front.sock, read-only, and the one of its certificate. The lifeline ends it with yadod. */
 #include "daemon/front.h"
 
 #include <errno.h>
@@ -54,7 +54,8 @@ gboolean front_find_user(const char *name, uid_t *ret_uid, GError **error)
 	char buffer[4096];
 	if (getpwnam_r(name, &entry, buffer, sizeof buffer, &found) != 0 || !found) {
 		error_set(error, ERROR_NOT_FOUND,
-			  "make it: useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin yado",
+			  "make it: useradd --system --no-create-home --home-dir /nonexistent --shell "
+			  "/usr/sbin/nologin yado",
 			  "there is no user '%s' for yado-httpd to run as", name);
 		return FALSE;
 	}
@@ -153,9 +154,10 @@ static gboolean start(Front *front, Launched *ret_launched, GError **error)
 	if (!open_sockets(front, error) || !(program = process_find_program("yado-httpd", error)) ||
 	    !dir_make(front->run_dir, 0700, error))
 		return FALSE;
-	/* What a former one left; its lifeline has ended it. The group is made anew, since a kernel (6.18) that once had
-	 * killed a group at once kills what is made in it from another group (CLONE_INTO_CGROUP). */
-	if (!cgroup_kill(CGROUP, STOP_TIMEOUT_MS, error) || !cgroup_remove(CGROUP, error) || !cgroup_make(CGROUP, error))
+	/* What a former one left; its lifeline has ended it. The group is made anew, since a kernel (6.18) that once
+	 * had killed a group at once kills what is made in it from another group (CLONE_INTO_CGROUP). */
+	if (!cgroup_kill(CGROUP, STOP_TIMEOUT_MS, error) || !cgroup_remove(CGROUP, error) ||
+	    !cgroup_make(CGROUP, error))
 		return FALSE;
 	launch_clear_log(front->run_dir);
 	g_autoptr(Launch) launch = prepare(front, program);

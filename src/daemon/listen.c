@@ -46,8 +46,8 @@ int listen_tcp(const char *where, GError **error)
 	/* Without an address: the IPv6 wildcard takes IPv4 too; where there is no IPv6, the one of IPv4. */
 	int result = getaddrinfo(address ? address : "::", port, &hints, &found);
 	if (result != 0) {
-		error_set(error, ERROR_INVALID, "give it as a number: 127.0.0.1, [::1]", "cannot listen at '%s': %s", where,
-			  gai_strerror(result));
+		error_set(error, ERROR_INVALID, "give it as a number: 127.0.0.1, [::1]", "cannot listen at '%s': %s",
+			  where, gai_strerror(result));
 		return -1;
 	}
 	int one = 1, zero = 0;

@@ -43,9 +43,21 @@ enum { STOP_TIMEOUT_MS = 5000, TRIM_S = 20, ARENAS_MAX = 8 };
 
 /* What the store keeps: configuration comes back with a restore, facts never do. */
 static const StoreKind store_kinds[] = {
-	{"vm", FALSE},	    {"storage", FALSE}, {"mapping", FALSE}, {"vm-name", TRUE}, {"vm-identity", TRUE}, {"vm-state", TRUE}, {"vm-firmware-setup", TRUE},
-	{"image", TRUE},    {"volume", TRUE},	{"node", TRUE},
-	{"user", TRUE},	    {"role", TRUE},	{"token", TRUE},   {"setting", TRUE},	 {NULL, FALSE},
+	{"vm", FALSE},
+	{"storage", FALSE},
+	{"mapping", FALSE},
+	{"vm-name", TRUE},
+	{"vm-identity", TRUE},
+	{"vm-state", TRUE},
+	{"vm-firmware-setup", TRUE},
+	{"image", TRUE},
+	{"volume", TRUE},
+	{"node", TRUE},
+	{"user", TRUE},
+	{"role", TRUE},
+	{"token", TRUE},
+	{"setting", TRUE},
+	{NULL, FALSE},
 };
 
 typedef struct Options {
@@ -70,14 +82,14 @@ static gboolean parse_options(int argc, char **argv, Options *options, GError **
 {
 	GOptionEntry entries[] = {
 		{"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state, "What is kept (default /var/lib/yado)", "DIR"},
-		{"run", 0, 0, G_OPTION_ARG_FILENAME, &options->run, "Sockets and records of this boot (default /run/yado)",
-		 "DIR"},
+		{"run", 0, 0, G_OPTION_ARG_FILENAME, &options->run,
+		 "Sockets and records of this boot (default /run/yado)", "DIR"},
 		{"socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket, "Socket of the API (default RUN/api.sock)",
 		 "PATH"},
-		{"node", 0, 0, G_OPTION_ARG_STRING, &options->node, "Name of this node at its first start (default: host name)",
-		 "NAME"},
-		{"probe-rom", 0, 0, G_OPTION_ARG_FILENAME, &options->probe_rom, "Firmware image of the acceleration probe",
-		 "FILE"},
+		{"node", 0, 0, G_OPTION_ARG_STRING, &options->node,
+		 "Name of this node at its first start (default: host name)", "NAME"},
+		{"probe-rom", 0, 0, G_OPTION_ARG_FILENAME, &options->probe_rom,
+		 "Firmware image of the acceleration probe", "FILE"},
 		{"recipes", 0, 0, G_OPTION_ARG_FILENAME, &options->recipes, "Recipes of images", "DIR"},
 		{"https", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->https,
 		 "Start yado-httpd, which listens there; can be repeated", "[ADDRESS:]PORT"},
@@ -329,7 +341,8 @@ static void take_apart(Daemon *daemon)
 	g_clear_pointer(&services->access, access_free);
 	g_clear_pointer(&services->audit, audit_close);
 	if (services->store)
-		cgroup_remove("", NULL); /* our root, unless guests are in it; while the store keeps another yadod out */
+		/* our root, unless guests are in it; while the store keeps another yadod out */
+		cgroup_remove("", NULL);
 	g_clear_pointer(&services->store, store_close);
 	g_clear_pointer(&daemon->api, api_free);
 	g_clear_pointer(&daemon->image_dir, g_free);
@@ -382,8 +395,8 @@ static void set_limits(void)
 	}
 }
 
-/* An arena for each thread, which is malloc's own way, keeps several times of what is used: bursts scatter what stays over
- * all of them. Fewer than threads that can run at once would wait for each other. */
+/* An arena for each thread, which is malloc's own way, keeps several times of what is used: bursts scatter what stays
+ * over all of them. Fewer than threads that can run at once would wait for each other. */
 static void bound_arenas(void)
 {
 	mallopt(M_ARENA_MAX, (int)CLAMP(2 * g_get_num_processors(), 2, ARENAS_MAX));
@@ -432,8 +445,8 @@ int main(int argc, char **argv)
 	g_unix_signal_add(SIGTERM, on_signal, &daemon);
 	g_unix_signal_add(SIGINT, on_signal, &daemon);
 	manager_ready(&daemon.services);
-	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node, daemon.socket,
-		  daemon.services.host->kvm ? "kvm" : "tcg");
+	g_message("yadod %s serves node '%s' on %s (acceleration: %s)", YADO_VERSION, daemon.services.node,
+		  daemon.socket, daemon.services.host->kvm ? "kvm" : "tcg");
 	g_atomic_pointer_set(&daemon.services.autostart, autostart_begin(&daemon.services));
 	g_timeout_add_seconds(TRIM_S, give_memory_back, NULL);
 	g_main_loop_run(daemon.loop);

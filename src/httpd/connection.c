@@ -193,7 +193,8 @@ void connection_kill(Connection *connection)
 	connection_wake(connection);
 }
 
-/* The next record: of `out`, filled up from the body, or of the body. Nothing is left of `out` after the latter's first. */
+/* The next record: of `out`, filled up from the body, or of the body. Nothing is left of `out` after the latter's
+ * first. */
 static guint8 *next_record(Connection *connection, gsize *ret_length)
 {
 	gsize out = out_pending(connection);

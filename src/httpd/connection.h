@@ -12,8 +12,8 @@ typedef struct Peer {
 typedef struct ConnectionOps {
 	/* Takes all the bytes. */
 	void (*receive)(Connection *connection, const guint8 *data, gsize length);
-	/* The end of a turn of the loop in which connection_wake() was called, before what waits is sent. May be NULL.
-	 */
+	/* The end of a turn of the loop in which connection_wake() was called, before what waits is sent. May be
+	 * NULL. */
 	void (*flush)(Connection *connection);
 	/* Less than WAITING_MAX waits again. */
 	void (*drained)(Connection *connection);
@@ -63,8 +63,8 @@ void connection_finish(Connection *connection);
 void connection_kill(Connection *connection);
 /* Seconds from now; 0: none. */
 void connection_deadline(Connection *connection, guint seconds);
-/* From here on the protocol finds out by itself whether the client lives: one that takes nothing is kept, with what waits
- * for it bounded. */
+/* From here on the protocol finds out by itself whether the client lives: one that takes nothing is kept, with what
+ * waits for it bounded. */
 void connection_be_patient(Connection *connection);
 /* Changes the protocol: the old one's state is the caller's matter. */
 void connection_set_protocol(Connection *connection, const ConnectionOps *ops, gpointer state);

@@ -101,7 +101,8 @@ static void answer_page(Exchange *exchange, const Head *head)
 		return;
 	}
 	const char *accepted = head_get(head, HEADER_ACCEPT_ENCODING);
-	gboolean zipped = file->gzipped && accepted && g_regex_match_simple("(^|[, ])gzip *(,|;q=(0\\.[0-9]*[1-9]|1)|$)", accepted, 0, 0);
+	gboolean zipped = file->gzipped && accepted &&
+			  g_regex_match_simple("(^|[, ])gzip *(,|;q=(0\\.[0-9]*[1-9]|1)|$)", accepted, 0, 0);
 	if (zipped)
 		file = file->gzipped;
 	Answer answer = {.status = 200, .body = file->data, .length = file->length};

@@ -336,12 +336,13 @@ static int on_stream_close(nghttp2_session *session, gint32 id, guint32 code, vo
 	return 0;
 }
 
-/* After a whole answer, what the client still sends is not wanted (RFC 9113 §8.1). It gets no more window; only a client that
- * does not give up by itself has its stream reset, and later: a reset would take what waits of the stream with it, and
- * clients like curl before 8.0 then do not look at the answer. */
+/* After a whole answer, what the client still sends is not wanted (RFC 9113 §8.1). It gets no more window; only a
+ * client that does not give up by itself has its stream reset, and later: a reset would take what waits of the stream
+ * with it, and clients like curl before 8.0 then do not look at the answer. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
-	Stream *stream = frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
+	Stream *stream =
+		frame->hd.stream_id ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
 	gboolean carries = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
 	(void)data;
 	if (!stream || !carries || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))

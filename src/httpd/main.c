@@ -1,6 +1,7 @@
-/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). It is started by
- * systemd, with the sockets of a unit and that unit's confinement, or by yadod in a cage, with the numbers of its
- * sockets; as a user without rights either way. Everything that it does not need there it gives up by itself as well. */
+/* yado-httpd: TLS, HTTP/1.1, HTTP/2 and WebSocket on inherited sockets; frames to yadod (docs/front.md). It is started
+ * by systemd, with the sockets of a unit and that unit's confinement, or by yadod in a cage, with the numbers of its
+ * sockets; as a user without rights either way. Everything that it does not need there it gives up by itself as
+ * well. */
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -180,7 +181,8 @@ static gboolean make_certificate(const Options *options, GError **error)
 
 static int fail(const GError *error)
 {
-	log_message("%s%s%s", error->message, error_hint(error) ? "; " : "", error_hint(error) ? error_hint(error) : "");
+	log_message("%s%s%s", error->message, error_hint(error) ? "; " : "",
+		    error_hint(error) ? error_hint(error) : "");
 	return 1;
 }
 

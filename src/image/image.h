@@ -20,10 +20,12 @@ typedef struct ImageSource {
 	const char *path;   /* of an upload: nobody changes it, so it need not be copied. NULL: somebody else's file */
 	const char *digest; /* the SHA-256 that it should have, or NULL */
 } ImageSource;
-/* Imports: inspects the file in a worker, refuses hostile headers, converts disks to qcow2, hashes (SHA-256; ERROR_INVALID
- * if another digest was announced), publishes, commits "image/NAME". input: a valid document of image_table. */
+/* Imports: inspects the file in a worker, refuses hostile headers, converts disks to qcow2, hashes (SHA-256;
+ * ERROR_INVALID if another digest was announced), publishes, commits "image/NAME". input: a valid document of
+ * image_table. */
 gboolean image_import(ImageContext *context, Task *task, json_object *input, const ImageSource *source, GError **error);
-/* Runs the recipe's program, which gets an output directory and writes files and manifest.json, publishes and commits. input: a valid document of image_build_table, which recipe_check() has let through. */
+/* Runs the recipe's program, which gets an output directory and writes files and manifest.json, publishes and commits.
+ * input: a valid document of image_build_table, which recipe_check() has let through. */
 gboolean image_build(ImageContext *context, Task *task, json_object *input, GError **error);
 /* Removes the document and each build that no guest needs. Refuses (ERROR_CONFLICT naming the guests) while a guest's
  * kernel.image or a CD drive is the image. */

@@ -81,8 +81,8 @@ static gboolean write_sparse(int fd, const char *data, gsize length, guint64 off
 	return TRUE;
 }
 
-/* Copies (to -1: only reads) exactly `size` bytes; a file that has become shorter is refused, what was added to it is not
- * looked at. */
+/* Copies (to -1: only reads) exactly `size` bytes; a file that has become shorter is refused, what was added to it is
+ * not looked at. */
 static gboolean copy_hashed(Task *task, int from, int to, guint64 size, EVP_MD_CTX *hash, GError **error)
 {
 	g_autofree char *chunk = g_malloc(CHUNK);

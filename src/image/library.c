@@ -324,7 +324,8 @@ gboolean image_delete(ImageContext *context, Task *task, const char *name, GErro
 	json_auto json_object *document = image_get(context, name, error);
 	g_autoptr(Doc) doc = NULL;
 	gint64 rev;
-	if (!document || !image_check_unused(context, name, error) || !library_revision(context, name, &rev, &doc, error))
+	if (!document || !image_check_unused(context, name, error) ||
+	    !library_revision(context, name, &rev, &doc, error))
 		return FALSE;
 	json_auto json_object *detail = json_object_new_object();
 	json_set_str(detail, "name", name);

@@ -1,11 +1,11 @@
 /* Images made on the spot by a recipe: a program that is given a directory to fill, one to keep downloads in, and the
  * recipe's parameters ("suite=bookworm"; recipes.h).
  *
- * It runs as a process group of its own, so that a cancel or the deadline ends it with all that it started; it also ends
- * with the daemon. Lines "PROGRESS done total text" on its stdout are the task's progress, other lines go to the task's
- * log, and the end of its stderr is the reason when it fails. It writes disk (qcow2) and manifest.json; with kernel,
- * initrd and maybe kernel-efi beside them the image is one that is started by its kernel ("system"), without them an
- * ordinary disk. */
+ * It runs as a process group of its own, so that a cancel or the deadline ends it with all that it started; it also
+ * ends with the daemon. Lines "PROGRESS done total text" on its stdout are the task's progress, other lines go to the
+ * task's log, and the end of its stderr is the reason when it fails. It writes disk (qcow2) and manifest.json; with
+ * kernel, initrd and maybe kernel-efi beside them the image is one that is started by its kernel ("system"), without
+ * them an ordinary disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -216,7 +216,11 @@ static char *hash_stage(const Stage *stage, gboolean system, GError **error)
 	const struct {
 		const char *name;
 		gboolean needed;
-	} files[] = {{"disk", TRUE}, {"initrd", system}, {"kernel", system}, {"kernel-efi", FALSE}, {"manifest.json", TRUE}};
+	} files[] = {{"disk", TRUE},
+		     {"initrd", system},
+		     {"kernel", system},
+		     {"kernel-efi", FALSE},
+		     {"manifest.json", TRUE}};
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -270,7 +274,8 @@ static gboolean check_replaced(const char *name, json_object *present, const cha
 		return TRUE;
 	if (former)
 		error_set_field(error, ERROR_EXISTS, "name", "choose another name, or delete that image first",
-			"image '%s' was built from recipe '%s', so it is not replaced by one of '%s'", name, former, recipe);
+				"image '%s' was built from recipe '%s', so it is not replaced by one of '%s'", name,
+				former, recipe);
 	else
 		error_set_field(error, ERROR_EXISTS, "name", "choose another name, or delete that image first",
 			"image '%s' was imported, so it is not replaced by a build", name);

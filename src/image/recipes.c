@@ -74,8 +74,9 @@ static json_object *read_recipe(ImageContext *context, const char *name, GError 
 	json_auto json_object *recipe = json_parse(text, length, error);
 	if (recipe && json_object_is_type(recipe, json_type_object))
 		json_set_str(recipe, "name", name);
-	if (!recipe || !schema_check(&recipe_table, recipe, error) || !check_description(recipe, error) || !check_parameters(recipe, "needs", error) ||
-	    !check_parameters(recipe, "takes", error) || !check_sets(recipe, error)) {
+	if (!recipe || !schema_check(&recipe_table, recipe, error) || !check_description(recipe, error) ||
+	    !check_parameters(recipe, "needs", error) || !check_parameters(recipe, "takes", error) ||
+	    !check_sets(recipe, error)) {
 		g_prefix_error(error, "'%s': ", path);
 		return NULL;
 	}
@@ -154,11 +155,12 @@ gboolean recipe_check(ImageContext *context, json_object *input, GError **error)
 		if (!value || !is_parameter(key) || has(recipe, "needs", key) || has(recipe, "takes", key))
 			continue;
 		const char *program = json_get_str(recipe, "program", NULL);
-		g_autofree char *hint = json_get(json_get(recipe, "sets"), key)
-						? g_strdup_printf("it is always %s there; use recipe '%s' for another",
-								  json_object_get_string(json_get(json_get(recipe, "sets"), key)),
-								  program ? program : name)
-						: g_strdup("'yado image recipes' shows what each takes");
+		g_autofree char *hint =
+			json_get(json_get(recipe, "sets"), key)
+				? g_strdup_printf("it is always %s there; use recipe '%s' for another",
+						  json_object_get_string(json_get(json_get(recipe, "sets"), key)),
+						  program ? program : name)
+				: g_strdup("'yado image recipes' shows what each takes");
 		error_set_field(error, ERROR_INVALID, key, hint, "recipe '%s' takes no %s", name, key);
 		return FALSE;
 	}

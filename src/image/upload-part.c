@@ -103,8 +103,8 @@ static Transfer *start_part(Upload *upload, guint64 length, int *ret_socket, GEr
 	return transfer;
 }
 
-Transfer *uploads_write(Uploads *uploads, const char *id, guint64 offset, guint64 length, UploadDone done, gpointer data,
-			int *ret_socket, GError **error)
+Transfer *uploads_write(Uploads *uploads, const char *id, guint64 offset, guint64 length, UploadDone done,
+			gpointer data, int *ret_socket, GError **error)
 {
 	Upload *upload = begin_part(uploads, id, offset, length, error);
 	if (!upload)

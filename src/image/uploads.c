@@ -1,7 +1,7 @@
 /* Uploads.
  *
- * The table in memory is the truth while the daemon runs; records on the disk are for the next one. A part is written by
- * a pump straight into the file, at its end; yadod learns how far it came. So after a crash of whatever process, the
+ * The table in memory is the truth while the daemon runs; records on the disk are for the next one. A part is written
+ * by a pump straight into the file, at its end; yadod learns how far it came. So after a crash of whatever process, the
  * file's size tells where to go on. After a power cut it may not: there the file is cut to what the record says was
  * durable, which is written down each time the pump has synced.
  *

@@ -1,4 +1,5 @@
-/* Uploads: files that arrive in parts, over as many connections and restarts as it takes, until an image is made of them.
+/* Uploads: files that arrive in parts, over as many connections and restarts as it takes, until an image is made of
+ * them.
  *
  * DIR/ID is the file (0600, root's), DIR/ID.json its record. The file's size is how much has arrived. An upload that
  * nobody has touched for a day is removed. Thread-safe. */
@@ -25,9 +26,9 @@ gboolean uploads_delete(Uploads *uploads, const char *id, GError **error);
 
 /* A part's end: the document as it is then (lent), and why no more came. Once, from a thread of the transfer's. */
 typedef void (*UploadDone)(json_object *document, guint64 bytes, const GError *error, gpointer data);
-/* Has at most `length` bytes written from `offset` on, which must be what has arrived so far (ERROR_CONFLICT; also while
- * another part is being written). The transfer, new reference, and the socket to write into, the caller's. After a
- * failure `done` is not called. */
+/* Has at most `length` bytes written from `offset` on, which must be what has arrived so far (ERROR_CONFLICT; also
+ * while another part is being written). The transfer, new reference, and the socket to write into, the caller's. After
+ * a failure `done` is not called. */
 struct Transfer *uploads_write(Uploads *uploads, const char *id, guint64 offset, guint64 length, UploadDone done,
 			       gpointer data, int *ret_socket, GError **error);
 

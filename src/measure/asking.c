@@ -1,5 +1,5 @@
-/* A few threads ask, each one guest at a time and for a short while, so that a QEMU that is stuck takes a thread for half a
- * second and holds up nobody else. The threads end by themselves when nothing is asked. */
+/* A few threads ask, each one guest at a time and for a short while, so that a QEMU that is stuck takes a thread for
+ * half a second and holds up nobody else. The threads end by themselves when nothing is asked. */
 #include "measure/asking.h"
 
 #include "guest/resources/balloon.h"

@@ -9,8 +9,8 @@ Asking *asking_new(void);
 /* Waits for the questions that are being asked, for half a second at most. */
 void asking_free(Asking *asking);
 
-/* For its disks' counters; with_agent: then the agent for those of its cards, for a later reading of the guest. Where it is
- * awaited, asking_wait() waits for the answer. */
+/* For its disks' counters; with_agent: then the agent for those of its cards, for a later reading of the guest. Where
+ * it is awaited, asking_wait() waits for the answer. */
 Question *asking_ask(Asking *asking, Vm *vm, gboolean with_agent, gboolean awaited);
 /* Until all that are awaited have been answered, or the deadline (monotonic). */
 void asking_wait(Asking *asking, gint64 deadline_us);

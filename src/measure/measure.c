@@ -1,7 +1,7 @@
 /* The thread that measures.
  *
- * A round comes every 20 s, of all that runs, and every 2 s, of what is followed. First those are told who follow, then all
- * goes to the rings in one transaction. Of who is new among the followed, the first round is at once. */
+ * A round comes every 20 s, of all that runs, and every 2 s, of what is followed. First those are told who follow, then
+ * all goes to the rings in one transaction. Of who is new among the followed, the first round is at once. */
 #include "measure/measure.h"
 
 #include "guest/guests.h"
@@ -48,7 +48,8 @@ static char *make_sample(gint64 object, gint64 at_us, const Values *values)
 {
 	gint64 at_ms = at_us / 1000;
 	GString *text = g_string_new(NULL);
-	g_string_append_printf(text, "{\"at_s\":%" G_GINT64_FORMAT ".%03d,\"values\":{", at_ms / 1000, (int)(at_ms % 1000));
+	g_string_append_printf(text, "{\"at_s\":%" G_GINT64_FORMAT ".%03d,\"values\":{", at_ms / 1000,
+			       (int)(at_ms % 1000));
 	values_append(text, series_of(object), values);
 	g_string_append(text, "}}");
 	return g_string_free(text, FALSE);
@@ -140,7 +141,8 @@ static gpointer run(gpointer data)
 	do {
 		gint64 now_us = g_get_real_time();
 		gboolean all = is_due(all_us, now_us, STEP_S), live = is_due(live_us, now_us, LIVE_STEP_S);
-		guint32 number = all && beat_holds(all_us, now_us, STEP_S) ? (guint32)(all_us / G_USEC_PER_SEC / STEP_S) : 0;
+		guint32 number =
+			all && beat_holds(all_us, now_us, STEP_S) ? (guint32)(all_us / G_USEC_PER_SEC / STEP_S) : 0;
 		g_autoptr(GHashTable) told = list_told(measure, live);
 		if (all)
 			all_us = beat_next(now_us, STEP_S);

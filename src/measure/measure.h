@@ -11,10 +11,11 @@ void measure_stop(Measure *measure);
 /* What was measured up to now. */
 void measure_read(Measure *measure, gint64 object, Span span, RingView *ret_view);
 
-/* While an object is followed by somebody it is measured every two seconds, and its watch is called with each sample, as JSON;
- * with NULL once it is gone. From one thread, holding nothing; must be quick. */
+/* While an object is followed by somebody it is measured every two seconds, and its watch is called with each sample,
+ * as JSON; with NULL once it is gone. From one thread, holding nothing; must be quick. */
 typedef void (*MeasureWatch)(gint64 object, const char *sample, gpointer data);
 void measure_set_watch(Measure *measure, MeasureWatch watch, gpointer data);
-/* As often as unfollow. Returns the last sample if somebody follows it already; NULL: there is none yet. Caller frees. */
+/* As often as unfollow. Returns the last sample if somebody follows it already; NULL: there is none yet. Caller
+ * frees. */
 char *measure_follow(Measure *measure, gint64 object);
 void measure_unfollow(Measure *measure, gint64 object);

@@ -39,7 +39,8 @@ static void read_memory(NodeCounters *counters)
 	guint64 total, available;
 	g_autofree char *text = NULL;
 	counters->memory_known = file_read("/proc/meminfo", TEXT_MAX, &text, NULL, NULL) &&
-				 read_meminfo(text, "MemTotal:", &total) && read_meminfo(text, "MemAvailable:", &available);
+				 read_meminfo(text, "MemTotal:", &total) &&
+				 read_meminfo(text, "MemAvailable:", &available);
 	if (counters->memory_known)
 		counters->memory = total - MIN(available, total);
 }
@@ -56,7 +57,8 @@ static gboolean read_disk(const char *dir, guint64 *ret_values)
 {
 	guint64 read, written;
 	g_autofree char *path = g_build_filename(dir, "stat", NULL), *text = NULL;
-	if (!file_read(path, 1024, &text, NULL, NULL) || sscanf(text, "%*u %*u %lu %*u %*u %*u %lu", &read, &written) != 2)
+	if (!file_read(path, 1024, &text, NULL, NULL) ||
+	    sscanf(text, "%*u %*u %lu %*u %*u %*u %lu", &read, &written) != 2)
 		return FALSE;
 	ret_values[0] = read * SECTOR;
 	ret_values[1] = written * SECTOR;

@@ -1,5 +1,5 @@
-/* Rates of counters. Where a device has come or gone, or a counter went back (the guest was started anew), nothing is known
- * of that step. */
+/* Rates of counters. Where a device has come or gone, or a counter went back (the guest was started anew), nothing is
+ * known of that step. */
 #include "measure/rates.h"
 
 #include <math.h>

@@ -1,16 +1,16 @@
 /* The file of the rings.
  *
- * One row a ring, its number made of the object's and the span's; its blob has the ring's size from the beginning, and what
- * is written goes into its place. So the file grows with the number of guests and with nothing else.
+ * One row a ring, its number made of the object's and the span's; its blob has the ring's size from the beginning, and
+ * what is written goes into its place. So the file grows with the number of guests and with nothing else.
  *
- * When the first interval comes that is not part of the same coarser one as the last, the coarser one is over: its average
- * is written, from the ring of the finer span, which still has all of its parts. That needs nothing but the number of the
- * last interval, which is found in the ring itself after a restart; so it makes no difference how long the daemon, or the
- * guest, was away. Who reads gets the interval that is going on in the same way, without writing it.
+ * When the first interval comes that is not part of the same coarser one as the last, the coarser one is over: its
+ * average is written, from the ring of the finer span, which still has all of its parts. That needs nothing but the
+ * number of the last interval, which is found in the ring itself after a restart; so it makes no difference how long
+ * the daemon, or the guest, was away. Who reads gets the interval that is going on in the same way, without writing it.
  *
- * Nothing is fsynced. A write-ahead log makes the file whole after the end of the daemon at any moment; after a power cut
- * it may be damaged. Then it is put aside and begun anew, as is what was damaged otherwise: nobody's guests wait for a
- * graph. */
+ * Nothing is fsynced. A write-ahead log makes the file whole after the end of the daemon at any moment; after a power
+ * cut it may be damaged. Then it is put aside and begun anew, as is what was damaged otherwise: nobody's guests wait
+ * for a graph. */
 #include "measure/rings.h"
 
 #include <errno.h>
@@ -165,12 +165,13 @@ static void put_aside(Rings *rings, const char *why)
 	close_file(rings);
 	drop_former(dir, prefix);
 	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-		g_autofree char *from = g_strconcat(rings->path, parts[i], NULL), *to = g_strconcat(aside, parts[i], NULL);
+		g_autofree char *from = g_strconcat(rings->path, parts[i], NULL),
+				*to = g_strconcat(aside, parts[i], NULL);
 		if (g_rename(from, to) < 0 && errno != ENOENT)
 			g_warning("cannot put '%s' aside: %s", from, g_strerror(errno));
 	}
-	g_warning("the measurements in '%s' cannot be used (%s): they begin anew, and the former file is '%s'", rings->path,
-		  why, aside);
+	g_warning("the measurements in '%s' cannot be used (%s): they begin anew, and the former file is '%s'",
+		  rings->path, why, aside);
 }
 
 /* After a failure of the database; TRUE if it is worth another try, with a new file. */
@@ -203,12 +204,13 @@ static int try_open(Rings *rings, GError **error)
 			    "PRAGMA cache_size = -256; PRAGMA journal_size_limit = 1048576; PRAGMA trusted_schema = 0",
 			    NULL, NULL, NULL);
 	if (code == SQLITE_OK)
-		code = sqlite3_create_function(rings->db, "widen", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, widen, NULL, NULL);
+		code = sqlite3_create_function(rings->db, "widen", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, widen,
+					       NULL, NULL);
 	if (code == SQLITE_OK && !migrate(rings->db, rings->path, migrations, error))
 		code = error_code(*error) == ERROR_UNSUPPORTED ? SQLITE_NOTADB : sqlite3_errcode(rings->db);
 	if (code == SQLITE_OK)
-		code = sqlite3_prepare_v3(rings->db, "SELECT data FROM ring WHERE id = ?1", -1, SQLITE_PREPARE_PERSISTENT,
-					  &rings->select, NULL);
+		code = sqlite3_prepare_v3(rings->db, "SELECT data FROM ring WHERE id = ?1", -1,
+					  SQLITE_PREPARE_PERSISTENT, &rings->select, NULL);
 	return code;
 }
 
@@ -277,8 +279,8 @@ static int make_rings(Rings *rings, gint64 object)
 {
 	int code = SQLITE_OK;
 	for (Span span = SPAN_HOUR; span < SPAN_COUNT && code == SQLITE_OK; span++)
-		code = run(rings, "INSERT OR REPLACE INTO ring(id, data) VALUES(%lld, zeroblob(%d))", row_id(object, span),
-			   ring_size(span));
+		code = run(rings, "INSERT OR REPLACE INTO ring(id, data) VALUES(%lld, zeroblob(%d))",
+			   row_id(object, span), ring_size(span));
 	return code;
 }
 
@@ -382,8 +384,8 @@ void rings_sweep(Rings *rings, gboolean (*keep)(gint64 object, gpointer data), g
 		if (keep(object, data))
 			continue;
 		g_hash_table_remove(rings->newest, &object);
-		code = run(rings, "DELETE FROM ring WHERE id >> %d = %" G_GINT64_FORMAT " AND id BETWEEN %lld AND %lld", SPAN_BITS,
-			   object, row_id(object, 0), row_id(object, SPAN_COUNT - 1));
+		code = run(rings, "DELETE FROM ring WHERE id >> %d = %" G_GINT64_FORMAT " AND id BETWEEN %lld AND %lld",
+			   SPAN_BITS, object, row_id(object, 0), row_id(object, SPAN_COUNT - 1));
 	}
 	if (code != SQLITE_OK)
 		recover(rings, code);

@@ -4,8 +4,8 @@
 
 typedef struct Rings Rings;
 
-/* Never fails: the file is opened or made when it is first needed, and what cannot be written is lost with a warning. All
- * calls are thread-safe. */
+/* Never fails: the file is opened or made when it is first needed, and what cannot be written is lost with a warning.
+ * All calls are thread-safe. */
 Rings *rings_new(const char *path);
 void rings_free(Rings *rings);
 
@@ -18,8 +18,8 @@ void rings_write(Rings *rings, guint32 number, const RingSample *samples, guint 
 /* Drops the rings of all objects but those. */
 void rings_sweep(Rings *rings, gboolean (*keep)(gint64 object, gpointer data), gpointer data);
 
-/* As many as the span has slots, the oldest first; the first interval ends at start_s (since 1970). With the interval that
- * is going on, as far as it is known. Unknown ones for who has no ring. */
+/* As many as the span has slots, the oldest first; the first interval ends at start_s (since 1970). With the interval
+ * that is going on, as far as it is known. Unknown ones for who has no ring. */
 typedef struct RingView {
 	gint64 start_s;
 	guint count;

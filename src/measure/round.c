@@ -1,8 +1,8 @@
 /* One round.
  *
- * It reads what the host knows at once, has QEMUs asked for their disks at the same time (asking.c), waits a moment for the
- * answers, and makes values of what has changed since the last round of that kind. Who has not answered in a round is not
- * waited for in the next one; what it says late counts there, as of the moment that it was said. */
+ * It reads what the host knows at once, has QEMUs asked for their disks at the same time (asking.c), waits a moment for
+ * the answers, and makes values of what has changed since the last round of that kind. Who has not answered in a round
+ * is not waited for in the next one; what it says late counts there, as of the moment that it was said. */
 #include "measure/round.h"
 
 #include <math.h>
@@ -142,8 +142,8 @@ static Values make_values(Reading *last, const Round *round, const Subject *subj
 	return node ? rates_of_node(last, round->now_us, node) : rates_of_guest(last, round->now_us, subject->counters);
 }
 
-/* The first reading of who is followed may be compared with that of the last round of all; without one, there is nothing
- * to tell. */
+/* The first reading of who is followed may be compared with that of the last round of all; without one, there is
+ * nothing to tell. */
 static void finish_live(const Round *round, Subject *subject, const NodeCounters *node)
 {
 	if (!subject->live)

@@ -2,7 +2,8 @@
 #pragma once
 #include <glib.h>
 
-/* Levels as those of vSphere; each but the first is made of averages of the one before. In the order of measurement_spans. */
+/* Levels as those of vSphere; each but the first is made of averages of the one before. In the order of
+ * measurement_spans. */
 typedef enum Span { SPAN_HOUR, SPAN_DAY, SPAN_WEEK, SPAN_MONTH, SPAN_YEAR, SPAN_COUNT } Span;
 
 typedef struct SpanInfo {
@@ -19,7 +20,8 @@ typedef struct Series {
 	const char *name;
 	guint decimals; /* that are worth telling */
 } Series;
-/* In the order in which their values stand in a ring, which is on disk: they can only be added to. End with a NULL name. */
+/* In the order in which their values stand in a ring, which is on disk: they can only be added to. End with a NULL
+ * name. */
 extern const Series guest_series[], node_series[];
 /* By object: the number of a guest, or this node. */
 enum { OBJECT_NODE = 0 };

@@ -33,7 +33,8 @@ static gboolean has_default_route(void)
 		const char *path, *pattern;
 	} tables[] = {
 		/* Interface, destination, gateway, flags, …; and for IPv6: destination and its length, … (proc(5)) */
-		{"/proc/net/route", "(?m)^[^*\\s]+\\s+00000000\\s+[0-9A-F]+\\s+\\S+\\s+\\S+\\s+\\S+\\s+\\S+\\s+00000000\\s"},
+		{"/proc/net/route",
+		 "(?m)^[^*\\s]+\\s+00000000\\s+[0-9A-F]+\\s+\\S+\\s+\\S+\\s+\\S+\\s+\\S+\\s+00000000\\s"},
 		{"/proc/net/ipv6_route", "(?m)^0{32} 00 .* (?!lo$)\\S+$"},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
@@ -93,7 +94,8 @@ gboolean passt_start(const char *run_dir, uid_t uid, const char *cgroup, int soc
 
 	G_STATIC_ASSERT(SOCKET_NUMBER == 10);
 	if (!program) {
-		error_set(error, ERROR_UNSUPPORTED, "install it (apt install passt) or use a network card of mode 'bridge'",
+		error_set(error, ERROR_UNSUPPORTED,
+			  "install it (apt install passt) or use a network card of mode 'bridge'",
 			  "user-mode networking needs passt, which is not installed");
 		return FALSE;
 	}

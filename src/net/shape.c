@@ -2,8 +2,9 @@
  *
  * What the guest receives is what the host sends into the tap: a token bucket (tc-tbf(8)) there holds it back. What the
  * guest sends comes in from the tap, where nothing can wait; so it is led through a device of its own, "yi<vm>.<index>"
- * (an ifb), which has such a bucket. Waiting, not dropping, lets TCP find the rate. The tap's buckets go with it; the ifb
- * must be removed, also after a node's daemon has died: so all with the guest's number go when its process has ended. */
+ * (an ifb), which has such a bucket. Waiting, not dropping, lets TCP find the rate. The tap's buckets go with it; the
+ * ifb must be removed, also after a node's daemon has died: so all with the guest's number go when its process has
+ * ended. */
 #include "net/shape.h"
 
 #include <net/if.h>
@@ -84,8 +85,8 @@ static gboolean limit_send(const char *owner, const char *tap, const char *ifb, 
 	       run(error, "ip link set dev %s alias %s", ifb, owner) &&
 	       add_bucket(ifb, shape->send, shape->send_burst, error) && run(error, "ip link set dev %s up", ifb) &&
 	       run(error, "tc qdisc add dev %s ingress", tap) &&
-	       run(error, "tc filter add dev %s parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress "
-		   "redirect dev %s", tap, ifb);
+	       run(error, "tc filter add dev %s parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred "
+			  "egress redirect dev %s", tap, ifb);
 }
 
 gboolean shape_set(const char *owner, gint64 vm, guint index, const Shape *shape, GError **error)

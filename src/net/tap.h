@@ -3,7 +3,8 @@
 #include <glib.h>
 
 /* Makes a tap "yt<vm>.<index>" that joins the bridge, up, with virtio-net headers; it goes away when the last
- * descriptor closes. Returns the descriptor (caller closes) or -1; ERROR_NOT_FOUND (with a hint) without that bridge. */
+ * descriptor closes. Returns the descriptor (caller closes) or -1; ERROR_NOT_FOUND (with a hint) without that
+ * bridge. */
 int tap_open(gint64 vm, guint index, const char *bridge, GError **error);
 /* Moves the guest's tap to another bridge. */
 gboolean tap_set_bridge(gint64 vm, guint index, const char *bridge, GError **error);

@@ -1,5 +1,5 @@
-/* yado-pump: carries bytes from one descriptor to another, so that yadod never does: from a socket to a file, bounded and
- * synced, or from a file to a socket. It is given its descriptors, can open nothing, and knows nothing of what it
+/* yado-pump: carries bytes from one descriptor to another, so that yadod never does: from a socket to a file, bounded
+ * and synced, or from a file to a socket. It is given its descriptors, can open nothing, and knows nothing of what it
  * carries; yadod hears from it by lines on a pipe (pump.h).
  *
  *   yado-pump --source FD --target FD --limit BYTES --report FD [--sync] [--stall SECONDS]

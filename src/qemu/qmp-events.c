@@ -1,5 +1,5 @@
-/* Events of a connection: a ring of the latest, each with its number, so that whoever takes a mark before a command finds
- * what the command has caused, however soon that came. */
+/* Events of a connection: a ring of the latest, each with its number, so that whoever takes a mark before a command
+ * finds what the command has caused, however soon that came. */
 #include "qemu/qmp-internal.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Consoles.
  *
- * The request brings a ticket; a WebSocket with it is the console. It runs in a child of ours for as long as it lasts, so
- * that it flows while the command makes other requests. Bytes go both ways with back-pressure: neither side is read while
- * what it sent before has not been taken by the other. */
+ * The request brings a ticket; a WebSocket with it is the console. It runs in a child of ours for as long as it lasts,
+ * so that it flows while the command makes other requests. Bytes go both ways with back-pressure: neither side is read
+ * while what it sent before has not been taken by the other. */
 #include "remote/console.h"
 
 #include <errno.h>
@@ -57,7 +57,8 @@ static void opened(WebSocket *socket)
 static gboolean flush(Console *console)
 {
 	while (console->pending->len > 0) {
-		ssize_t n = send(console->fd, console->pending->data, console->pending->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+			send(console->fd, console->pending->data, console->pending->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -148,10 +149,13 @@ static gboolean await_child(Remote *remote, int report, GError **error)
 	char text[REPORT_MAX];
 	gsize length = 0;
 	for (gint64 end = g_get_monotonic_time() + (gint64)TIMEOUT_MS * 1000;;) {
-		struct pollfd ready[2] = {{.fd = report, .events = POLLIN}, {.fd = remote->control.fd, .events = POLLIN}};
+		struct pollfd ready[2] = {{.fd = report, .events = POLLIN},
+					  {.fd = remote->control.fd, .events = POLLIN}};
 		gint64 left = (end - g_get_monotonic_time()) / 1000;
-		if (left <= 0 || (poll(ready, 2, (int)left) < 0 && errno != EINTR) || !control_is_wanted(&remote->control)) {
-			error_set(error, ERROR_TIMEOUT, NULL, "'%s' did not open the console in time", remote->peer.authority);
+		if (left <= 0 || (poll(ready, 2, (int)left) < 0 && errno != EINTR) ||
+		    !control_is_wanted(&remote->control)) {
+			error_set(error, ERROR_TIMEOUT, NULL, "'%s' did not open the console in time",
+				  remote->peer.authority);
 			return FALSE;
 		}
 		if (!ready[0].revents)
@@ -212,8 +216,8 @@ void console_open(Remote *remote, Frame *request)
 		transfer_ask(remote, "POST", json_get_str(request->head, "path", "/"), body, TIMEOUT_MS, &error);
 	const char *secret = json_get_str(ticket, "ticket", NULL), *path = json_get_str(ticket, "path", NULL);
 	if (ticket && (!secret || !path))
-		error_set(&error, ERROR_FAILED, "are both sides of the same version?", "'%s' gave no ticket for the console",
-			  remote->peer.authority);
+		error_set(&error, ERROR_FAILED, "are both sides of the same version?",
+			  "'%s' gave no ticket for the console", remote->peer.authority);
 	if (!error) {
 		g_autofree char *escaped = g_uri_escape_string(secret, NULL, FALSE);
 		g_autofree char *full = g_strconcat(path, strchr(path, '?') ? "&" : "?", "ticket=", escaped, NULL);

@@ -1,5 +1,5 @@
-/* Events from a WebSocket to the command, only as fast as it grants credit: without credit nothing is read, and the other
- * side notices that its reader is slow. */
+/* Events from a WebSocket to the command, only as fast as it grants credit: without credit nothing is read, and the
+ * other side notices that its reader is slow. */
 #include "remote/follow.h"
 
 #include "base/error.h"

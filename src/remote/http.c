@@ -1,7 +1,9 @@
-/* Requests over HTTPS, by libcurl. Not by libwebsockets' client, which carries the WebSockets: it does not read an answer
- * that comes before the request's body has been sent, so that a refused upload would look like a lost connection.
+/* Requests over HTTPS, by libcurl. Not by libwebsockets' client, which carries the WebSockets: it does not read an
+ * answer that comes before the request's body has been sent, so that a refused upload would look like a lost
+ * connection.
  *
- * Proxies are not used, whatever the environment says: what is managed is near, and a WebSocket would not go the same way. */
+ * Proxies are not used, whatever the environment says: what is managed is near, and a WebSocket would not go the same
+ * way. */
 #include "remote/http.h"
 
 #include <curl/curl.h>
@@ -161,7 +163,8 @@ static struct curl_slist *headers_of(const Http *http, const HttpCall *call)
 	struct curl_slist *list = curl_slist_append(NULL, "expect:"); /* nothing is gained by asking first */
 	list = add_credential(http, call, list);
 	list = curl_slist_append(list, call->file >= 0 ? "content-type: application/octet-stream"
-						       : call->body ? "content-type: application/json" : "content-type:");
+				       : call->body    ? "content-type: application/json"
+						       : "content-type:");
 	if (!call->headers)
 		return list;
 	json_object_object_foreach(call->headers, name, value) {
@@ -250,17 +253,22 @@ static void explain(Http *http, const Transfer *transfer, CURLcode result, const
 	if (!control_is_wanted(http->control))
 		error_set(error, ERROR_CANCELLED, NULL, "the request was given up");
 	else if (transfer->too_large)
-		error_set(error, ERROR_TOO_LARGE, "ask for less at a time", "the answer of '%s' is over 1 MiB", authority);
+		error_set(error, ERROR_TOO_LARGE, "ask for less at a time", "the answer of '%s' is over 1 MiB",
+			  authority);
 	else if ((result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CONNECT_ERROR) &&
 		 trust_explain(&http->peer->trust, authority, error))
 		return;
 	else if (result == CURLE_SSL_CONNECT_ERROR)
-		error_set(error, ERROR_UNAVAILABLE, SAY("is it yado-httpd that listens on that port?", "そのポートで待ち受けているのは yado-httpd ですか?"),
+		error_set(error, ERROR_UNAVAILABLE,
+			  SAY("is it yado-httpd that listens on that port?",
+			      "そのポートで待ち受けているのは yado-httpd ですか?"),
 			  SAY("no TLS connection to '%s': %s", "'%s' とTLSで接続できません: %s"), authority, why);
 	else if (result == CURLE_OPERATION_TIMEDOUT && connected > 0)
-		error_set(error, ERROR_TIMEOUT, NULL, SAY("'%s' did not answer in time", "'%s' が時間内に応答しませんでした"), authority);
+		error_set(error, ERROR_TIMEOUT, NULL,
+			  SAY("'%s' did not answer in time", "'%s' が時間内に応答しませんでした"), authority);
 	else if (result == CURLE_READ_ERROR)
-		error_set(error, ERROR_FAILED, "leave it alone while it is sent", "the file was changed or cannot be read");
+		error_set(error, ERROR_FAILED, "leave it alone while it is sent",
+			  "the file was changed or cannot be read");
 	else if (connected > 0)
 		error_set(error, ERROR_UNAVAILABLE, SAY("look whether what was asked for was done, then try again",
 			      "要求が実行されたか確認してから、やり直してください"),
@@ -294,7 +302,8 @@ gboolean http_perform(Http *http, HttpCall *call, GError **error)
 	}
 	keep_session(http);
 	/* An error that came while the body was on its way counts, though the rest of the body could not be sent. */
-	gboolean answered = result == CURLE_OK || (result == CURLE_SEND_ERROR && status >= 400 && call->answer->len > 0);
+	gboolean answered =
+		result == CURLE_OK || (result == CURLE_SEND_ERROR && status >= 400 && call->answer->len > 0);
 	if (!answered)
 		explain(http, &transfer, result, message, error);
 	curl_slist_free_all(headers);

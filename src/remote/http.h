@@ -18,8 +18,8 @@ struct HttpCall {
 	guint timeout_ms; /* 0: as long as bytes go either way */
 	/* Called as bytes of the file go out; may be NULL. */
 	void (*sent)(gint64 count, gpointer data);
-	/* Takes an answer that is a file (application/octet-stream): `begin` once with its length, then `take`. FALSE ends
-	 * the call. NULL: such an answer is kept like any other. */
+	/* Takes an answer that is a file (application/octet-stream): `begin` once with its length, then `take`. FALSE
+	 * ends the call. NULL: such an answer is kept like any other. */
 	gboolean (*begin)(gint64 length, gpointer data);
 	gboolean (*take)(const void *bytes, gsize length, gpointer data);
 	gpointer data;

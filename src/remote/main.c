@@ -2,9 +2,9 @@
  *
  * The command starts it with a socket as descriptor 3, on which it speaks frames as yadod does (docs/protocol.md). The
  * first request is of our own: CONNECT with {"url","token"?,"fingerprint"?,"probe"?,"language"?} says where and with
- * what; a secret never comes as an argument or in the environment. With "probe", the certificate is looked at before anything else is
- * sent, and the answer tells of it. Requests are served one after another; a console gets a process of its own. The
- * program ends with the command. */
+ * what; a secret never comes as an argument or in the environment. With "probe", the certificate is looked at before
+ * anything else is sent, and the answer tells of it. Requests are served one after another; a console gets a process of
+ * its own. The program ends with the command. */
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>

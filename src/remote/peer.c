@@ -58,15 +58,21 @@ gboolean peer_configure(Peer *peer, json_object *from, GError **error)
 	if (!take_url(peer, json_get_str(from, "url", ""), error))
 		return FALSE;
 	if (token && !check_token(token)) {
-		error_set(error, ERROR_INVALID, SAY("it is what 'yado token create' printed, one line", "'yado token create' が表示した1行です"),
+		error_set(error, ERROR_INVALID,
+			  SAY("it is what 'yado token create' printed, one line",
+			      "'yado token create' が表示した1行です"),
 			  "%s", SAY("the token is not well-formed", "トークンの形式が正しくありません"));
 		return FALSE;
 	}
 	peer->token = g_strdup(token);
 	peer->trust.fingerprint = pin ? trust_parse_fingerprint(pin) : NULL;
 	if (pin && !peer->trust.fingerprint) {
-		error_set(error, ERROR_INVALID, SAY("it has 64 hexadecimal digits, with or without colons", "64桁の16進数です（コロンは任意）"),
-			  SAY("'%s' is not the SHA-256 fingerprint of a certificate", "'%s' は証明書のSHA-256ではありません"), pin);
+		error_set(error, ERROR_INVALID,
+			  SAY("it has 64 hexadecimal digits, with or without colons",
+			      "64桁の16進数です（コロンは任意）"),
+			  SAY("'%s' is not the SHA-256 fingerprint of a certificate",
+			      "'%s' は証明書のSHA-256ではありません"),
+			  pin);
 		return FALSE;
 	}
 	return TRUE;
@@ -91,7 +97,8 @@ json_object *peer_error_body(const Peer *peer, int status, const char *message)
 	if (message && *message)
 		error_set(&error, code, NULL, "%s", message);
 	else
-		error_set(&error, code, NULL, "'%s' answered with status %d and gave no reason", peer->authority, status);
+		error_set(&error, code, NULL, "'%s' answered with status %d and gave no reason", peer->authority,
+			  status);
 	json_object *body = json_object_new_object();
 	json_set(body, "error", error_to_json(error));
 	return body;

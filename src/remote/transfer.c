@@ -1,5 +1,5 @@
-/* Requests and their answers. A file that comes back is given to the command as one end of a socket while the rest of it
- * still comes: what the command does not take is not read from the network. */
+/* Requests and their answers. A file that comes back is given to the command as one end of a socket while the rest of
+ * it still comes: what the command does not take is not read from the network. */
 #include "remote/transfer.h"
 
 #include <string.h>

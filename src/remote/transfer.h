@@ -14,7 +14,8 @@ void transfer_request(Remote *remote, Frame *request);
 void transfer_send_file(Remote *remote, Frame *request);
 /* What came back, as a response's head and body. */
 void transfer_respond(Remote *remote, const HttpCall *call);
-/* A call of our own, of a JSON body and answer; the answer (new reference), or NULL with the error that it describes. */
+/* A call of our own, of a JSON body and answer; the answer (new reference), or NULL with the error that it
+ * describes. */
 json_object *transfer_ask(Remote *remote, const char *method, const char *path, json_object *body, guint timeout_ms,
 			  GError **error);
 /* Has the command wait on. */

@@ -78,8 +78,9 @@ gboolean trust_explain(const Trust *trust, const char *peer, GError **error)
 		return FALSE;
 	if (trust->fingerprint)
 		error_set(error, ERROR_FORBIDDEN,
-			  SAY("if it was renewed on purpose, compare its fingerprint there and pin the new one (yado remote "
-			      "trust NAME, or --fingerprint); otherwise somebody may stand between, and nothing was sent",
+			  SAY("if it was renewed on purpose, compare its fingerprint there and pin the new one (yado "
+			      "remote trust NAME, or --fingerprint); otherwise somebody may stand between, "
+			      "and nothing was sent",
 			      "意図した更新なら、向こうの値と比べて登録し直してください（yado remote trust NAME、または --fingerprint）。"
 			      "そうでなければ途中に誰かがいる恐れがあります。何も送っていません"),
 			  SAY("the certificate of '%s' has changed: it is %s, pinned is %s",

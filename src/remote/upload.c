@@ -1,9 +1,9 @@
 /* Uploads.
  *
- * The file is read once for its SHA-256, which the other side checks when all has arrived. An upload of the same size and
- * digest that was left unfinished (the command was interrupted, the network went away for long) is continued. When the
- * connection is lost, the other side is asked how much has arrived, and the rest goes on from there: RETRIES times in a
- * row, each time a little later; what gets through begins the count anew. */
+ * The file is read once for its SHA-256, which the other side checks when all has arrived. An upload of the same size
+ * and digest that was left unfinished (the command was interrupted, the network went away for long) is continued. When
+ * the connection is lost, the other side is asked how much has arrived, and the rest goes on from there: RETRIES times
+ * in a row, each time a little later; what gets through begins the count anew. */
 #include "remote/upload.h"
 
 #include <errno.h>
@@ -188,7 +188,8 @@ static gboolean resume(Upload *upload, guint *inout_failures, GError *failure, G
 		}
 		transfer_progress(upload->remote, "retry", upload->offset, upload->size);
 		g_autoptr(GError) next = NULL;
-		json_auto json_object *found = transfer_ask(upload->remote, "GET", upload->path, NULL, TIMEOUT_MS, &next);
+		json_auto json_object *found =
+			transfer_ask(upload->remote, "GET", upload->path, NULL, TIMEOUT_MS, &next);
 		if (found) {
 			gint64 arrived = CLAMP(json_get_int(found, "offset", 0), 0, upload->size);
 			if (arrived > upload->offset)
@@ -247,7 +248,8 @@ void upload_image(Remote *remote, Frame *request)
 	g_autoptr(GError) error = NULL;
 	Upload upload = {.remote = remote, .file = file};
 	if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
-		error_set(&error, ERROR_INVALID, "it must be a regular file with something in it", "there is nothing to upload");
+		error_set(&error, ERROR_INVALID, "it must be a regular file with something in it",
+			  "there is nothing to upload");
 	upload.size = error ? 0 : status.st_size;
 	if (!error && compute_digest(&upload, &error) && begin(&upload, &error) && send_all(&upload, &error))
 		make_image(&upload, request);

@@ -1,8 +1,8 @@
 /* A WebSocket as a client, by libwebsockets, in an event loop of its own that ends with it.
  *
  * The other side accepts the handshake before it knows whether the request is allowed, and closes with 4000 + status if
- * it is not. It takes nothing from us until then. So a ping goes out first: its pong, or a first message, tells that the
- * request was allowed. */
+ * it is not. It takes nothing from us until then. So a ping goes out first: its pong, or a first message, tells that
+ * the request was allowed. */
 #include "remote/websocket.h"
 
 #include <fcntl.h>
@@ -112,8 +112,8 @@ static int on_wire(struct lws *wire, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_TIMER:
 		if (!socket->is_open)
 			return -1;
-		/* A ping of the other side may wait behind what a held terminal does not take: so a pong goes out unasked
-		 * (RFC 6455 §5.5.3). */
+		/* A ping of the other side may wait behind what a held terminal does not take: so a pong goes out
+		 * unasked (RFC 6455 §5.5.3). */
 		socket->owes_sign = TRUE;
 		lws_callback_on_writable(wire);
 		lws_set_timer_usecs(wire, ALIVE_S * LWS_USEC_PER_SEC);
@@ -184,8 +184,8 @@ void websocket_hold(WebSocket *socket, gboolean hold)
 	socket->holds_wire = hold;
 }
 
-/* Only between turns: held from within its callback, libwebsockets (4.1.6) keeps the rest of what it has read, and now and
- * then gives that to itself for ever. */
+/* Only between turns: held from within its callback, libwebsockets (4.1.6) keeps the rest of what it has read, and now
+ * and then gives that to itself for ever. */
 static void apply_hold(WebSocket *socket)
 {
 	gboolean hold = socket->holds_wire && !socket->end_code;

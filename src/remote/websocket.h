@@ -14,7 +14,8 @@ typedef struct WebSocketUse {
 	/* A piece of a message; `final`: its last one. */
 	void (*received)(WebSocket *socket, const guint8 *bytes, gsize length, gboolean final);
 	void (*sent)(WebSocket *socket);   /* all that was given to websocket_send() is on its way */
-	/* FALSE at its end. Also called while it is held, once its other end has been closed: what is left in it is bounded. */
+	/* FALSE at its end. Also called while it is held, once its other end has been closed: what is left in it is
+	 * bounded. */
 	gboolean (*fd_readable)(WebSocket *socket);
 	void (*fd_writable)(WebSocket *socket);
 } WebSocketUse;
@@ -47,7 +48,8 @@ void websocket_clear(WebSocket *socket);
 /* As binary messages of at most 32 KiB. */
 void websocket_send(WebSocket *socket, const void *bytes, gsize length);
 gboolean websocket_is_sending(const WebSocket *socket);
-void websocket_hold(WebSocket *socket, gboolean hold);    /* reads no more from the network; what was read still comes */
+/* reads no more from the network; what was read still comes */
+void websocket_hold(WebSocket *socket, gboolean hold);
 void websocket_hold_fd(WebSocket *socket, gboolean hold); /* reads no more from the descriptor */
 void websocket_want_fd(WebSocket *socket);                /* fd_writable once it can be written */
 void websocket_end(WebSocket *socket, int code);          /* closes it, after what is being sent */

@@ -1,7 +1,7 @@
 /* Checking an image's tables: qemu-img check, in a cage of its own, since QEMU's monitor has no command for it.
  *
- * It opens the file a second time through /proc/self/fd, where the file's mode counts. What it finds is in its exit code
- * (qemu-img(1)); a table that itself lies past the end reads as zeros and is not found, but the end that the image
+ * It opens the file a second time through /proc/self/fd, where the file's mode counts. What it finds is in its exit
+ * code (qemu-img(1)); a table that itself lies past the end reads as zeros and is not found, but the end that the image
  * should have is printed. The last cluster may be there in part: that is how QEMU writes them. */
 #include "storage/check.h"
 
@@ -19,7 +19,8 @@ enum {
 	EXIT_LEAKS = 3, /* nothing is missing, some space is lost */
 };
 
-static gboolean run_check(Caged *caged, Task *task, int fd, const char *format, LaunchRecord *ret_record, GError **error)
+static gboolean run_check(Caged *caged, Task *task, int fd, const char *format, LaunchRecord *ret_record,
+			  GError **error)
 {
 	static const char *const args[] = {"check", "-U", "-f"};
 	g_autoptr(Launch) launch = caged_launch(caged, "/usr/bin/qemu-img");

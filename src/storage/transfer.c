@@ -97,10 +97,12 @@ static gboolean take_failure(Transfer *transfer, const char *word, const char *n
 		return FALSE;
 	transfer->finished = TRUE;
 	if (g_str_equal(word, "limit"))
-		error_set(&transfer->error, ERROR_TOO_LARGE, NULL, "more came than the %" G_GUINT64_FORMAT " bytes that were announced",
+		error_set(&transfer->error, ERROR_TOO_LARGE, NULL,
+			  "more came than the %" G_GUINT64_FORMAT " bytes that were announced",
 			  transfer->options.limit);
 	else if (g_str_equal(word, "stalled"))
-		error_set(&transfer->error, ERROR_TIMEOUT, NULL, "nothing came or went for %u s", transfer->options.stall_s);
+		error_set(&transfer->error, ERROR_TIMEOUT, NULL, "nothing came or went for %u s",
+			  transfer->options.stall_s);
 	else if (g_str_equal(word, "short"))
 		error_set(&transfer->error, ERROR_FAILED, NULL, "the file is shorter than it was");
 	else if (g_str_equal(word, "write"))
@@ -178,8 +180,8 @@ static void settle(Transfer *transfer, gboolean honest)
 	} else if (!honest || (!transfer->finished && !transfer->error)) {
 		g_autofree char *log = launch_read_log(transfer->caged.dir, 400);
 		g_clear_error(&transfer->error);
-		error_set(&transfer->error, ERROR_FAILED, NULL, "yado-pump ended (code %d, signal %d)%s%s", record.exit_code,
-			  record.exit_signal, *log ? ": " : "", g_strstrip(log));
+		error_set(&transfer->error, ERROR_FAILED, NULL, "yado-pump ended (code %d, signal %d)%s%s",
+			  record.exit_code, record.exit_signal, *log ? ": " : "", g_strstrip(log));
 	}
 	caged_clear(&transfer->caged);
 }
@@ -232,8 +234,18 @@ static gboolean start_pump(Transfer *transfer, const char *run_root, GError **er
 	g_autofree char *program = given ? g_strdup(given) : process_find_program("yado-pump", error);
 	g_autofree char *limit = g_strdup_printf("%" G_GUINT64_FORMAT, options->limit);
 	g_autofree char *stall = g_strdup_printf("%u", options->stall_s);
-	const char *const args[] = {"--source", G_STRINGIFY(10), "--target", G_STRINGIFY(11), "--report", G_STRINGIFY(12),
-				    "--limit", limit, "--stall", stall, options->sync ? "--sync" : NULL, NULL};
+	const char *const args[] = {"--source",
+				    G_STRINGIFY(10),
+				    "--target",
+				    G_STRINGIFY(11),
+				    "--report",
+				    G_STRINGIFY(12),
+				    "--limit",
+				    limit,
+				    "--stall",
+				    stall,
+				    options->sync ? "--sync" : NULL,
+				    NULL};
 	int ends[2];
 	G_STATIC_ASSERT(SOURCE_FD == 10 && TARGET_FD == 11 && REPORT_FD == 12);
 	if (!program || !caged_init(&transfer->caged, run_root, error))

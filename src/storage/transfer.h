@@ -1,5 +1,5 @@
-/* Transfers: bytes on their way between a socket and a file, carried by a yado-pump in a cage. yadod touches none of them:
- * it hears how far they came, and can cut them. */
+/* Transfers: bytes on their way between a socket and a file, carried by a yado-pump in a cage. yadod touches none of
+ * them: it hears how far they came, and can cut them. */
 #pragma once
 #include <glib.h>
 
@@ -8,13 +8,14 @@ typedef struct Transfer Transfer;
 enum { TRANSFERS_MAX = 64, TRANSFER_STALL_S = 60 };
 
 typedef struct TransferOptions {
-	int source, target; /* lent; one a regular file at its offset, the other a socket that nobody else reads or writes */
+	/* lent; one a regular file at its offset, the other a socket that nobody else reads or writes */
+	int source, target;
 	guint64 limit;      /* to a file: at most so many; from a file: exactly so many */
 	gboolean sync;      /* to a file: durable as it goes */
 	guint stall_s;      /* 0: TRANSFER_STALL_S */
-	/* Both from a thread of the transfer's, the second exactly once, when the pump is gone. error NULL: it came to its
-	 * end, which to a file may be before the limit. ERROR_CANCELLED: cut; ERROR_TOO_LARGE: the socket held more than
-	 * the limit; ERROR_TIMEOUT: the peer did nothing for too long; ERROR_NO_SPACE; ERROR_FAILED. */
+	/* Both from a thread of the transfer's, the second exactly once, when the pump is gone. error NULL: it came to
+	 * its end, which to a file may be before the limit. ERROR_CANCELLED: cut; ERROR_TOO_LARGE: the socket held more
+	 * than the limit; ERROR_TIMEOUT: the peer did nothing for too long; ERROR_NO_SPACE; ERROR_FAILED. */
 	void (*synced)(guint64 bytes, gpointer data); /* may be NULL */
 	void (*ended)(guint64 bytes, const GError *error, gpointer data);
 	gpointer data;

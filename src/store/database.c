@@ -73,8 +73,8 @@ Connection *database_open(const char *dir, gboolean reader, GError **error)
 		return NULL;
 	}
 	sqlite3_busy_timeout(connection->db, 5000);
-	/* The caches are small; the kernel's page cache stands behind them. The journal mode comes first, so that a file
-	 * that is no database is found out here. */
+	/* The caches are small; the kernel's page cache stands behind them. The journal mode comes first, so that a
+	 * file that is no database is found out here. */
 	const char *setup = reader ? "PRAGMA query_only = 1; PRAGMA cache_size = -256; PRAGMA trusted_schema = 0;"
 				   : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 				     "PRAGMA cache_size = -512; PRAGMA trusted_schema = 0;";

@@ -101,8 +101,8 @@ gboolean sql_step(sqlite3_stmt *statement, gboolean *ret_row, GError **error)
 	return TRUE;
 }
 
-/* What sql_run() has prepared stays with its connection, which is asked for it by its text: there are a dozen of them, and
- * to prepare one costs as much as to run it. */
+/* What sql_run() has prepared stays with its connection, which is asked for it by its text: there are a dozen of them,
+ * and to prepare one costs as much as to run it. */
 static sqlite3_stmt *find_kept(sqlite3 *db, const char *sql, GError **error)
 {
 	for (sqlite3_stmt *kept = sqlite3_next_stmt(db, NULL); kept; kept = sqlite3_next_stmt(db, kept))

@@ -6,7 +6,8 @@
 
 typedef struct Journal Journal;
 
-/* Opens or makes the file (0600; its directory 0700) and brings it to the layout of the migrations (store/migrate.h). */
+/* Opens or makes the file (0600; its directory 0700) and brings it to the layout of the migrations
+ * (store/migrate.h). */
 Journal *journal_open(const char *path, const char *const *migrations, GError **error);
 /* Waits for what is being written; later commits fail with ERROR_UNAVAILABLE. Reading goes on. */
 void journal_close(Journal *journal);
@@ -34,6 +35,7 @@ static inline void sql_clear(sqlite3_stmt **statement)
 sqlite3_stmt *sql_prepare(sqlite3 *db, GError **error, const char *sql, const char *types, ...);
 /* TRUE with *ret_row telling whether there is one; FALSE on failure. */
 gboolean sql_step(sqlite3_stmt *statement, gboolean *ret_row, GError **error);
-/* Binds and runs to the end; keeps it prepared, so the texts must be few, and none of them is one of sql_prepare()'s. */
+/* Binds and runs to the end; keeps it prepared, so the texts must be few, and none of them is one of
+ * sql_prepare()'s. */
 gboolean sql_run(sqlite3 *db, GError **error, const char *sql, const char *types, ...);
 char *sql_dup_text(sqlite3_stmt *statement, int column); /* NULL for NULL */

@@ -1,8 +1,8 @@
 /* Each step runs in one transaction together with its new user_version. Before it the whole file is copied to FILE.vN,
  * N being the layout that the copy has, so that an update can be undone and a damaged file replaced.
  *
- * Copies are bounded: after the last step the newest few stay, and those of the last days: one of these is what the former
- * version of Yado can read, also if the upgrade was interrupted and went on later. */
+ * Copies are bounded: after the last step the newest few stay, and those of the last days: one of these is what the
+ * former version of Yado can read, also if the upgrade was interrupted and went on later. */
 #include "store/migrate.h"
 
 #include <errno.h>
@@ -44,8 +44,8 @@ static GArray *find_copies(const char *path)
 	return versions;
 }
 
-/* The newest copy with at most that layout, and when it was made: "'PATH' (made 2026-01-31 12:00 UTC)"; NULL if there is
- * none. */
+/* The newest copy with at most that layout, and when it was made: "'PATH' (made 2026-01-31 12:00 UTC)"; NULL if there
+ * is none. */
 static char *describe_copy(const char *path, gint64 max_version)
 {
 	g_autoptr(GArray) versions = find_copies(path);
@@ -72,8 +72,8 @@ char *migrate_repair_hint(const char *path)
 		return g_strdup_printf("stop yadod, keep '%s' aside, and put a backup of it back; there is no older "
 				       "copy in it ('sqlite3 %s .recover' saves what can still be read)",
 			dir, base);
-	return g_strdup_printf("put a backup back; or stop yadod, move %s, %s-wal and %s-shm aside and copy %s to '%s': "
-			       "what was written after it is then lost",
+	return g_strdup_printf("put a backup back; or stop yadod, move %s, %s-wal and %s-shm aside and copy %s to "
+			       "'%s': what was written after it is then lost",
 		base, base, base, copy, path);
 }
 
@@ -108,7 +108,8 @@ static gboolean copy_file(sqlite3 *db, const char *path, gint64 version, GError 
 	g_autofree char *copy = copy_path(path, version);
 	g_autofree char *partial = g_strconcat(copy, ".partial", NULL);
 	g_autofree char *dir = g_path_get_dirname(path);
-	g_autofree char *what = g_strdup_printf("cannot make the copy '%s' that goes before an upgrade of '%s'", copy, path);
+	g_autofree char *what =
+		g_strdup_printf("cannot make the copy '%s' that goes before an upgrade of '%s'", copy, path);
 	/* SQLite gives a new file to everyone whom the umask lets: it writes into an empty one of ours. */
 	unlink(partial);
 	fd_auto int fd = open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -133,7 +134,8 @@ static gboolean copy_file(sqlite3 *db, const char *path, gint64 version, GError 
 	return dir_sync(dir, error);
 }
 
-/* Where the first of these steps fails, the file is still one that the former version of Yado reads; later it is not. */
+/* Where the first of these steps fails, the file is still one that the former version of Yado reads; later it is
+ * not. */
 static gboolean tell_failure(sqlite3 *db, const char *path, gint64 began, gint64 version, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
@@ -143,8 +145,8 @@ static gboolean tell_failure(sqlite3 *db, const char *path, gint64 began, gint64
 	g_autofree char *back =
 		version == began
 			? g_strdup_printf("'%s' is as it was; the former version of Yado can go on with it", path)
-			: g_strdup_printf("'%s' is as it was before that step; for the former version of Yado put '%s' in "
-					  "its place (and remove %s-wal and %s-shm)",
+			: g_strdup_printf("'%s' is as it was before that step; for the former version of Yado put '%s' "
+					  "in its place (and remove %s-wal and %s-shm)",
 				  path, copy, path, path);
 	g_autofree char *hint =
 		error_hint(cause) ? g_strdup_printf("%s; %s", error_hint(cause), back) : g_steal_pointer(&back);
@@ -157,8 +159,9 @@ static gboolean run_step(sqlite3 *db, const char *path, const char *step, gint64
 	/* An empty file has nothing to copy. */
 	if (version > 0 && !copy_file(db, path, version, error))
 		return FALSE;
-	g_autofree char *sql = g_strdup_printf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %" G_GINT64_FORMAT "; COMMIT;",
-		step, version + 1);
+	g_autofree char *sql =
+		g_strdup_printf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %" G_GINT64_FORMAT "; COMMIT;", step,
+				version + 1);
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
@@ -182,8 +185,9 @@ static gboolean refuse_newer(const char *path, gint64 version, gint64 known, GEr
 {
 	g_autofree char *copy = describe_copy(path, known);
 	g_autofree char *hint =
-		copy ? g_strdup_printf("install the newer version of Yado again; or stop yadod, move '%s', its -wal and its "
-				       "-shm aside and put the copy %s in its place: what was written after it is then lost",
+		copy ? g_strdup_printf("install the newer version of Yado again; or stop yadod, move '%s', its -wal "
+				       "and its -shm aside and put the copy %s in its place: "
+				       "what was written after it is then lost",
 			       path, copy)
 		     : g_strdup("install the version of Yado that wrote it, or a newer one");
 	error_set(error, ERROR_UNSUPPORTED, hint,
@@ -214,8 +218,9 @@ gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, G
 			return FALSE;
 		}
 		if (version > 0)
-			g_message("'%s' has layout %" G_GINT64_FORMAT " now; a copy of before is '%s.v%" G_GINT64_FORMAT "'",
-				path, version + 1, path, version);
+			g_message("'%s' has layout %" G_GINT64_FORMAT " now; a copy of before is '%s.v%" G_GINT64_FORMAT
+				  "'",
+				  path, version + 1, path, version);
 	}
 	if (began > 0 && began < known)
 		drop_old_copies(path);

@@ -146,8 +146,8 @@ Store *store_open_migrating(const char *dir, const StoreKind *kinds, const char 
 	store->readers.idle = g_ptr_array_new_with_free_func((GDestroyNotify)database_close);
 	gboolean ok = lock_directory(store, error) && make_file(dir, error) &&
 		      (store->writer = database_open(dir, FALSE, error)) &&
-		      migrate(store->writer->db, store->writer->path, migrations, error) && read_newest_revision(store, error) &&
-		      secret_key_load(store, error);
+		      migrate(store->writer->db, store->writer->path, migrations, error) &&
+		      read_newest_revision(store, error) && secret_key_load(store, error);
 	if (!ok) {
 		store_close(store);
 		return NULL;

@@ -2,8 +2,8 @@
  *
  * The leader of a commit queues the changes that somebody watches, in order of revision; a thread of the watches'
  * own calls back. A committer waits for the callbacks of its own commit (not while it leads, so that the next group
- * gets on): whoever has committed finds the caches that follow the store up to date. A callback gets a value of its own thread's: json-c's
- * reference counts must not be shared between threads.
+ * gets on): whoever has committed finds the caches that follow the store up to date. A callback gets a value of its own
+ * thread's: json-c's reference counts must not be shared between threads.
  *
  * Two locks: `lock` guards the queue and the list for moments only; `calling` is held while callbacks run, so that
  * after store_unwatch() none runs any more (it is recursive: a callback may end its own watch). */

@@ -375,8 +375,9 @@ static gboolean refuse_cancel(Tasks *tasks, gint64 id, GError **error)
 {
 	json_auto json_object *task = tasks_describe(tasks, id, error);
 	if (task)
-		error_set(error, ERROR_CONFLICT, NULL, "cannot cancel task %" G_GINT64_FORMAT " '%s': it has ended (%s)",
-			id, json_get_str(task, "kind", ""), json_get_str(task, "state", ""));
+		error_set(error, ERROR_CONFLICT, NULL,
+			  "cannot cancel task %" G_GINT64_FORMAT " '%s': it has ended (%s)", id,
+			  json_get_str(task, "kind", ""), json_get_str(task, "state", ""));
 	return FALSE;
 }
 

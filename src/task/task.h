@@ -25,7 +25,8 @@ typedef struct TaskKind {
 	const char *name; /* "vm.start" */
 	const TaskPool *pool;
 	gboolean cancellable;
-	gboolean queue;  /* a conflicting claim: TRUE waits for its turn, FALSE refuses (ERROR_CONFLICT names the task) */
+	/* a conflicting claim: TRUE waits for its turn, FALSE refuses (ERROR_CONFLICT names the task) */
+	gboolean queue;
 	gboolean resumes; /* an orderly end of the daemon interrupts it as a crash does: the next one goes on with it */
 	gboolean shared; /* the claim on the task's object is shared instead of exclusive */
 	/* TRUE when done. ERROR_CANCELLED if it stopped because of task_cancelled(). data: of tasks_new(). */
@@ -59,7 +60,8 @@ json_object *tasks_describe(Tasks *tasks, gint64 id, GError **error);
 /* Newest first; filters may be NULL/0. New reference (array). */
 json_object *tasks_list(Tasks *tasks, const char *object, const char *state, gint64 before_id, guint limit,
 			GError **error);
-/* [{"kind","state","count"}…]: those queued and running now, and those that have ended since the start. New reference. */
+/* [{"kind","state","count"}…]: those queued and running now, and those that have ended since the start. New
+ * reference. */
 json_object *tasks_counts(Tasks *tasks);
 /* Log lines from index `from`: {"lines":[{"at","text"}],"next":n}. New reference. */
 json_object *tasks_log(Tasks *tasks, gint64 id, guint from, guint limit, GError **error);

@@ -3,8 +3,8 @@
 #include "guest/vm.h"
 #include "task/task.h"
 
-/* As far as that goes live. What the guest refuses stays pending and is an error; what needs a restart stays pending and
- * is not. */
+/* As far as that goes live. What the guest refuses stays pending and is an error; what needs a restart stays pending
+ * and is not. */
 gboolean live_apply(Vm *vm, Task *task, GError **error);
 /* Whether something differs that live_apply could bring about now. */
 gboolean live_waits(Vm *vm);

@@ -69,8 +69,8 @@ static gboolean check_disks(Services *services, json_object *present, json_objec
 					    "%s.volume belongs to another guest", field);
 		gboolean deleting = json_get_bool(volume, "deleting", FALSE);
 		if (deleting || !g_str_equal(json_get_str(volume, "role", ""), "disk"))
-			return error_refuse(error, ERROR_INVALID, field, "'yado storage volumes NAME' shows what there is",
-					    "%s.volume %s", field,
+			return error_refuse(error, ERROR_INVALID, field,
+					    "'yado storage volumes NAME' shows what there is", "%s.volume %s", field,
 					    deleting ? "is being deleted"
 						     : "is no disk: it belongs to the guest's firmware or TPM");
 	}

@@ -1,5 +1,5 @@
-/* What only the daemon knows of a running guest, in its run directory for the next daemon: state, reason, why its end is
- * expected, the latest restarts. */
+/* What only the daemon knows of a running guest, in its run directory for the next daemon: state, reason, why its end
+ * is expected, the latest restarts. */
 #pragma once
 #include "guest/vm.h"
 

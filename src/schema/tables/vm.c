@@ -175,8 +175,8 @@ static const Field disk_fields[] = {
 	 .help_ja = "ゲストに見えるWWN（16桁の16進数）。省略時は作成時に決まる。virtio-blkにはない"},
 	{.name = "cache", .type = FIELD_ENUM, .values = caches, .fallback = "\"none\"",
 	 .group = &disk_details, .title = "Cache", .title_ja = "キャッシュ",
-	 .help = "use of the host's page cache: 'none' goes past it; 'writeback' uses it, and is safe where the guest's "
-		 "system flushes; 'writethrough' waits for the storage at each write",
+	 .help = "use of the host's page cache: 'none' goes past it; 'writeback' uses it, and is safe where the "
+		 "guest's system flushes; 'writethrough' waits for the storage at each write",
 	 .help_ja = "ホストのページキャッシュの使い方。'none' は使わない。'writeback' は使う（OSのflushで保存）。"
 		    "'writethrough' は書き込みのたびに保存を待つ"},
 	{.name = "discard", .type = FIELD_BOOL, .fallback = "true",
@@ -400,7 +400,8 @@ static const Field vm_fields[] = {
 	 .help_ja = "マシンバージョン（例: pc-q35-7.2。作成時に固定）。省略時はノードの最新。変更は 'yado vm upgrade-hardware'"},
 	{.name = "firmware", .type = FIELD_ENUM, .flags = FIELD_FIXED, .values = firmwares, .fallback = "\"bios\"",
 	 .group = &firmware_group, .title = "Firmware", .title_ja = "ファームウェア",
-	 .help = "what starts the guest's system: BIOS (SeaBIOS), or UEFI (OVMF), whose variables are kept with the guest",
+	 .help = "what starts the guest's system: BIOS (SeaBIOS), or UEFI (OVMF), "
+		 "whose variables are kept with the guest",
 	 .help_ja = "OSを起動するファームウェア。BIOS（SeaBIOS）、またはUEFI（OVMF。変数はゲストごとに保存）"},
 	{.name = "secure_boot", .type = FIELD_BOOL, .flags = FIELD_FIXED, .fallback = "false",
 	 .when = "firmware=uefi",
@@ -518,8 +519,8 @@ static const Field vm_fields[] = {
 	 .help = "port for the QEMU guest agent", .help_ja = "QEMUゲストエージェント用ポート"},
 	{.name = "boot", .type = FIELD_LIST, .max = 16, .check = schema_check_key, .fallback = "[]",
 	 .group = &firmware_group, .title = "Boot order", .title_ja = "起動順",
-	 .help = "what to boot from, in order: keys of disks, CD drives and network cards, as in cd0,disk0; disks, then "
-		 "CD drives if empty",
+	 .help = "what to boot from, in order: keys of disks, CD drives and network cards, as in cd0,disk0; disks, "
+		 "then CD drives if empty",
 	 .help_ja = "起動順。ディスク、CDドライブ、ネットワークカードのキー（例: cd0,disk0）。空ならディスク、CDの順"},
 	{.name = "boot_menu", .type = FIELD_INT, .min = 0, .max = 60, .fallback = "0", .unit = "s",
 	 .group = &firmware_group, .title = "Boot menu", .title_ja = "起動メニューの待ち時間",
