@@ -8,87 +8,10 @@ import threading
 
 import pytest
 
-from yado import Console, request, wait_for
+from changes import change, change_as_planned, differences, pending_paths, plan
+from yado import Console, api, boot, make, request, wait_for, wait_task
 
 MIB = 1 << 20
-
-
-def api(host, method, path, body=None, **keywords):
-    return request(host, method, "/api/v1" + path, body, **keywords)[0]
-
-
-def wait_task(host, task, timeout=60):
-    def ended():
-        record = api(host, "GET", f"/tasks/{task}/wait?timeout=20")["body"]
-        return record["state"] not in ("queued", "running") and record
-    return wait_for(ended, timeout, f"the end of task {task}")
-
-
-def plan(host, name, patch):
-    reply = api(host, "PATCH", f"/vms/{name}?plan=1", patch)
-    assert reply["status"] == 200, reply
-    return reply["body"]["plan"]
-
-
-def change(host, name, patch, headers=None):
-    """Applies a patch; the task that it took (None: at once). Its failure is for the caller to see."""
-    reply = api(host, "PATCH", f"/vms/{name}", patch, headers=headers)
-    assert reply["status"] in (200, 202), reply
-    return wait_task(host, reply["body"]["task"]) if reply["status"] == 202 else None
-
-
-def pending_paths(host, name):
-    return [entry["path"] for entry in host.status(name)["pending"]]
-
-
-def differences(before, after, path=""):
-    """What changed between two documents, as the plan has it: path -> (before, after)."""
-    if isinstance(before, dict) or isinstance(after, dict):
-        found = {}
-        before, after = before or {}, after or {}
-        for key in {**before, **after}:
-            if path or key != "status":
-                found.update(differences(before.get(key), after.get(key), f"{path}.{key}" if path else key))
-        return found
-    return {} if before == after else {path: (before, after)}
-
-
-def change_as_planned(host, name, patch):
-    """A patch does exactly what its plan said; afterwards what is pending is what was said to wait."""
-    said = plan(host, name, patch)
-    assert not said["refused"], said
-    before, waiting = host.vm(name), set(pending_paths(host, name))
-    task = change(host, name, patch)
-    assert not task or task["state"] == "done", task
-    after = host.vm(name)
-    made = differences(before, after)
-    for entry in said["changes"]:
-        # A MAC, a serial or a WWN is decided anew by the change itself.
-        if entry["path"].rsplit(".")[-1] not in ("mac", "serial", "wwn"):
-            for path, pair in differences(entry.get("before"), entry.get("after"), entry["path"]).items():
-                assert made.get(path) == pair, (path, pair, made)
-        made = {path: pair for path, pair in made.items()
-                if path != entry["path"] and not path.startswith(entry["path"] + ".")}
-    assert not made, f"not in the plan: {made}"
-    running = before["status"]["state"] == "running"
-    later = {entry["path"] for entry in said["changes"] if entry["when"] == "restart"}
-    assert running or not later
-    now = {entry["path"] for entry in said["changes"] if entry["when"] == "now"}
-    found = set(pending_paths(host, name))
-    assert found - waiting <= later and later <= found | waiting, (found, later)
-    assert not now & found, (now, found)
-    return said
-
-
-def make(host, name, *arguments, image="tiny"):
-    return host("vm", "create", name, "--image", image, "--display", "none", *arguments)
-
-
-def boot(host, name):
-    host("vm", "start", name)
-    return Console(host, name).login()
-
-
 BRIDGES = [f"yt{os.getpid() % 10000}{letter}" for letter in "ab"]
 
 # Every field that may be changed: (patch, whether a running guest has it at once).
@@ -103,7 +26,8 @@ CHANGES = [
     ({"os": "generic"}, True),
     ({"clock": "local"}, False), ({"hpet": False, "sleep": True}, False), ({"hpet": None, "sleep": False}, False),
     ({"cpu": {"flags": ["-aes"], "nested": True}}, False),
-    ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True), ({"cpu": {"pin": None, "limit": None}}, True),
+    ({"cpu": {"pin": "0", "kind": "any", "shares": 50, "limit": 400}}, True),
+    ({"cpu": {"pin": None, "limit": None}}, True),
     ({"cpu": {"online": 3}}, False), ({"cpu": {"online": None}}, True),
     ({"memory": 192 * MIB}, False),
     ({"memory_min": 64 * MIB}, True), ({"memory_max": 256 * MIB}, False), ({"memory_max": None}, False),
@@ -129,7 +53,8 @@ CHANGES = [
     ({"nics": {"nic2": {"mode": "bridge", "bridge": BRIDGES[0], "limit_send": MIB}}}, True),
     ({"nics": {"nic2": {"bridge": BRIDGES[1]}}}, True),
     ({"nics": {"nic2": {"limit_receive": MIB, "limit_receive_burst": 2 * MIB, "limit_send_burst": 2 * MIB}}}, True),
-    ({"nics": {"nic2": {"limit_receive": None, "limit_receive_burst": None, "limit_send": None, "limit_send_burst": None}}}, True),
+    ({"nics": {"nic2": {"limit_receive": None, "limit_receive_burst": None, "limit_send": None,
+                        "limit_send_burst": None}}}, True),
     ({"usb": {"mouse": {"type": "mouse"}}}, False),
     ({"display": "vga", "display_memory": 32 * MIB}, False), ({"display": "none", "display_memory": None}, False),
     ({"sound": "ac97"}, False), ({"sound": "none"}, False),
@@ -161,11 +86,13 @@ def test_the_list_of_changes_is_complete(host):
             changed.add(re.sub(r"^(disks|cdroms|nics|usb|numa|guestinfo|cloud_init\.nics)\.[^.]*", r"\1.KEY", path))
     # `status` is what the guest does now: answered, never written.
     left = {re.sub(r"<?KEY>?|\*", "KEY", name) for name in names if name.split(".")[0] != "status"}
-    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "usb_ports", "kernel.image", "kernel.build", "kernel.cmdline"}
+    fixed = {"id", "node", "uuid", "image", "machine", "firmware", "secure_boot", "usb_ports", "kernel.image",
+             "kernel.build", "kernel.cmdline"}
     devices = {f"{part}.KEY.{field}" for part, fields in {
         "disks": "storage volume image format bus serial wwn address", "cdroms": "bus address image",
         "nics": "model mac address", "usb": "type mapping address"}.items() for field in fields.split()}
-    containers = {"cpu", "kernel", "watchdog", "rng", "numa", "disks", "cdroms", "nics", "autostart", "restart", "shutdown", "schema"}
+    containers = {"cpu", "kernel", "watchdog", "rng", "numa", "disks", "cdroms", "nics", "autostart", "restart",
+                  "shutdown", "schema"}
     # Need something of the host: test_devices.py, test_usb.py, test_shares.py.
     of_the_host = {name for name in left if re.match(r"(vsock|pci|shares)(\.|$)", name)}
     # What stands here is given in requests of their own: test_handed.py.
@@ -175,7 +102,8 @@ def test_the_list_of_changes_is_complete(host):
     assert not missing, missing
     make(host, "subject")
     for field, value in {"id": 7, "node": "other", "uuid": "7e6cf5e8-8d0f-4d0b-9b56-3d5a5c1f0001", "image": "other",
-                         "machine": "pc-q35-5.2", "firmware": "uefi", "secure_boot": True, "disks": {"disk0": {"bus": "ide"}},
+                         "machine": "pc-q35-5.2", "firmware": "uefi", "secure_boot": True,
+                         "disks": {"disk0": {"bus": "ide"}},
                          "nics": {"nic0": {"mac": "52:54:00:00:00:01"}},
                          "kernel": {"build": "0123"}}.items():
         refused = plan(host, "subject", {field: value})["refused"]
@@ -316,7 +244,8 @@ def test_a_volume_is_attached_once_grows_when_attached_and_is_no_firmware(host):
     assert "another card" in refusal({"nics": {"x": {"mac": document["nics"]["n1"]["mac"]}}})[0]
 
     change(host, "subject", {"disks": {"d": None}})
-    assert "nothing is copied" in str(plan(host, "subject", {"disks": {"e": {"volume": detached, "image": "tiny"}}})["effects"])
+    assert "nothing is copied" in str(plan(host, "subject",
+                                           {"disks": {"e": {"volume": detached, "image": "tiny"}}})["effects"])
     said = change_as_planned(host, "subject", {"disks": {"e": {"volume": detached, "size": 12 * MIB}}})
     assert "grows to 12" in " ".join(said["effects"]), said
     sizes = {volume["name"]: volume["size"] for volume in host("storage", "volumes", "local")["items"]}
@@ -360,18 +289,22 @@ def test_a_plug_that_a_dead_daemon_did_not_record_is_found(host):
 def test_devices_that_the_guest_keeps_stay_until_they_are_let_go(host, tmp_path):
     (tmp_path / "song").write_text("la\n")
     host("mapping", "create", "media", "--kind", "directory", "--path", str(tmp_path))
-    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk", "--nic", "nic0:mode=user", "--nic", "nic1:mode=user", "--usb", "mouse:type=mouse",
+    make(host, "subject", "--disk", "extra:size=8M,bus=virtio-blk", "--nic", "nic0:mode=user",
+         "--nic", "nic1:mode=user", "--usb", "mouse:type=mouse",
          "--share", "media:mapping=media")
     console = boot(host, "subject")
     assert len(cards(console)) == 2
     host("vm", "pause", "subject")
-    task = change(host, "subject", {"disks": {"extra": None}, "nics": {"nic1": None}, "usb": {"mouse": None}, "shares": {"media": None}})
+    task = change(host, "subject", {"disks": {"extra": None}, "nics": {"nic1": None}, "usb": {"mouse": None},
+                                    "shares": {"media": None}})
     assert task["state"] == "failed" and task["error"]["code"] == "timeout", task
     assert "did not let go of extra" in task["error"]["message"] and "saved" in task["error"]["message"]
     document = host.vm("subject")
-    assert (list(document["disks"]), list(document["nics"]), document["usb"], document["shares"]) == (["disk0"], ["nic0"], {}, {})
+    assert list(document["disks"]) == ["disk0"] and list(document["nics"]) == ["nic0"]
+    assert document["usb"] == {} and document["shares"] == {}
     # A USB plug is pulled whatever the guest thinks of it.
-    assert {".".join(path.split(".")[:2]) for path in pending_paths(host, "subject")} == {"disks.extra", "nics.nic1", "shares.media"}
+    kept = {".".join(path.split(".")[:2]) for path in pending_paths(host, "subject")}
+    assert kept == {"disks.extra", "nics.nic1", "shares.media"}
     run_dir = host.run / "vm" / str(document["id"])
     assert (run_dir / "nic-nic1").is_dir() and (run_dir / "share-media").is_dir() and not host.status("subject").get("broken")
     # What still hangs in the machine cannot be deleted.
@@ -560,7 +493,8 @@ def test_a_guest_with_uefi_and_old_disks_boots_and_keeps_its_variables(host):
     host.wait_agent("old", 120)
     console = Console(host, "old").login()
     for size in (8, 9):
-        wait_for(lambda: console.shell(f"grep -slx {size * MIB // 512} /sys/block/*/size"), what=f"the disk of {size} MiB")
+        wait_for(lambda: console.shell(f"grep -slx {size * MIB // 512} /sys/block/*/size"),
+                 what=f"the disk of {size} MiB")
     host("vm", "stop", "old")
     # Debian's cloud kernel has no driver for SATA; the firmware and QEMU have.
     host.wait_agent("subject", 120)

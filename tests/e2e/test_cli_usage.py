@@ -1,7 +1,6 @@
 """The command without a daemon: help, wrong usage, exit codes, languages, completion."""
 import json
 import os
-import pathlib
 import pty
 import re
 import subprocess

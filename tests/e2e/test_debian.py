@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from yado import CommandError, Console, Yado, request, wait_for
+from yado import CommandError, Console, Yado, api, wait_for
 
 GIB = 1 << 30
 UIDS = range(2100065536, 2100131072)  # root and all others of the namespace that the recipe works in
@@ -31,10 +31,6 @@ def inn(tiny, tmp_path_factory):
     finally:
         yado.clean()
         shutil.rmtree(yado.state, ignore_errors=True)
-
-
-def api(host, method, path, body=None):
-    return request(host, method, "/api/v1" + path, body)[0]
 
 
 def stages(host):
@@ -98,7 +94,8 @@ def check_handed(inn, console):
     assert console.shell("cat /home/ana/.ssh/authorized_keys", 60).splitlines()[-1] == KEY
     assert console.shell("sudo -u ana sudo -n id -u", 60) == "0"
     # The password is that, by the guest's own crypt(3).
-    salt, shadow = console.shell("getent shadow ana | cut -d: -f2 | cut -d$ -f3; getent shadow ana | cut -d: -f2", 60).split()
+    salt, shadow = console.shell("getent shadow ana | cut -d: -f2 | cut -d$ -f3; getent shadow ana | cut -d: -f2",
+                                 60).split()
     made = subprocess.run(["openssl", "passwd", "-6", "-salt", salt, "Correct-horse-2"], capture_output=True, text=True,
                           check=True).stdout.strip()
     assert shadow == made

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from test_change import api, change_as_planned, plan
-from yado import Console, wait_for
+from changes import change_as_planned, plan
+from yado import Console, api, wait_for
 
 MIB = 1 << 20
 # QEMU's default times of the i6300esb (two stages of 0xfffff) at its faster clock are two seconds. Its two registers are in
@@ -65,7 +65,8 @@ def test_the_guest_sees_what_it_has_and_the_watchdog_does_what_was_chosen(host):
     change_as_planned(host, "g", {"watchdog": {"action": "nmi"}})
     console.shell(ARM)
     wait_for(lambda: "interrupted (NMI)" in host.status("g")["reason"], what="the word of the NMI")
-    wait_for(lambda: "NMI" in console.shell("dmesg | grep 'NMI received'; dmesg | grep -i 'unknown NMI'"), what="the NMI in the guest")
+    wait_for(lambda: "NMI" in console.shell("dmesg | grep 'NMI received'; dmesg | grep -i 'unknown NMI'"),
+             what="the NMI in the guest")
     # The guest's system hears of it as of the power button.
     change_as_planned(host, "g", {"watchdog": {"action": "shutdown"}})
     console.shell("until ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q /dev/input/; do sleep 0.1; done")
@@ -127,7 +128,8 @@ def test_what_has_no_effect_for_now_is_told_in_the_plan_and_what_is_set_is_shown
     assert "memory_min has no effect, as a balloon would give the node nothing: the guest has hugepages" in effects({"hugepages": "2M"})
     assert "cloud_init has no effect" in effects({"cloud_init": {"user": "ana", "enabled": False}})
     if host("node", "show")["acceleration"] == "tcg":
-        assert "cpu.nested has no effect with the model 'Nehalem'" in effects({"cpu": {"model": "Nehalem", "nested": True}})
+        said = effects({"cpu": {"model": "Nehalem", "nested": True}})
+        assert "cpu.nested has no effect with the model 'Nehalem'" in said
         assert "no effect" not in effects({"cpu": {"model": "qemu64", "nested": True}})
     # What is refused says by which flag it was given.
     said = host.run_command("vm", "set", "g", "--boot", "nic7", "--plan")

@@ -100,7 +100,8 @@ def test_a_tpm_keeps_its_state_and_a_guest_its_disks_names_while_its_machine_ver
 
     # Its volume stays when the TPM goes, and goes with the guest.
     host("vm", "set", "subject", "--no-tpm")
-    assert [volume["attached"] for volume in host("storage", "volumes", "local")["items"] if volume["role"] == "tpm"] == [False]
+    assert [volume["attached"] for volume in host("storage", "volumes", "local")["items"]
+            if volume["role"] == "tpm"] == [False]
     host("vm", "delete", "subject", "--yes")
     assert host("storage", "volumes", "local")["items"] == []
 
@@ -153,7 +154,8 @@ def make_esp(path, host):
     config.write_text(GRUB_CFG)
     run("mformat", "-i", path, "-F", "::")
     run("mmd", "-i", path, "::/EFI", "::/EFI/BOOT", "::/EFI/debian")
-    for source, target in ((SHIM, "EFI/BOOT/BOOTX64.EFI"), (GRUB, "EFI/BOOT/grubx64.efi"), (build / "kernel-efi", "vmlinuz"),
+    for source, target in ((SHIM, "EFI/BOOT/BOOTX64.EFI"), (GRUB, "EFI/BOOT/grubx64.efi"),
+                           (build / "kernel-efi", "vmlinuz"),
                            (build / "initrd", "initrd"), (config, "EFI/debian/grub.cfg")):
         run("mcopy", "-i", path, source, "::/" + target)
 
@@ -170,10 +172,11 @@ def tamper(volume, original):
         file.write(bytes([disk[at] ^ 1]))
 
 
-def test_secure_boot_starts_what_is_signed_and_nothing_that_was_tampered_with_and_set_up_is_entered_once(host, tmp_path):
+def test_secure_boot_starts_what_is_signed_and_nothing_tampered_with_and_set_up_is_entered_once(host, tmp_path):
     make_esp(tmp_path / "esp.img", host)
     host("image", "import", tmp_path / "esp.img", "--name", "esp", "--format", "raw")
-    host("vm", "create", "subject", "--image", "esp", "--disk", "disk0:format=raw", "--memory", "384M", "--display", "none",
+    host("vm", "create", "subject", "--image", "esp", "--disk", "disk0:format=raw", "--memory", "384M",
+         "--display", "none",
          "--firmware", "uefi", "--secure-boot", "--tpm")
     console = start(host, "subject").login()
     assert "Secure boot enabled" in console.shell("dmesg | grep -i 'secure boot enabled'")

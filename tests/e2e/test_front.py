@@ -7,8 +7,7 @@ import socket
 
 import pytest
 
-from test_isolation import NO_CAPABILITIES, Service, VIEW, attempt, check_descriptors, check_namespaces, host_address, \
-    status_of
+from test_isolation import NO_CAPABILITIES, Service, VIEW, attempt, check_namespaces, host_address, status_of
 from yado import BUILD, Yado, request, wait_for
 
 LAUNCH_FD_STATUS = 4  # src/sandbox/launch-spec.h

@@ -62,7 +62,8 @@ def test_a_command_gives_its_output_its_errors_and_its_exit_code(guest):
 
 
 def test_output_comes_while_the_command_runs_and_several_run_at_once(guest):
-    first = popen(guest, "vm", "exec", "g", "--", "sh", "-c", "echo begun; cat /tmp/go; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo over")
+    first = popen(guest, "vm", "exec", "g", "--", "sh", "-c",
+                  "echo begun; cat /tmp/go; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo over")
     assert first.stdout.readline() == "begun\n"
     assert shell(guest, "echo beside; touch /tmp/go") == "beside\n"
     out, err = first.communicate(timeout=20)
@@ -207,7 +208,8 @@ def test_what_a_killed_daemon_left_in_the_guest_is_ended_by_the_next(guest, tmp_
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     loop = begin("exec", "g", "--", "sh", "-c", "while :; do echo again; sleep 0.3; done")
     put = begin("put-file", "g", tmp_path / "big", "/root/big")
-    wait_for(lambda: record.exists() and {"file", "process"} <= {line.split()[0] for line in record.read_text().splitlines()}
+    wait_for(lambda: record.exists() and
+             {"file", "process"} <= {line.split()[0] for line in record.read_text().splitlines()}
              and record.read_text().count("handle") == 3, what="both at work")
     guest.kill()
     assert loop.wait(30) and put.wait(30)
@@ -270,14 +272,15 @@ def test_over_https_files_and_commands_need_the_right(guest, tmp_path):
     fingerprint = front_fingerprint(guest)
     remote = [BUILD / "src/cli/yado", "--remote", f"https://127.0.0.1:{guest.port}", "--token-file", secret,
               "--fingerprint", fingerprint]
-    done = subprocess.run([*remote, "vm", "exec", "g", "--", "sh", "-c", "echo far; exit 3"], capture_output=True, text=True,
-                          timeout=60)
+    done = subprocess.run([*remote, "vm", "exec", "g", "--", "sh", "-c", "echo far; exit 3"], capture_output=True,
+                          text=True, timeout=60)
     assert (done.stdout, done.returncode) == ("far\n", 3), done.stderr
     (tmp_path / "far").write_text("from far")
-    done = subprocess.run([*remote, "vm", "put-file", "g", tmp_path / "far", "/root/far"], capture_output=True, text=True,
-                          timeout=60)
+    done = subprocess.run([*remote, "vm", "put-file", "g", tmp_path / "far", "/root/far"], capture_output=True,
+                          text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run([*remote, "vm", "get-file", "g", "/root/far", "-"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*remote, "vm", "get-file", "g", "/root/far", "-"], capture_output=True, text=True,
+                          timeout=60)
     assert done.stdout == "from far", done.stderr
 
 
@@ -294,7 +297,8 @@ def test_one_user_does_not_take_all_places_of_a_guest(guest):
 
 
 def front_fingerprint(yado):
-    text = subprocess.run(["openssl", "x509", "-in", yado.state / "front/cert.pem", "-noout", "-fingerprint", "-sha256"],
+    text = subprocess.run(["openssl", "x509", "-in", yado.state / "front/cert.pem", "-noout",
+                           "-fingerprint", "-sha256"],
                           capture_output=True, text=True, check=True).stdout
     return text.strip().split("=")[1]
 
@@ -346,7 +350,8 @@ class FalseAgent:
                     client.sendall(value + b"\n")
 
 
-WRONG = [[], {}, 7, "text", [None], [[]], {"pid": "x", "handle": [], "exited": 7}, {"pid": 7, "exited": True, "exitcode": [],
+WRONG = [[], {}, 7, "text", [None], [[]], {"pid": "x", "handle": [], "exited": 7},
+         {"pid": 7, "exited": True, "exitcode": [],
          "out-data": 7}, [{"mountpoint": {}, "disk": 7}], {"supported_commands": {"a": 1}, "version": []},
          {"count": 1 << 60, "buf-b64": "%%%", "eof": "no"}, {"paths": [7, {"path": {}, "trimmed": -1 << 62}]}]
 

@@ -8,20 +8,13 @@ import subprocess
 
 import pytest
 
-from yado import CommandError, Console, request, wait_for
+from yado import CommandError, Console, api, make, wait_for
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFv4Qd0Fz3i0N9zJ0y4mXW6cNq5vYk0s0r0o9b8m7c6d me@example"
 GUESTINFO = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.yado/guestinfo"
-INFO = {"role": "db, and =more", "empty": "", **{f"k{i}": "x" * 20 * i for i in range(2, 16)}}  # as many as there may be
+# As many as there may be.
+INFO = {"role": "db, and =more", "empty": "", **{f"k{i}": "x" * 20 * i for i in range(2, 16)}}
 PASSWORD = "Correct-horse-1"
-
-
-def api(host, method, path, body=None, **keywords):
-    return request(host, method, "/api/v1" + path, body, **keywords)[0]
-
-
-def make(host, name, *arguments):
-    host("vm", "create", name, "--image", "tiny", "--display", "none", *arguments)
 
 
 def pending(host, name):
@@ -102,7 +95,8 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     host("vm", "user-data", "web", own)
     host("vm", "cloud-init-password", "web", "--password-file", tmp_path / "password")
     host("vm", "answers", "web", tmp_path / "ks.cfg", "--kind", "kickstart", "--bus", "virtio-scsi")
-    host("vm", "set", "web", "--guestinfo", "role=web", "--no-guestinfo", "empty", "--unset", "smbios.family", "--smbios-sku", "K2")
+    host("vm", "set", "web", "--guestinfo", "role=web", "--no-guestinfo", "empty", "--unset", "smbios.family",
+         "--smbios-sku", "K2")
     waiting = pending(host, "web")
     assert {"cloud_init.user_data.sha256", "cloud_init.password_set", "answers.kind", "smbios.sku",
             "guestinfo.role.value"} <= waiting, waiting
@@ -151,7 +145,8 @@ def test_a_guest_reads_what_it_is_handed_and_changes_reach_it_at_its_next_start(
     number = document["id"]
     assert kept() == {f"vm-handed/{number}/{name}" for name in ("user-data", "password", "answers")}
     host("vm", "answers", "web", "--remove")
-    assert "answers" not in host.vm("web") and kept() == {f"vm-handed/{number}/{name}" for name in ("user-data", "password")}
+    assert "answers" not in host.vm("web") and kept() == {f"vm-handed/{number}/{name}"
+                                                          for name in ("user-data", "password")}
     # A former document says that there was user-data; what there is, stays what it is now.
     host("vm", "user-data", "web", "--remove")
     host("history", "restore", document["status"]["rev"], f"vm/{number}", "--yes")
@@ -224,7 +219,8 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     assert "network itself" in refused("--cloud-init-nic", "nic0:address6=2001:db8::/64")
     assert "can have" in refused("--cloud-init-nic", "nic0:address6=ff02::1/64")
     assert "own address" in refused("--cloud-init-nic", "nic0:address=192.0.2.1/24,gateway=192.0.2.1")
-    assert "(--cloud-init-nic)" in refused("--nic", "nic1:mode=user", "--cloud-init-nic", "nic0:address6=2001:db8::1/64",
+    assert "(--cloud-init-nic)" in refused("--nic", "nic1:mode=user", "--cloud-init-nic",
+                                           "nic0:address6=2001:db8::1/64",
                                            "--cloud-init-nic", "nic1:address6=2001:db8:0::1/48")
     assert "2001:db8" in refused("--cloud-init-nic", "nic0:address6=fe80:::1/64")
     assert "public key" in refused("--cloud-init-keys", "-----BEGIN OPENSSH PRIVATE KEY-----")
@@ -234,7 +230,8 @@ def test_what_makes_no_sense_is_refused_with_the_field(host, tmp_path):
     assert "KEY=VALUE" in refused("--guestinfo", "role")
     assert "at most 32" in refused("--guestinfo", "k" * 33 + "=x")
     assert "at most 16 entries" in refused(*(word for i in range(17) for word in ("--guestinfo", f"k{i}=x")))
-    for method, path, body in (("POST", "user-data", {"content": "宿" * 30000}), ("POST", "user-data", {"content": "a\u0001"}),
+    for method, path, body in (("POST", "user-data", {"content": "宿" * 30000}),
+                               ("POST", "user-data", {"content": "a\u0001"}),
                                ("POST", "user-data", {}), ("POST", "answers", {"kind": "autoyast", "content": "x"}),
                                ("POST", "cloud-init-password", {"password": "two\nlines"}),
                                # What its reader would pass over, or take for something else than it says.

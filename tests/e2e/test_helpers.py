@@ -2,8 +2,8 @@
 import os
 import signal
 
-from test_change import change_as_planned
-from yado import Console, Yado, wait_for
+from changes import change_as_planned
+from yado import Console, wait_for
 
 # By the one card that it has.
 LEASE = ("card=$(basename /sys/class/net/eth*); ip link set $card up; "

@@ -1,13 +1,9 @@
 """Every change is kept: who, when, what it was before; and the way back."""
 import json
 
-from yado import Console, request, wait_for
+from yado import Console, api, request, wait_for
 
 MIB = 1 << 20
-
-
-def api(host, method, path, body=None, **keywords):
-    return request(host, method, "/api/v1" + path, body, **keywords)[0]
 
 
 def history(host, query=""):

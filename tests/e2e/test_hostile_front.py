@@ -15,7 +15,7 @@ import pytest
 
 from frames import CANCEL, CREDIT, DATA, EVENT, REQUEST, RESPONSE, Events, Frames, encode
 from test_events import HOME, by_front, make_guests, resident, until_idle
-from yado import Yado, wait_for
+from yado import wait_for
 
 FORGED = {"user": "root", "peer": 0, "peer_uid": 0, "uid": 0, "front": False, "principal": "root", "rights": ["admin"],
           "same_origin": True}

@@ -2,14 +2,10 @@
 import json
 import sqlite3
 
-from yado import request
+from yado import api
 
 UUID = "5f0f6a3e-8a4c-4c55-9a3e-0c1d2e3f4a5b"
 MAC = "52:54:00:12:34:56"
-
-
-def api(host, method, path, body=None):
-    return request(host, method, "/api/v1" + path, body)[0]
 
 
 def make(host, name, *arguments):
@@ -70,7 +66,8 @@ def test_a_guest_that_was_copied_by_hand_is_shown_not_started_and_mended(host):
     assert [row.get("conflict") for row in host("vm", "list")["items"]] == [True, True]
     text = host.text("vm", "show", "copy")
     assert first["uuid"] in text and "renew-identity" in text
-    found = [check for check in api(host, "GET", "/nodes/self/doctor")["body"]["checks"] if check["check"] == "guest-ids"]
+    found = [check for check in api(host, "GET", "/nodes/self/doctor")["body"]["checks"]
+             if check["check"] == "guest-ids"]
     assert any(first["uuid"] in json.dumps(check) for check in found), found
 
     # The copy is told why, in the plan as well; the first one may run.

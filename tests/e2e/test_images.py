@@ -9,20 +9,9 @@ import subprocess
 
 import pytest
 
-from yado import Console, request, wait_for
+from yado import Console, api, wait_for, wait_task
 
 MIB = 1 << 20
-
-
-def api(host, method, path, body=None, **keywords):
-    return request(host, method, "/api/v1" + path, body, **keywords)[0]
-
-
-def wait_task(host, task, timeout=120):
-    def ended():
-        record = api(host, "GET", f"/tasks/{task}/wait?timeout=20")["body"]
-        return record["state"] not in ("queued", "running") and record
-    return wait_for(ended, timeout, f"the end of task {task}")
 
 
 def start_import(host, name, kind, path):

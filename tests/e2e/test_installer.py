@@ -17,7 +17,8 @@ d-i preseed/include_command string echo "READ $(debconf-get keyboard-configurati
 
 
 def run(*words, folder, **keywords):
-    return subprocess.run(list(map(str, words)), cwd=folder, check=True, capture_output=True, text=True, **keywords).stdout
+    return subprocess.run(list(map(str, words)), cwd=folder, check=True, capture_output=True, text=True,
+                          **keywords).stdout
 
 
 def installer_packages(folder):
@@ -50,7 +51,8 @@ def make_iso(folder, line):
     boot = folder / "iso/boot/grub"
     boot.mkdir(parents=True)
     shutil.copy(files / "linux", folder / "iso/linux")
-    run("bsdtar", "-cf", "../iso/initrd.gz", "--format", "newc", "--gzip", "--options", "gzip:compression-level=1", ".", folder=root)
+    run("bsdtar", "-cf", "../iso/initrd.gz", "--format", "newc", "--gzip", "--options", "gzip:compression-level=1", ".",
+        folder=root)
     (boot / "grub.cfg").write_text(
         f'linux /linux console=ttyS0 TERM=dumb DEBIAN_FRONTEND=text {line}\ninitrd /initrd.gz\nboot\n')
     run("grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", folder / "installer.iso", folder / "iso", folder=folder)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from test_change import change_as_planned, plan
+from changes import change_as_planned, plan
 from yado import Console, wait_for
 
 MIB = 1 << 20
@@ -120,7 +120,8 @@ def test_limits_that_mean_nothing_are_refused_with_the_field(host):
         return plan(host, "g", patch)["refused"][0]
     for patch, field, word in (
             ({"disks": {"disk0": {"limit_iops_burst": 5}}}, "disks.disk0.limit_iops_burst", "without the limit"),
-            ({"disks": {"disk0": {"limit_iops": 9, "limit_iops_burst": 5}}}, "disks.disk0.limit_iops_burst", "at least"),
+            ({"disks": {"disk0": {"limit_iops": 9, "limit_iops_burst": 5}}}, "disks.disk0.limit_iops_burst",
+             "at least"),
             ({"disks": {"disk0": {"limit_iops": 9, "limit_read_iops": 5}}}, "disks.disk0.limit_read_iops", "beside"),
             ({"disks": {"disk0": {"limit_burst_seconds": 5}}}, "disks.disk0.limit_burst_seconds", "without a burst"),
             ({"nics": {"nic0": {"limit_send": MIB}}}, "nics.nic0.limit_send", "mode 'user'"),

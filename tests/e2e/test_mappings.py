@@ -4,11 +4,7 @@ import pathlib
 
 import pytest
 
-from yado import Yado, request
-
-
-def api(host, method, path, body=None, **keywords):
-    return request(host, method, "/api/v1" + path, body, **keywords)[0]
+from yado import Yado, api
 
 
 def refused(host, method, path, body=None, **keywords):
@@ -53,7 +49,8 @@ def test_a_mapping_is_made_shown_changed_and_deleted(host, tmp_path):
 def test_what_is_the_hosts_own_cannot_be_shared(host, tmp_path):
     (tmp_path / "link").symlink_to("/etc")
     (tmp_path / "file").write_text("")
-    for path, said in [("/etc", "host's own"), ("/proc/1/root", "host's own"), ("/root", "host's own"), ("/var", "host's own"), ("/", "must"), ("/srv/../etc", "must"),
+    for path, said in [("/etc", "host's own"), ("/proc/1/root", "host's own"), ("/root", "host's own"),
+                       ("/var", "host's own"), ("/", "must"), ("/srv/../etc", "must"),
                        (str(host.state), "Yado itself"), (str(host.state.parent), "Yado itself"),
                        (str(host.state / "storage"), "Yado itself"), (str(tmp_path / "link"), "symbolic link"),
                        (str(tmp_path / "none"), "cannot open"), (str(tmp_path / "file"), "cannot open")]:

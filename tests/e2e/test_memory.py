@@ -6,23 +6,14 @@ import re
 
 import pytest
 
-from test_change import change, change_as_planned, pending_paths, plan
+from changes import change, change_as_planned, pending_paths, plan
 from test_measurements import Follower
 from test_metrics import scrape, value
-from yado import CommandError, Console, wait_for
+from yado import CommandError, Console, boot, make, wait_for
 
 MIB = 1 << 20
 KSM = pathlib.Path("/sys/kernel/mm/ksm/run")
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
-
-
-def make(host, name, *arguments):
-    host("vm", "create", name, "--image", "tiny", "--display", "none", *arguments)
-
-
-def boot(host, name):
-    host("vm", "start", name)
-    return Console(host, name).login()
 
 
 def meminfo(console, field="MemTotal"):
@@ -126,7 +117,8 @@ def test_of_a_guest_without_a_driver_of_its_balloon_nothing_is_claimed(host):
     host("vm", "create", "nothing", "--memory", "64M", "--memory-min", "32M", "--display", "none", "--os", "generic")
     host("vm", "start", "nothing")
     # QEMU has been asked, and knew what the balloon took.
-    shown = wait_for(lambda: (memory := host("vm", "stats", "nothing")["memory"])["taken_back"] == 0 and memory, what="an answer of QEMU's")
+    shown = wait_for(lambda: (memory := host("vm", "stats", "nothing")["memory"])["taken_back"] == 0 and memory,
+                     what="an answer of QEMU's")
     assert shown["guest_total"] is None and shown["guest_used"] is None
     in_metrics = metrics_of(host, "nothing")
     assert in_metrics["guest_total"] is None and in_metrics["guest_used"] is None

@@ -166,7 +166,8 @@ def test_three_crashes_in_a_row_stay_down(host):
     pid = host.status("a")["pid"]
     for _ in range(3):
         os.kill(pid, signal.SIGKILL)
-        status = wait_for(lambda: (s := host.status("a"))["reason_code"] == "restarted" and s.get("pid", pid) != pid and s,
+        status = wait_for(lambda: (s := host.status("a"))["reason_code"] == "restarted" and s.get("pid", pid) != pid
+                          and s,
                           60, "the restart")
         assert status["state"] == "running" and "signal 9" in status["reason"]
         pid = status["pid"]

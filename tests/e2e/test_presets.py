@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from yado import CommandError, Console, Yado, request
+from yado import CommandError, Console, Yado, api, request
 
 MIB = 1 << 20
 
@@ -27,10 +27,6 @@ def medium(tmp_path_factory):
     path = tmp_path_factory.mktemp("medium") / "medium.iso"
     path.write_bytes(b"CD001" * 50_000)
     return path
-
-
-def api(host, method, path, body=None):
-    return request(host, method, "/api/v1" + path, body)[0]
 
 
 def plan(host, **document):
@@ -61,7 +57,8 @@ def test_every_preset_comes_true_in_a_guest_that_this_qemu_starts(inn):
         said = chosen(inn, os=name)
         settings = {entry["field"]: entry["value"] for entry in api(inn, "GET", f"/presets/{name}")["body"]["settings"]}
         assert {field.replace("disk0", "*").replace("nic0", "*"): value for field, value in said.items()} == settings
-        shown = tuple((field, value) for field, value in sorted(said.items()) if field != "memory" and ".size" not in field)
+        shown = tuple((field, value) for field, value in sorted(said.items()) if field != "memory"
+                      and ".size" not in field)
         if shown in started:
             continue
         started.add(shown)
@@ -82,7 +79,8 @@ def test_every_preset_comes_true_in_a_guest_that_this_qemu_starts(inn):
 
 
 def test_what_is_said_counts_and_the_rest_has_its_reason(inn):
-    made = chosen(inn, os="windows-11", memory=5 << 30, firmware="uefi", disks={"disk0": {"bus": "virtio-blk"}, "data": {}})
+    made = chosen(inn, os="windows-11", memory=5 << 30, firmware="uefi",
+                  disks={"disk0": {"bus": "virtio-blk"}, "data": {}})
     assert not {"memory", "firmware", "disks.disk0.bus"} & set(made)
     assert made["disks.data.bus"] == "sata" and made["cpu.hyperv"] is True and made["clock"] == "local"
     english = inn.text("vm", "create", "guest", "--os", "windows-11", "--plan")
@@ -159,7 +157,8 @@ def test_the_small_linux_keeps_its_hardware(inn):
 def test_a_clock_in_local_time_is_the_nodes(tiny, tmp_path):
     """On a node in Japan, nine hours ahead of UTC all year."""
     node = Yado(tmp_path / "state")
-    node.around = ["unshare", "--mount", "sh", "-c", 'mount --bind /usr/share/zoneinfo/Asia/Tokyo /etc/localtime && exec "$@"', "-"]
+    node.around = ["unshare", "--mount", "sh", "-c",
+                   'mount --bind /usr/share/zoneinfo/Asia/Tokyo /etc/localtime && exec "$@"', "-"]
     node.copy_from(tiny)
     node.start()
     try:
@@ -191,6 +190,7 @@ def test_windows_gets_its_drivers_where_they_are_at_hand(inn, medium):
                        head={"token": secret, "address": "192.0.2.1"})
     assert reply["status"] == 200, reply
     narrow = reply["body"]["plan"]
-    assert not narrow["refused"] and "drivers" not in json.dumps({entry["field"]: entry["value"] for entry in narrow["chosen"]})
+    assert not narrow["refused"] and "drivers" not in json.dumps({entry["field"]: entry["value"]
+                                                                  for entry in narrow["chosen"]})
     for name in ("virtio-win-0.1", "drivers"):
         inn("image", "delete", name)

@@ -6,15 +6,7 @@ import pathlib
 
 import pytest
 
-from yado import BUILD, CommandError, Console, request, wait_for
-
-
-def api(host, method, path, body=None):
-    return request(host, method, "/api/v1" + path, body)[0]
-
-
-def make(host, name, *arguments):
-    host("vm", "create", name, "--image", "tiny", "--display", "none", *arguments)
+from yado import BUILD, CommandError, Console, api, make, wait_for
 
 
 def set_live(host, name, *flags):
@@ -59,7 +51,8 @@ def quota(host, name):
 def refusal(host, name, cpu):
     reply = api(host, "PATCH", f"/vms/{name}", {"cpu": cpu})
     assert reply["status"] >= 400, reply
-    assert api(host, "PATCH", f"/vms/{name}?plan=1", {"cpu": cpu})["body"]["plan"]["refused"] == [reply["body"]["error"]]
+    assert api(host, "PATCH", f"/vms/{name}?plan=1",
+               {"cpu": cpu})["body"]["plan"]["refused"] == [reply["body"]["error"]]
     return reply["body"]["error"]
 
 
@@ -137,7 +130,8 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
     for flag in ("aes", "+", "+aes,enforce=off", "+enforce"):
         assert refusal(host, "subject", {"flags": [flag]})["field"] == "cpu.flags"
     assert refusal(host, "subject", {"numa": 2})["field"] == "cpu.numa"
-    said = api(host, "PATCH", "/vms/subject?plan=1", {"numa": {"node0": {"host_nodes": "0,99"}}})["body"]["plan"]["refused"][0]
+    said = api(host, "PATCH", "/vms/subject?plan=1",
+               {"numa": {"node0": {"host_nodes": "0,99"}}})["body"]["plan"]["refused"][0]
     nodes = host("node", "show")["processors"]["numa"]
     assert said["field"] == "numa.node0.host_nodes" and "no NUMA node 99" in said["message"], said
     assert len(nodes) > 1 or said["hint"] == "it has 0", said
@@ -148,7 +142,8 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
         said = refusal(host, "subject", {"kind": "efficiency"})
         assert said["field"] == "cpu.kind" and "of one kind" in said["message"], said
     if node["acceleration"] == "tcg":
-        assert "does not offer the CPU feature 'avx512f'" in refusal(host, "subject", {"flags": ["+avx512f"]})["message"]
+        assert "does not offer the CPU feature 'avx512f'" in refusal(host, "subject",
+                                                                     {"flags": ["+avx512f"]})["message"]
         # A model that the guest would have in part only, and how to have that part.
         said = refusal(host, "subject", {"model": "Skylake-Server-v4", "flags": ["-pcid"]})
         assert said["field"] == "cpu.model" and "avx512f" in said["message"], said
@@ -165,7 +160,8 @@ def test_what_the_node_cannot_give_is_refused_with_its_reason(host):
         assert "cpu.limit" not in effects({"limit": 150, "cores": 2})
     assert "cpu.limit" not in effects({"limit": 100})
     many = os.cpu_count() + 1
-    assert f"{many} CPUs are more" in str(host("vm", "set", "subject", "--cpu-cores", str(many), "--plan")["plan"]["effects"])
+    assert f"{many} CPUs are more" in str(host("vm", "set", "subject", "--cpu-cores", str(many),
+                                               "--plan")["plan"]["effects"])
 
 
 def test_the_node_shows_its_processors_and_nodes_find_what_they_have_in_common(host, tmp_path):

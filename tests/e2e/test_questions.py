@@ -4,8 +4,7 @@ import subprocess
 
 import pytest
 
-from test_change import api, wait_task
-from yado import CommandError, Console, wait_for
+from yado import CommandError, Console, api, wait_for, wait_task
 
 MIB = 1 << 20
 
@@ -37,13 +36,15 @@ def faulty(path, switch):
     """Has reads and writes of the file fail as long as there is a file `switch`: it is nbdkit's meanwhile, by nbdfuse."""
     server = subprocess.Popen(
         ["nbdfuse", "-o", "allow_other", path, "[", "nbdkit", "--exit-with-parent", "--filter=error", "memory",
-         str(path.stat().st_size), "error=EIO", "error-rate=100%", f"error-file={switch}", "]"], stderr=subprocess.DEVNULL)
+         str(path.stat().st_size), "error=EIO", "error-rate=100%", f"error-file={switch}", "]"],
+        stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: str(path) in open("/proc/mounts").read(), what="the faulty file")
         yield
     finally:
         # Not lazily: the guest must have let go of it.
-        wait_for(lambda: subprocess.run(["umount", path], capture_output=True).returncode == 0, what="the end of the faulty file")
+        wait_for(lambda: subprocess.run(["umount", path], capture_output=True).returncode == 0,
+                 what="the end of the faulty file")
         server.wait(20)
 
 
@@ -118,7 +119,8 @@ def storage_fails(host, switch, console, wanted):
     status = host.wait_state("writer", "paused")
     assert status["reason_code"] == "io-error" and "I/O error of storage 'ailing' for extra" in status["reason"], status
     asked = question(host, "writer")
-    assert [(one["disk"], one["storage"], one["problem"]) for one in asked["disks"]] == [("extra", "ailing", "io-error")]
+    assert [(one["disk"], one["storage"], one["problem"])
+            for one in asked["disks"]] == [("extra", "ailing", "io-error")]
     assert "see why storage 'ailing' fails" in asked["disks"][0]["remedy"]
     text = host.text("vm", "question")
     assert "'ailing'" in text and "full" not in text and "yado vm answer writer retry" in text, text

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from test_change import change_as_planned, plan
+from changes import change_as_planned, plan
 from yado import CommandError, Console, Yado, wait_for
 
 BOB = 4711  # owns some of the files, here and in the guest
@@ -110,12 +110,14 @@ def test_a_share_is_plugged_in_and_taken_off_under_the_running_guest(host, guest
         assert guest.shell("mount -t virtiofs late /mnt/late 2>/dev/null; echo $?") != "0"
     assert serving(host) == {"media": True, "safe": True} and not host.status("player").get("broken")
     # What the guest has mounted stays as it is until its next start.
-    assert [entry["when"] for entry in plan(host, "player", {"shares": {"safe": {"read_only": False}}})["changes"]] == ["restart"]
+    assert [entry["when"] for entry in plan(host, "player",
+                                            {"shares": {"safe": {"read_only": False}}})["changes"]] == ["restart"]
     # One that began without a share has its memory to itself.
     host("vm", "create", "plain", "--image", "tiny", "--display", "none")
     host("vm", "start", "plain")
     said = change_as_planned(host, "plain", {"shares": {"late": {"mapping": "media"}}})
-    assert {entry["when"] for entry in said["changes"]} == {"restart"} and "its first share comes with its next start" in " ".join(said["effects"])
+    assert {entry["when"]
+            for entry in said["changes"]} == {"restart"} and "its first share comes with its next start" in " ".join(said["effects"])
     host("vm", "stop", "plain")
 
 
@@ -124,9 +126,11 @@ def test_the_server_has_no_rights_of_the_hosts(host, guest):
     pid = virtiofsd(host, "media")
     assert os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user")
     assert os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
-    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+                  if ":\t" in line)
     chown, dac_override, fowner, setgid, setuid = 0, 1, 3, 6, 7
-    assert int(status["CapEff"], 16) & ~sum(1 << bit for bit in (chown, dac_override, fowner, setgid, setuid)) == 0, status["CapEff"]
+    assert int(status["CapEff"], 16) & ~sum(1 << bit for bit in (chown, dac_override, fowner, setgid,
+                                                                 setuid)) == 0, status["CapEff"]
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
 

@@ -6,8 +6,8 @@ import pathlib
 
 import pytest
 
-from test_change import api, change, change_as_planned, pending_paths, plan
-from yado import Console, Yado, wait_for
+from changes import change, change_as_planned, pending_paths
+from yado import Console, Yado, api
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,8 @@ def test_a_device_of_the_host_that_is_not_there_is_named(host):
     assert task["state"] == "failed" and "dongle" in json.dumps(task) and "is not there" in json.dumps(task), task
     assert any(path.startswith("usb.dongle") for path in pending_paths(host, "desk"))
     change(host, "desk", {"usb": {"dongle": None}})
-    for entry, said in [({"type": "mouse", "mapping": "dongle"}, "no meaning"), ({}, "is missing"), ({"mapping": "none"}, "no mapping 'none'")]:
+    for entry, said in [({"type": "mouse", "mapping": "dongle"}, "no meaning"), ({}, "is missing"),
+                        ({"mapping": "none"}, "no mapping 'none'")]:
         refused = api(host, "PATCH", "/vms/desk", {"usb": {"bad": entry}})
         assert refused["status"] == 400 and refused["body"]["error"]["field"] == "usb.bad.mapping", refused
         assert said in refused["body"]["error"]["message"], refused

@@ -8,7 +8,6 @@ import os
 import pathlib
 import pwd
 import shutil
-import signal
 import socket
 import sqlite3
 import ssl
@@ -348,3 +347,27 @@ def request(yado, method, path, body=None, headers=None, fds=(), want_fds=0, cli
         text = reply.get("headers", {}).get("content-type", "").startswith("text/")
         reply["body"] = rest.decode() if text else json.loads(rest) if rest else None
         return reply, received
+
+
+def api(yado, method, path, body=None, **keywords):
+    """One request to the API as root: the reply's head with its body."""
+    return request(yado, method, "/api/v1" + path, body, **keywords)[0]
+
+
+def wait_task(yado, task, timeout=300):
+    """The record of the task once it has ended, well or not."""
+    def ended():
+        record = api(yado, "GET", f"/tasks/{task}/wait?timeout=20")["body"]
+        return record["state"] not in ("queued", "running") and record
+    return wait_for(ended, timeout, f"the end of task {task}")
+
+
+def make(yado, name, *arguments, image="tiny"):
+    """A guest that shows nothing on a screen; the command's answer."""
+    return yado("vm", "create", name, "--image", image, "--display", "none", *arguments)
+
+
+def boot(yado, name):
+    """Starts the guest; a shell in it."""
+    yado("vm", "start", name)
+    return Console(yado, name).login()
