@@ -108,6 +108,7 @@ def test_a_tpm_keeps_its_state_and_a_guest_its_disks_names_while_its_machine_ver
 
 def test_what_a_firmware_cannot_do_is_refused_with_what_to_do(host):
     assert "choose firmware 'uefi'" in refusal(host, "vm", "create", "x", "--secure-boot")
+    assert "no version of q35" in refusal(host, "vm", "create", "x", "--machine", "pc-i440fx-7.2")
     assert "boot loader" in refusal(host, "vm", "create", "x", "--image", "tiny", "--firmware", "uefi", "--secure-boot")
     assert "virtio-blk has no world wide name" in refusal(
         host, "vm", "create", "x", "--disk", "disk0:size=1M,bus=virtio-blk,wwn=5000c500a1b2c3d4")
@@ -233,11 +234,15 @@ def press(host, name, *keys):
     client.close()
 
 
-def test_a_bios_guest_waits_for_its_boot_menu_once(host, tmp_path):
-    # Writes its name to the serial port and halts.
-    code = bytes.fromhex("fa31c08ed8be167cac84c07406baf803eeebf5f4ebfd") + b"boot sector\r\n\0"
-    (tmp_path / "sector.img").write_bytes(code.ljust(510, b"\0") + b"\x55\xaa" + bytes(MIB - 512))
-    host("image", "import", tmp_path / "sector.img", "--name", "sector", "--format", "raw")
+def import_sector(host, path, name, text):
+    """An image that writes the text to the serial port and halts."""
+    code = bytes.fromhex("fa31c08ed8be167cac84c07406baf803eeebf5f4ebfd") + text.encode() + b"\r\n\0"
+    path.write_bytes(code.ljust(510, b"\0") + b"\x55\xaa" + bytes(MIB - 512))
+    host("image", "import", path, "--name", name, "--format", "raw")
+
+
+def test_a_bios_guest_starts_from_what_its_boot_order_says_and_waits_for_its_boot_menu_once(host, tmp_path):
+    import_sector(host, tmp_path / "sector.img", "sector", "boot sector")
     host("vm", "create", "subject", "--image", "sector", "--firmware", "bios")
     host("vm", "firmware-setup", "subject")
     console = start(host, "subject")
@@ -254,7 +259,11 @@ def test_a_bios_guest_waits_for_its_boot_menu_once(host, tmp_path):
     start(host, "subject").read_until("boot sector", 20)
     assert time.monotonic() - begin < 20
     host("vm", "stop", "subject")
+    import_sector(host, tmp_path / "other.img", "other", "other disk")
+    host("vm", "set", "subject", "--disk", "other:image=other", "--boot", "other,disk0")
+    assert "boot sector" not in start(host, "subject").read_until("other disk", 20)
+    host("vm", "stop", "subject")
     host("vm", "set", "subject", "--boot-menu", "60")
     console = start(host, "subject")
     with pytest.raises(TimeoutError):
-        console.read_until("boot sector", 4)
+        console.read_until("other disk", 4)

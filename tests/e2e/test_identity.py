@@ -49,6 +49,8 @@ def test_what_another_guest_has_is_refused_and_the_guest_is_named(host):
         reply = api(host, "PATCH", "/vms/second", given)
         assert reply["status"] == 409 and f"VM {first['id']}" in reply["body"]["error"]["message"], reply
         assert api(host, "PATCH", "/vms/second?plan=1", given)["body"]["plan"]["refused"] == [reply["body"]["error"]]
+    reply = api(host, "POST", "/vms", {"name": "none", "uuid": "00000000-0000-0000-0000-000000000000"})
+    assert (reply["status"], reply["body"]["error"]["field"]) == (400, "uuid"), reply
     # Once the other has gone it is free.
     host("vm", "delete", "first", "--yes")
     host("vm", "set", "second", "--nic", f"n:mac={MAC}")

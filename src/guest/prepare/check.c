@@ -148,6 +148,9 @@ gboolean prepare_check_machine(Services *services, json_object *document, GError
 	const char *machine = json_get_str(document, "machine", "");
 	if (qemu_host_has_machine(services->host, machine))
 		return TRUE;
+	if (!g_str_has_prefix(machine, "pc-q35-"))
+		return error_refuse(error, ERROR_INVALID, "machine", "use a version such as pc-q35-7.2",
+				    "machine: '%s' is no version of q35, and Yado makes no other machines", machine);
 	g_autofree char *list = g_strjoinv(", ", services->host->machines);
 	g_autofree char *hint =
 		g_strdup_printf("it has %s; 'yado vm upgrade-hardware' gives a guest another one", list);

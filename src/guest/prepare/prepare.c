@@ -246,6 +246,18 @@ static gboolean complete_devices(Services *services, json_object *present, json_
 	return complete_kernel(services, document, error) && qemu_assign_addresses(document, error);
 }
 
+/* A guest with one of these has none, by SMBIOS (DSP0134, 7.2.1). */
+static gboolean check_new_uuid(json_object *document, GError **error)
+{
+	static const char *const none[] = {"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"};
+	const char *uuid = json_get_str(document, "uuid", "");
+	for (guint i = 0; i < G_N_ELEMENTS(none); i++)
+		if (g_ascii_strcasecmp(uuid, none[i]) == 0)
+			return error_refuse(error, ERROR_INVALID, "uuid", "leave it out to get a new one",
+					    "uuid: %s means that the guest has none", uuid);
+	return TRUE;
+}
+
 json_object *prepare_create(Services *services, json_object *input, const Asker *asker, json_object *chosen,
 			    GError **error)
 {
@@ -256,6 +268,8 @@ json_object *prepare_create(Services *services, json_object *input, const Asker 
 	if (!document)
 		return NULL;
 	json_set_str(document, "node", services->node);
+	if (!check_new_uuid(document, error))
+		return NULL;
 	if (!json_get(document, "uuid")) {
 		g_autofree char *uuid = g_uuid_string_random();
 		json_set_str(document, "uuid", uuid);
