@@ -8,11 +8,15 @@
  *          04.0  virtio-balloon                08.0  PATA controller (with IDE devices)
  *          09.0  watchdog (if any)             0a.0  sound card (if any)
  *          0b.0  vsock (if any)                0f.0  virtio-mem (with memory_max)
- *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card, device or share of the host
+ *          10.0 to 11.7  sixteen root ports, each for one virtio-blk disk, network card, device or share of the host:
+ *                        there from the beginning, since pcie.0 itself takes nothing under a running machine
  *          1f.2  q35's own SATA controller, six ports
  *
  * Drives that are made for the guest (cloud-init's, an installer's answers) take the highest SCSI target or SATA port
  * that is free, far from where disks come.
+ *
+ * No disk has an I/O thread: QEMU 7.2 dies when a client leaves an export of such a disk, or when it is copied before a
+ * write, and backups will do both.
  *
  * Every file comes as a descriptor; those that QEMU's block layer opens are descriptor sets with the same number.
  * Whatever the document says goes into JSON arguments, or is escaped, or is checked: it cannot become an option. */

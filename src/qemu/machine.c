@@ -238,6 +238,8 @@ gboolean command_add_machine(QemuCommand *command, json_object *vm, gboolean kvm
 	command_add(command, "-no-user-config", NULL);
 	command_add(command, "-S", NULL);
 	add_names(command, vm);
+	/* Not -runas, which elevateprivileges=deny would end at the start (the launcher has set the uid), and no
+	 * command that makes QEMU run a program ("exec:"), which spawn=deny answers with its end. */
 	command_add(command, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	command_add(command, "-msg", "timestamp=on");
 	add_board(command, vm);

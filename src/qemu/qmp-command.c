@@ -11,8 +11,10 @@
 
 enum { REASON_LENGTH = 1024 };
 
-/* Writes with the first byte carrying fd (-1: none). On failure nothing more can be written to the connection, unless
- * *ret_begun is FALSE. */
+/* Writes with the first byte carrying fd (-1: none). QEMU keeps one descriptor that has come and was not taken yet,
+ * and closes it for the next: none is lost or mixed up, whichever threads send, since without out-of-band commands
+ * (not negotiated) it reads no byte of a command before it has answered the one before. On failure nothing more can
+ * be written to the connection, unless *ret_begun is FALSE. */
 static gboolean send_all(Qmp *qmp, const char *text, gsize length, int fd, gint64 deadline, gboolean *ret_begun,
 			 GError **error)
 {

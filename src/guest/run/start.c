@@ -1,5 +1,6 @@
 /* Starting a guest's process: command line from its document, every need opened and passed, the cage, the monitor,
- * `cont`. The start is a fact when `cont` has returned.
+ * `cont`. The start is a fact when `cont` has returned: QEMU greets before it builds its machine, and answers after
+ * that.
  *
  * Building its machine takes QEMU longer than all the rest together. So what only has to be there before the guest runs
  * is done while it does: the cards' passt processes (QEMU has its ends of their sockets already), the fact that the
