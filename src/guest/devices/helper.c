@@ -22,6 +22,7 @@
 
 enum {
 	QEMU_TIMEOUT_MS = 500, /* from a helper's end to QEMU's, where that is the reason */
+	TERM_TIMEOUT_MS = 2000,
 	END_TIMEOUT_MS = 5000,
 	LOG_MAX = 500,
 };
@@ -201,7 +202,8 @@ gboolean helper_end(Vm *vm, const char *name, GError **error)
 	fd_auto int pidfd = record.running ? process_open(record.pid, record.start_time) : -1;
 	if (pidfd >= 0) {
 		process_signal(pidfd, SIGTERM);
-		process_wait(pidfd, END_TIMEOUT_MS);
+		if (!process_wait(pidfd, TERM_TIMEOUT_MS) && process_signal(pidfd, SIGKILL))
+			process_wait(pidfd, END_TIMEOUT_MS);
 	}
 	/* The directory must not go under its launcher's hands. */
 	launch_await_exit(run_dir, END_TIMEOUT_MS, &record);

@@ -49,7 +49,7 @@ static gboolean insert_medium(Live *live, const char *key, const char *device, G
 {
 	g_autofree char *need = g_strconcat("cdrom:", key, NULL);
 	g_autofree char *node = qemu_node_name('c', key);
-	gint64 set = live_add_fd(live, vm_open_need(live->vm, live->wanted, need, FALSE, error), error);
+	gint64 set = live_add_fd(live, need, vm_open_need(live->vm, live->wanted, need, FALSE, error), error);
 	if (set < 0)
 		return FALSE;
 	if (!qmp_do(live->qmp, "blockdev-add", qemu_cdrom_blockdev(live->wanted, key, (int)set), LIVE_TIMEOUT_MS,

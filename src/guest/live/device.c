@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "guest/live/live.h"
 #include "guest/live/part.h"
 #include "qemu/command.h"
 
@@ -34,19 +35,35 @@ gboolean live_is_same(const char *const *members, json_object *old, json_object 
 	return TRUE;
 }
 
-gint64 live_add_fd(Live *live, int fd, GError **error)
-{
-	json_auto json_object *answer =
-		fd < 0 ? NULL : qmp_command_fd(live->qmp, "add-fd", NULL, fd, LIVE_TIMEOUT_MS, error);
-	fd_close(fd);
-	return answer ? json_get_int(answer, "fdset-id", -1) : -1;
-}
-
 void live_remove_fdset(Live *live, gint64 set)
 {
 	json_object *arguments = json_object_new_object();
 	json_set_int(arguments, "fdset-id", set);
 	qmp_do(live->qmp, "remove-fd", arguments, LIVE_TIMEOUT_MS, NULL);
+}
+
+gboolean live_drop_fdsets(Live *live, const char *need, GError **error)
+{
+	json_auto json_object *sets = qmp_command(live->qmp, "query-fdsets", NULL, LIVE_TIMEOUT_MS, error);
+	for (size_t i = 0; i < json_get_count(sets); i++) {
+		json_object *set = json_object_array_get_idx(sets, i);
+		json_object *first = json_object_array_get_idx(json_get(set, "fds"), 0);
+		if (g_str_equal(json_get_str(first, "opaque", ""), need))
+			live_remove_fdset(live, json_get_int(set, "fdset-id", -1));
+	}
+	return sets != NULL;
+}
+
+gint64 live_add_fd(Live *live, const char *need, int fd, GError **error)
+{
+	json_object *arguments = json_object_new_object();
+	json_set_str(arguments, "opaque", need);
+	json_auto json_object *answer = NULL;
+	if (fd >= 0 && live_drop_fdsets(live, need, error))
+		answer = qmp_command_fd(live->qmp, "add-fd", json_object_get(arguments), fd, LIVE_TIMEOUT_MS, error);
+	json_object_put(arguments);
+	fd_close(fd);
+	return answer ? json_get_int(answer, "fdset-id", -1) : -1;
 }
 
 /* The set that a file node was opened from, as its file name says; -1: there is no such node. */
@@ -117,7 +134,8 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 	 * that long. */
 	json_auto json_object *gone = qmp_wait_event(live->qmp, mark, "DEVICE_DELETED", device,
 						     live->ignored ? UNPLUG_NEXT_MS : UNPLUG_TIMEOUT_MS, &local);
-	if (gone)
+	/* The event may be among so many that it was forgotten before this thread had its turn. */
+	if (gone || (error_code(local) == ERROR_TIMEOUT && !live_has_device(live, prefix, key, TRUE)))
 		return TRUE;
 	live->ignored |= error_code(local) == ERROR_TIMEOUT;
 	if (error_code(local) == ERROR_TIMEOUT)
@@ -126,5 +144,27 @@ gboolean live_unplug(Live *live, const char *prefix, const char *key, GError **e
 			  key);
 	else
 		g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+gboolean live_device_went(Vm *vm)
+{
+	static const char *const parts[][2] = {
+		{"disks", "disk-"}, {"nics", "nic-"}, {"usb", "usb-"}, {"shares", "share-"}};
+	json_auto json_object *applied = vm_dup_applied(vm);
+	g_autoptr(Qmp) qmp = applied ? vm_ref_qmp(vm, NULL) : NULL;
+	if (!qmp)
+		return FALSE;
+	Live live = {.vm = vm, .qmp = qmp};
+	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+		json_object *map = json_get(applied, parts[i][0]);
+		if (!map)
+			continue;
+		json_object_object_foreach (map, key, entry) {
+			(void)entry;
+			if (!live_has_device(&live, parts[i][1], key, TRUE))
+				return TRUE;
+		}
+	}
 	return FALSE;
 }

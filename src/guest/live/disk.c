@@ -40,7 +40,7 @@ static gboolean plug_disk(Live *live, const char *key, json_object *disk, GError
 	if (!live_delete_node(live, 'd', key, error))
 		return FALSE;
 	task_step(live->task, "plugging %s in", key);
-	gint64 set = live_add_fd(live, vm_open_need(live->vm, live->wanted, need, TRUE, error), error);
+	gint64 set = live_add_fd(live, need, vm_open_need(live->vm, live->wanted, need, TRUE, error), error);
 	if (set < 0)
 		return FALSE;
 	if (!qmp_do(live->qmp, "blockdev-add", qemu_disk_blockdev(live->wanted, key, (int)set), LIVE_TIMEOUT_MS,

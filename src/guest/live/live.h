@@ -8,6 +8,8 @@
 gboolean live_apply(Vm *vm, Task *task, GError **error);
 /* Whether something differs that live_apply could bring about now. */
 gboolean live_waits(Vm *vm);
+/* Whether the guest has let go of a device that, as far as we know, its process has. */
+gboolean live_device_went(Vm *vm);
 /* Grows the volume of a disk that the running process has, and tells the guest. */
 gboolean live_grow_disk(Vm *vm, Task *task, const char *key, guint64 size_bytes, GError **error);
 /* Whether a change of that path that goes live is brought about by live_apply(), and not by its being committed. */

@@ -40,9 +40,13 @@ extern const LivePart live_cpu, live_memory, live_disks, live_nics, live_cdroms,
 void live_record(Live *live, const char *part, const char *key, json_object *value);
 /* Whether all these members (NULL-terminated), texts, are the same in both. */
 gboolean live_is_same(const char *const *members, json_object *old, json_object *new);
-/* Gives QEMU a descriptor, which is closed at once here; returns its set's number, or -1. */
-gint64 live_add_fd(Live *live, int fd, GError **error);
+/* Gives QEMU a descriptor, which is closed at once here; returns its set's number, or -1. need: what it is for, as on
+ * the command line. A set of that name that is there is dropped before: QEMU took its descriptor after we had stopped
+ * waiting. */
+gint64 live_add_fd(Live *live, const char *need, int fd, GError **error);
 void live_remove_fdset(Live *live, gint64 set);
+/* Those of that name, of the command line too. Which of their descriptors are in use stay open until they are not. */
+gboolean live_drop_fdsets(Live *live, const char *need, GError **error);
 /* A block node (kind 'd' of a disk, 'c' of a CD drive) with the descriptor that it was opened from: QEMU must let go of
  * the volume. */
 gboolean live_delete_node(Live *live, char kind, const char *key, GError **error);

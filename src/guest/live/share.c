@@ -102,6 +102,8 @@ static gboolean apply_share(Live *live, const char *key, json_object *old, json_
 			return FALSE;
 		task_step(live->task, "plugging %s in", key);
 		if (!plug_share(live, key, error)) {
+			g_autofree char *name = device_of(key);
+			helper_end(live->vm, name, NULL); /* QEMU may stand still until it answers */
 			remove_server(live, key, NULL);
 			return FALSE;
 		}

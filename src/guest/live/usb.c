@@ -27,19 +27,12 @@ static gboolean has_controller(Vm *vm, json_object *applied, json_object *wanted
 	return qemu_has_usb(applied) && qemu_usb_ports(applied) == qemu_usb_ports(wanted);
 }
 
-/* What QEMU keeps of a device that it was started with, beside the copy that the device itself has closed: without it a
- * guest that has broken out would still reach what was taken off. */
+/* QEMU keeps the descriptor of a device that it was started with, beside the copy that the device itself has closed:
+ * with it a guest that has broken out would still reach what was taken off. */
 static gboolean drop_fdsets(Live *live, const char *key, GError **error)
 {
 	g_autofree char *need = g_strconcat("usb:", key, NULL);
-	json_auto json_object *sets = qmp_command(live->qmp, "query-fdsets", NULL, LIVE_TIMEOUT_MS, error);
-	for (size_t i = 0; i < json_get_count(sets); i++) {
-		json_object *set = json_object_array_get_idx(sets, i);
-		json_object *first = json_object_array_get_idx(json_get(set, "fds"), 0);
-		if (g_str_equal(json_get_str(first, "opaque", ""), need))
-			live_remove_fdset(live, json_get_int(set, "fdset-id", -1));
-	}
-	return sets != NULL;
+	return live_drop_fdsets(live, need, error);
 }
 
 static gboolean remove_usb(Live *live, const char *key, json_object *old, json_object *wanted, GError **error)
@@ -64,7 +57,8 @@ static gboolean apply_usb(Live *live, const char *key, json_object *old, json_ob
 	}
 	task_step(live->task, "plugging %s in", key);
 	if (qemu_usb_is_mapped(live->wanted, key)) {
-		set = live_add_fd(live, passthrough_open_usb(live->vm, live->wanted, key, error), error);
+		g_autofree char *need = g_strconcat("usb:", key, NULL);
+		set = live_add_fd(live, need, passthrough_open_usb(live->vm, live->wanted, key, error), error);
 		if (set < 0) {
 			passthrough_return_usb(live->vm, key);
 			return FALSE;
