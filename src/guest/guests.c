@@ -20,6 +20,7 @@
 #include "guest/vm.h"
 
 enum {
+	ADOPTION_THREADS = 16,
 	REACTION_THREADS = 4,
 	/* An agent that hangs takes one for 5 s out of 15 (agent.c). */
 	SLOW_THREADS = 8,
@@ -34,6 +35,7 @@ struct Guests {
 	guint watch_id;
 	GuestsWatch watch;
 	gpointer watch_data;
+	GHashTable *queued; /* of Reaction: those that no thread has begun with */
 	GThreadPool *reactions, *slow_reactions;
 	gint64 holder; /* the task for which no guest is started; 0: none */
 };
@@ -111,10 +113,25 @@ static void follow(const char *path, gint64 rev, json_object *body, gpointer dat
 	vm_unref(held);
 }
 
+static guint hash_reaction(gconstpointer item)
+{
+	const Reaction *reaction = item;
+	return g_direct_hash(reaction->vm) ^ (guint)(guintptr)reaction->run ^ g_direct_hash(reaction->data);
+}
+
+static gboolean is_same_reaction(gconstpointer a, gconstpointer b)
+{
+	const Reaction *one = a, *other = b;
+	return one->vm == other->vm && one->run == other->run && one->data == other->data;
+}
+
 static void react(gpointer item, gpointer data)
 {
-	(void)data;
+	Guests *guests = data;
 	Reaction *reaction = item;
+	g_mutex_lock(&guests->lock);
+	g_hash_table_remove(guests->queued, reaction);
+	g_mutex_unlock(&guests->lock);
 	reaction->run(reaction->vm, reaction->data);
 	vm_unref(reaction->vm);
 	g_free(reaction);
@@ -128,8 +145,9 @@ Guests *guests_new(Services *services, GError **error)
 	guests->by_id = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)vm_unref);
 	guests->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	guests->unique = unique_new();
-	guests->reactions = g_thread_pool_new(react, NULL, REACTION_THREADS, FALSE, NULL);
-	guests->slow_reactions = g_thread_pool_new(react, NULL, SLOW_THREADS, FALSE, NULL);
+	guests->queued = g_hash_table_new(hash_reaction, is_same_reaction);
+	guests->reactions = g_thread_pool_new(react, guests, REACTION_THREADS, FALSE, NULL);
+	guests->slow_reactions = g_thread_pool_new(react, guests, SLOW_THREADS, FALSE, NULL);
 	services->guests = guests;
 
 	g_autoptr(GPtrArray) documents = store_list(services->store, "vm/", error);
@@ -224,6 +242,7 @@ void guests_free(Guests *guests)
 	g_thread_pool_free(guests->reactions, FALSE, TRUE);
 	g_thread_pool_free(guests->slow_reactions, FALSE, TRUE);
 	guests->services->guests = NULL; /* reactions found us there until now */
+	g_hash_table_destroy(guests->queued);
 	g_hash_table_destroy(guests->by_name);
 	unique_free(guests->unique);
 	g_tree_destroy(guests->by_id);
@@ -312,27 +331,46 @@ void guests_notify(Guests *guests, Vm *vm)
 	}
 }
 
-static void push(GThreadPool *pool, Vm *vm, GuestReaction reaction, gpointer data)
+/* One that waits already will see what this one would: a QEMU that floods us with events makes no more work than one
+ * event, and keeps no other guest's waiting. */
+static void push(Guests *guests, GThreadPool *pool, Vm *vm, GuestReaction reaction, gpointer data)
 {
 	Reaction *queued = g_new(Reaction, 1);
 	*queued = (Reaction){.vm = vm, .run = reaction, .data = data};
-	g_thread_pool_push(pool, queued, NULL);
+	g_mutex_lock(&guests->lock);
+	gboolean fresh = !g_hash_table_contains(guests->queued, queued) && g_hash_table_add(guests->queued, queued);
+	g_mutex_unlock(&guests->lock);
+	if (fresh) {
+		g_thread_pool_push(pool, queued, NULL);
+		return;
+	}
+	vm_unref(vm);
+	g_free(queued);
 }
 
 void guests_react(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
 {
-	push(guests->reactions, vm, reaction, data);
+	push(guests, guests->reactions, vm, reaction, data);
 }
 
 void guests_react_slowly(Guests *guests, Vm *vm, GuestReaction reaction, gpointer data)
 {
-	push(guests->slow_reactions, vm, reaction, data);
+	push(guests, guests->slow_reactions, vm, reaction, data);
+}
+
+static void adopt(gpointer vm, gpointer data)
+{
+	(void)data;
+	vm_adopt(vm);
 }
 
 void guests_adopt(Guests *guests)
 {
 	g_autoptr(GPtrArray) list = guests_list(guests, 0, 0);
+	/* Each QEMU has some seconds for its answer: many that stand still must not add up. */
+	GThreadPool *pool = g_thread_pool_new(adopt, NULL, ADOPTION_THREADS, FALSE, NULL);
 	for (guint i = 0; i < list->len; i++)
-		vm_adopt(g_ptr_array_index(list, i));
+		g_thread_pool_push(pool, g_ptr_array_index(list, i), NULL);
+	g_thread_pool_free(pool, FALSE, TRUE);
 	adopt_strays(guests->services);
 }
