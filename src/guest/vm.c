@@ -307,32 +307,35 @@ void vm_set_applied(Vm *vm, json_object *hardware)
 	guests_notify(vm->services->guests, vm);
 }
 
-void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...)
+/* With the lock held. FALSE: the table has no such transition. Takes the reason over. */
+static gboolean set_state(Vm *vm, VmState state, const char *reason_code, char *reason)
 {
-	g_mutex_lock(&vm->lock);
 	if (!vm_state_allows(vm->state, state)) {
 		g_message("VM %" G_GINT64_FORMAT ": transition %s -> %s is not in the table", vm->id,
 			  vm_state_name(vm->state), vm_state_name(state));
-		g_mutex_unlock(&vm->lock);
-		return;
+		g_free(reason);
+		return FALSE;
+	}
+	if (vm->state != state || reason_code) {
+		vm->since_us = g_get_real_time();
+		vm->state_changes++;
 	}
 	if (reason_code) {
-		va_list args;
-		va_start(args, format);
 		g_free(vm->reason);
-		vm->reason = g_strdup_vprintf(format, args);
-		va_end(args);
+		vm->reason = reason;
 		g_free(vm->reason_code);
 		vm->reason_code = g_strdup(reason_code);
 	}
-	if (vm->state != state || reason_code)
-		vm->since_us = g_get_real_time();
 	g_info("VM %" G_GINT64_FORMAT ": %s -> %s%s%s", vm->id, vm_state_name(vm->state), vm_state_name(state),
 	       *vm->reason ? ": " : "", vm->reason);
 	vm->state = state;
 	renew_row(vm);
 	g_cond_broadcast(&vm->changed);
-	g_mutex_unlock(&vm->lock);
+	return TRUE;
+}
+
+static void tell_state(Vm *vm)
+{
 	vm_remember(vm);
 	guests_notify(vm->services->guests, vm);
 }
@@ -344,6 +347,33 @@ void vm_set_since(Vm *vm, gint64 since_us)
 	VmState state = vm->state;
 	g_mutex_unlock(&vm->lock);
 	vm_set_state(vm, state, NULL, NULL); /* renews the row */
+}
+
+void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...)
+{
+	char *reason = NULL;
+	if (reason_code) {
+		va_list args;
+		va_start(args, format);
+		reason = g_strdup_vprintf(format, args);
+		va_end(args);
+	}
+	g_mutex_lock(&vm->lock);
+	gboolean set = set_state(vm, state, reason_code, reason);
+	g_mutex_unlock(&vm->lock);
+	if (set)
+		tell_state(vm);
+}
+
+gboolean vm_set_state_since(Vm *vm, guint64 mark, VmState state, const char *reason_code, const char *reason)
+{
+	g_mutex_lock(&vm->lock);
+	gboolean present = vm->state_changes == mark;
+	gboolean set = present && set_state(vm, state, reason_code, g_strdup(reason));
+	g_mutex_unlock(&vm->lock);
+	if (set)
+		tell_state(vm);
+	return present;
 }
 
 gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms)

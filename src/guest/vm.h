@@ -47,9 +47,14 @@ typedef struct Vm {
 	char *reason_code;   /* stable; "user-stop", "guest-shutdown", "crash"… */
 	char *reason;        /* for people */
 	gint64 since_us;     /* UTC */
+	guint64 state_changes;
+	gboolean querying;   /* a thread is at work in vm_query_state() */
+	guint queries_waiting;
+	guint64 queries_wanted, queries_done;
 	char *exit_code;     /* reason for which the process is being ended on purpose; NULL: any end is a crash */
 	char *exit_reason;
 	gboolean killed;     /* by us: the process's signal tells nothing */
+	gboolean adopting;   /* its QEMU was there before us, and has not said yet how it is */
 	gboolean settling;   /* a thread is at work in vm_settle_exit() */
 	GRefString *applied; /* hardware that the running process has, compact JSON; NULL when not running */
 	gboolean pending;    /* applied differs from the document */
@@ -64,6 +69,7 @@ typedef struct Vm {
 	int pidfd;           /* -1 when not running */
 	GSource *exit_source;   /* on the monitor thread, as the next */
 	GSource *silence_timer; /* to ask a silent monitor again */
+	GSource *late_timer;    /* to look at what came late once a task has ended */
 	Console *consoles[QEMU_SERIAL_PORTS]; /* NULL where it has no such port */
 	GHashTable *helpers;    /* name -> Helper (helper.c); NULL: none */
 	GArray *restarts_us; /* gint64, monotonic: times of the latest restarts after a crash */
@@ -121,6 +127,8 @@ void vm_set_applied(Vm *vm, json_object *hardware);
 void vm_set_state(Vm *vm, VmState state, const char *reason_code, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* The present state is as old as that (UTC), since it came about before anybody saw it. */
 void vm_set_since(Vm *vm, gint64 since_us);
+/* The same, unless the state or its reason has changed since vm->state_changes was `mark`: then FALSE. */
+gboolean vm_set_state_since(Vm *vm, guint64 mark, VmState state, const char *reason_code, const char *reason);
 /* Waits until the state is one of the mask (1 << VM_…) or the time is over. */
 gboolean vm_wait_state(Vm *vm, guint mask, guint timeout_ms);
 

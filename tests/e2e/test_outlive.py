@@ -495,20 +495,57 @@ def test_an_end_of_the_daemon_leaves_a_task_that_hangs_to_the_next(host):
     check_truth(host, {name})
 
 
-def test_a_guest_whose_monitor_is_silent_is_found_again(host):
-    name = f"silent-{os.getpid()}"
-    host("vm", "create", name, *TINY)
-    host("vm", "start", name)
-    pid = host.status(name)["pid"]
-    os.kill(pid, signal.SIGSTOP)
+def test_guests_whose_monitors_are_silent_are_taken_over_when_they_go_on(host):
+    names = [f"silent{number}-{os.getpid()}" for number in range(4)]
+    for name in names:
+        host("vm", "create", name, *TINY)
+        host("vm", "start", name)
+    first, paused = names[:2]
+    before = {name: host.status(name) for name in names}
+    host.wait_agent(first)
+    host("vm", "freeze", first, "--seconds", "120")
+    host("vm", "pause", paused)
+    for name in names:
+        os.kill(before[name]["pid"], signal.SIGSTOP)
+    passt = int(record(run_dir(host, first) / "nic-nic0")["pid"])
     host.kill()
+    os.kill(passt, signal.SIGKILL)
+    begin = time.monotonic()
     host.start()
-    status = host.status(name)
-    assert (status["state"], status["reason_code"]) == ("unknown", "unresponsive")
+    assert time.monotonic() - begin < 20  # 6 s for each in turn were longer
+    for name in names:
+        status = host.status(name)
+        assert (status["state"], status["reason_code"]) == ("unknown", "unresponsive")
+    for name in names:
+        os.kill(before[name]["pid"], signal.SIGCONT)
+    for name in names:
+        status = host.wait_state(name, "paused" if name == paused else "running", 40)
+        assert status["pid"] == before[name]["pid"]
+        assert status["reason_code"] == "user-pause" if name == paused else status["reason"] == before[name]["reason"]
+    # As of one that had answered at once: what served it is known to be gone, and it will be thawed.
+    host.wait_agent(first)
+    wait_for(lambda: host.status(first)["agent"].get("frozen_until"), 20, "the guest known as frozen")
+    assert [part["part"] for part in host.status(first)["broken"]] == ["nics.nic0"]
+    host("vm", "thaw", first)
+
+
+def test_a_start_whose_qemu_waits_for_a_daemon_that_is_gone_is_begun_anew(host):
+    """QEMU waits in its start for the first connection to its monitor, and may not have got any."""
+    name = f"waits-{os.getpid()}"
+    host("vm", "create", name, *TINY)
+    file = host.run / "vm" / str(host.vm(name)["id"]) / "pid"
+    task = host("vm", "start", name, "--no-wait")
+    while not file.exists():
+        pass
+    pid = int(file.read_text().split()[1])
+    os.kill(pid, signal.SIGSTOP)
+    assert host.state_of(name) == "starting"
+    host.kill()
     os.kill(pid, signal.SIGCONT)
-    host.wait_state(name, "running", 30)
-    assert host.status(name)["pid"] == pid
-    host.wait_agent(name)
+    host.start()
+    assert ended(host, task.get("task") or task["id"])["state"] == "done"
+    assert not is_alive(pid) and host.state_of(name) == "running"
+    check_truth(host, {name})
 
 
 def test_other_tasks_that_are_interrupted_end_truthfully(host):

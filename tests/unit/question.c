@@ -1,4 +1,5 @@
-/* A guest that stands at a disk's error asks, until it goes on; who is asked and what about is QEMU's word, checked. */
+/* QEMU is asked how its guest is, and its newest word counts. A guest that stands at a disk's error asks, until it
+ * goes on; who is asked and what about is QEMU's word, checked. */
 #include "guest/run/question.h"
 
 #include "base/error.h"
@@ -7,12 +8,20 @@
 #include "played-qmp.h"
 
 static const char *status;
+/* Before an answer is given: what happens meanwhile. */
+static void (*meanwhile)(void);
+static guint asked;
 
 static json_object *play(const char *command, json_object *arguments, GError **error)
 {
 	(void)arguments;
-	if (g_str_equal(command, "query-status"))
-		return parse(status);
+	if (g_str_equal(command, "query-status")) {
+		json_object *answer = parse(status);
+		asked++;
+		if (meanwhile)
+			meanwhile();
+		return answer;
+	}
 	error_set(error, ERROR_FAILED, NULL, "'%s' was not to be asked", command);
 	return NULL;
 }
@@ -118,6 +127,69 @@ static void test_disks_that_it_does_not_have_are_none(Fixture *fixture, gconstpo
 	g_assert_cmpstr(vm->reason, ==, "paused: I/O error of a disk; see to it, then answer 'retry'");
 }
 
+/* As a task does, right after QEMU has given its answer to somebody else. */
+static Vm *resumed;
+
+static void resume(void)
+{
+	meanwhile = NULL;
+	status = "{\"status\":\"running\"}";
+	vm_set_state(resumed, VM_RUNNING, "resumed", "resumed by root");
+}
+
+static void test_an_answer_that_was_overtaken_is_asked_for_again(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	vm_set_state(vm, VM_PAUSED, "user-pause", "paused by root");
+	resumed = vm;
+	meanwhile = resume;
+	asked = 0;
+	see(vm, "paused", "");
+	g_assert_cmpint(vm_get_state(vm), ==, VM_RUNNING);
+	g_assert_cmpstr(vm->reason, ==, "resumed by root");
+	g_assert_cmpuint(asked, ==, 2);
+}
+
+static Vm *held;
+static gint first_asks;
+
+static void hold_the_first(void)
+{
+	guint waiting = 0;
+	meanwhile = NULL;
+	g_atomic_int_set(&first_asks, TRUE);
+	while (waiting == 0) {
+		g_thread_yield();
+		g_mutex_lock(&held->lock);
+		waiting = held->queries_waiting;
+		g_mutex_unlock(&held->lock);
+	}
+	status = "{\"status\":\"running\"}";
+}
+
+static gpointer ask_second(gpointer vm)
+{
+	while (!g_atomic_int_get(&first_asks))
+		g_thread_yield();
+	vm_query_state(vm);
+	return NULL;
+}
+
+static void test_the_newer_of_two_answers_counts(Fixture *fixture, gconstpointer data)
+{
+	(void)data;
+	g_autoptr(Vm) vm = begin(fixture);
+	asked = 0;
+	held = vm;
+	meanwhile = hold_the_first;
+	GThread *second = g_thread_new("second", ask_second, vm);
+	see(vm, "paused", "");
+	g_thread_join(second);
+	g_assert_cmpuint(asked, ==, 2);
+	g_assert_cmpint(vm_get_state(vm), ==, VM_RUNNING);
+}
+
 #define TEST(name) g_test_add("/question/" #name, Fixture, NULL, set_up, test_##name, tear_down)
 
 int main(int argc, char **argv)
@@ -127,5 +199,7 @@ int main(int argc, char **argv)
 	TEST(asked_again_it_is_no_news);
 	TEST(who_runs_on_asks_nothing);
 	TEST(disks_that_it_does_not_have_are_none);
+	TEST(an_answer_that_was_overtaken_is_asked_for_again);
+	TEST(the_newer_of_two_answers_counts);
 	return g_test_run();
 }

@@ -80,22 +80,44 @@ static void catch_up(Vm *vm, VmState remembered, gint64 since_us)
 		vm_set_since(vm, at);
 }
 
-/* QEMU's monitor is connected, and QEMU says the rest. name: the state that was seen last, since_us: since when. */
-static void take_over(Vm *vm, const char *name, gint64 since_us)
+/* A start that was interrupted before `cont`. Its task, which will be recovered, begins it anew. */
+static void end_unbegun(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
-	json_auto json_object *status = qmp ? qmp_command(qmp, "query-status", NULL, MONITOR_TIMEOUT_MS, &error) : NULL;
-	/* A start that was interrupted before `cont`. */
-	if (g_str_equal(json_get_str(status, "status", ""), "prelaunch")) {
-		take_state(vm, VM_STARTING);
-		vm_expect_exit(vm, "start-failed", "its start was interrupted");
-		if (!vm_end_process(vm, END_TIMEOUT_MS, &error)) {
-			g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
-			vm_watch_exit(vm); /* it may yet end */
-		}
-		return;
+	take_state(vm, VM_STARTING);
+	vm_expect_exit(vm, "start-failed", "its start was interrupted");
+	if (!vm_end_process(vm, END_TIMEOUT_MS, &error)) {
+		g_warning("VM %" G_GINT64_FORMAT ": %s", vm->id, error->message);
+		vm_watch_exit(vm); /* it may yet end */
 	}
+}
+
+/* Whether the guest was not taken over yet; from now on it is. */
+static gboolean begin_take_over(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	gboolean mine = vm->adopting;
+	vm->adopting = FALSE;
+	return mine;
+}
+
+/* What the former daemon knew of the guest, and what QEMU says of it now. FALSE if QEMU does not say. */
+static gboolean take_over(Vm *vm, GError **error)
+{
+	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, MONITOR_TIMEOUT_MS, error);
+	json_auto json_object *status = qmp ? qmp_command(qmp, "query-status", NULL, MONITOR_TIMEOUT_MS, error) : NULL;
+	g_autoptr(GError) console_error = NULL;
+	if (!status)
+		return FALSE;
+	if (!begin_take_over(vm))
+		return TRUE;
+	if (g_str_equal(json_get_str(status, "status", ""), "prelaunch")) {
+		end_unbegun(vm);
+		return TRUE;
+	}
+	json_auto json_object *memory = vm_read_remembered(vm);
+	const char *name = json_get_str(memory, "state", vm_state_name(VM_RUNNING));
+	vm_recall(vm, memory); /* one that was silent until now was "unknown" meanwhile */
 	/* A shutdown or start that was under way is recovered by its task; until then the guest just runs. */
 	VmState state = g_str_equal(name, vm_state_name(VM_PAUSED))	? VM_PAUSED
 			: g_str_equal(name, vm_state_name(VM_PANICKED)) ? VM_PANICKED
@@ -105,18 +127,19 @@ static void take_over(Vm *vm, const char *name, gint64 since_us)
 	take_state(vm, state);
 	if (interrupted)
 		vm_set_state(vm, state, "started", "started");
-	if (!console_open(vm, &error))
-		g_warning("VM %" G_GINT64_FORMAT ": no serial console: %s", vm->id, error->message);
+	if (!console_open(vm, &console_error))
+		g_warning("VM %" G_GINT64_FORMAT ": no serial console: %s", vm->id, console_error->message);
 	vm_query_state(vm);
 	if (!vm_state_is_alive(vm_get_state(vm)))
-		return;
+		return TRUE;
 	if (!interrupted)
-		catch_up(vm, state, since_us);
+		catch_up(vm, state, json_get_int(memory, "since_us", G_MAXINT64));
 	vm_watch_exit(vm);
 	helper_adopt(vm);
 	agent_look(vm);
 	freeze_adopt(vm);
 	leftover_adopt(vm);
+	return TRUE;
 }
 
 static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
@@ -128,37 +151,53 @@ static void adopt_running(Vm *vm, const LaunchRecord *record, int pidfd)
 	vm->pid = record->pid;
 	vm->start_time = record->start_time;
 	vm->pidfd = pidfd;
+	vm->adopting = TRUE;
 	g_mutex_unlock(&vm->lock);
 	vm_recall(vm, memory);
 	restore_applied(vm);
-	if (vm_connect_monitor(vm, MONITOR_TIMEOUT_MS, &error)) {
-		take_over(vm, json_get_str(memory, "state", vm_state_name(VM_RUNNING)),
-			  json_get_int(memory, "since_us", G_MAXINT64));
-	} else if (process_wait(pidfd, DYING_TIMEOUT_MS)) {
+	if (take_over(vm, &error))
+		return;
+	if (process_wait(pidfd, DYING_TIMEOUT_MS)) {
 		vm_settle_absent(vm);
-	} else {
-		take_state(vm, VM_UNKNOWN);
-		vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU runs, but its monitor cannot be reached: %s",
-			     error->message);
-		vm_watch_exit(vm);
-		vm_watch_silence(vm);
+		return;
 	}
+	take_state(vm, VM_UNKNOWN);
+	vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU runs, but its monitor cannot be reached: %s",
+		     error->message);
+	vm_watch_exit(vm);
+	vm_watch_silence(vm);
+}
+
+static gboolean is_adopting(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->adopting;
+}
+
+static void reach_again(Vm *vm)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, MONITOR_TIMEOUT_MS, NULL);
+	if (!qmp)
+		return;
+	/* What it says changes the state as after an event. */
+	if (!console_open(vm, &error))
+		g_warning("VM %" G_GINT64_FORMAT ": no serial console: %s", vm->id, error->message);
+	vm_query_state(vm);
+	agent_look(vm);
 }
 
 void vm_regain(Vm *vm)
 {
-	g_autoptr(GError) error = NULL;
-	if (vm_get_state(vm) != VM_UNKNOWN)
-		return;
-	g_autoptr(Qmp) qmp = vm_reach_monitor(vm, MONITOR_TIMEOUT_MS, NULL);
-	if (qmp) {
-		/* What it says changes the state as after an event; the rest is what adoption could not do. */
-		if (!console_open(vm, &error))
-			g_warning("VM %" G_GINT64_FORMAT ": no serial console: %s", vm->id, error->message);
-		vm_query_state(vm);
-		agent_look(vm);
+	/* A task that is at work on one that was not taken over yet (its start was interrupted, or somebody stops it) ends
+	 * it, and may begin it anew. */
+	if (!is_adopting(vm)) {
+		if (vm_get_state(vm) == VM_UNKNOWN)
+			reach_again(vm);
+	} else if (!vm_is_claimed(vm)) {
+		take_over(vm, NULL);
 	}
-	if (vm_get_state(vm) == VM_UNKNOWN)
+	if (vm_get_state(vm) == VM_UNKNOWN || is_adopting(vm))
 		vm_watch_silence(vm);
 }
 
@@ -192,9 +231,7 @@ void vm_adopt(Vm *vm)
 		vm_record_reason(vm, FALSE);
 	} else if (memory && vm_is_wanted(vm) && g_str_equal(vm->reason_code, "crash")) {
 		/* A former daemon settled the crash and died before it asked for the restart that the policy wants. */
-		g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
-		if (!tasks_claimed_by(vm->services->tasks, object) &&
-		    !vm_submit(vm, &vm_start_kind, "yado", NULL, &error))
+		if (!vm_is_claimed(vm) && !vm_submit(vm, &vm_start_kind, "yado", NULL, &error))
 			g_warning("cannot restart VM %" G_GINT64_FORMAT " after a crash: %s", vm->id, error->message);
 	}
 }

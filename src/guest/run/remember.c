@@ -27,6 +27,12 @@ void vm_remember(Vm *vm)
 	json_auto json_object *json = json_object_new_object();
 	json_object *restarts = json_object_new_array();
 	g_mutex_lock(&vm->lock);
+	/* What the former daemon knew is needed until QEMU has said what has become of it. */
+	if (vm->adopting) {
+		g_mutex_unlock(&vm->lock);
+		json_object_put(restarts);
+		return;
+	}
 	json_set_str(json, "boot", process_boot_id());
 	json_set_str(json, "state", vm_state_name(vm->state));
 	json_set_str(json, "reason_code", vm->reason_code);
@@ -81,11 +87,12 @@ void vm_recall(Vm *vm, json_object *memory)
 	vm->since_us = json_get_int(memory, "since_us", vm->since_us);
 	vm->memory_base = json_get_int(memory, "memory_base", 0);
 	vm->memory_shared = json_get_bool(memory, "memory_shared", FALSE);
-	if (exit_code) {
+	if (exit_code && !vm->exit_code) {
 		vm->exit_code = g_strdup(exit_code);
 		vm->exit_reason = g_strdup(json_get_str(memory, "exit_reason", ""));
 	}
 	gsize count = json_get_count(restarts);
+	g_array_set_size(vm->restarts_us, 0);
 	for (gsize i = 0; i < MIN(count, RESTARTS_MAX); i++) {
 		gint64 at = json_object_get_int64(json_object_array_get_idx(restarts, i));
 		g_array_append_val(vm->restarts_us, at);

@@ -7,5 +7,5 @@
 void vm_remember(Vm *vm);
 /* What a former daemon has written since the node's boot; NULL: nothing. New reference. */
 json_object *vm_read_remembered(Vm *vm);
-/* Takes all of that over but the state; where there is nothing, the reason of the fact "vm-state/ID" (wanted.h). */
+/* Takes all of that over but the state, also once more of a guest that was silent the first time; where there is nothing, the reason of the fact "vm-state/ID" (wanted.h). */
 void vm_recall(Vm *vm, json_object *memory);

@@ -37,14 +37,23 @@
 enum {
 	QUERY_TIMEOUT_MS = 5000,
 	SILENCE_MS = 5000, /* until a silent monitor is asked again */
+	LATE_MS = 1000,
+	QUERY_TRIES = 5,
 	DYING_TIMEOUT_MS = 2000, /* from a monitor's end to its process's */
 	RESET_AGAIN_S = 2, /* from a reset to the firmware's own */
 };
 
+static void look_later(Vm *vm);
+
 static void react_query(Vm *vm, gpointer data)
 {
 	(void)data;
-	vm_query_state(vm);
+	/* A thread that waits for its turn asks after this event too. */
+	g_mutex_lock(&vm->lock);
+	gboolean waits = vm->querying && vm->queries_waiting > 0;
+	g_mutex_unlock(&vm->lock);
+	if (!waits)
+		vm_query_state(vm);
 }
 
 /* After a reset that somebody asked for, firmware that finds itself begun already may reset once more: that is no
@@ -86,21 +95,59 @@ static void react_lost(Vm *vm, gpointer data)
 	vm_watch_silence(vm);
 }
 
+gboolean vm_is_claimed(Vm *vm)
+{
+	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
+	return tasks_claimed_by(vm->services->tasks, object) != 0;
+}
+
+/* What has come while a task was at work on the guest may have come too late for that task. */
+static void react_late(Vm *vm, gpointer data)
+{
+	(void)data;
+	if (vm_is_claimed(vm))
+		look_later(vm);
+	else if (live_memory_came(vm) || live_device_went(vm))
+		vm_submit(vm, &vm_apply_kind, "yado", NULL, NULL);
+}
+
+static gboolean on_late(gpointer data)
+{
+	Vm *vm = data;
+	g_mutex_lock(&vm->lock);
+	g_clear_pointer(&vm->late_timer, g_source_unref);
+	g_mutex_unlock(&vm->lock);
+	guests_react(vm->services->guests, vm_ref(vm), react_late, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+static void look_later(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	if (vm->late_timer || vm->pidfd < 0)
+		return;
+	vm->late_timer = g_timeout_source_new(LATE_MS);
+	g_source_set_callback(vm->late_timer, on_late, vm_ref(vm), (GDestroyNotify)vm_unref);
+	g_source_attach(vm->late_timer, qmp_monitor_context());
+}
+
 /* The guest has taken, or given back, what it did not while a task waited for that. */
 static void react_memory(Vm *vm, gpointer data)
 {
-	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
 	(void)data;
-	if (!tasks_claimed_by(vm->services->tasks, object) && live_memory_came(vm))
+	if (vm_is_claimed(vm))
+		look_later(vm);
+	else if (live_memory_came(vm))
 		vm_submit(vm, &vm_apply_kind, "yado", NULL, NULL);
 }
 
 /* The guest let go of a device. If no task waits for that, it comes late: what was left undone is done now. */
 static void react_unplug(Vm *vm, gpointer data)
 {
-	g_autofree char *object = g_strdup_printf("vm/%" G_GINT64_FORMAT, vm->id);
 	(void)data;
-	if (!tasks_claimed_by(vm->services->tasks, object) && live_waits(vm))
+	if (vm_is_claimed(vm))
+		look_later(vm);
+	else if (live_waits(vm))
 		vm_submit(vm, &vm_apply_kind, "yado", NULL, NULL);
 }
 
@@ -221,7 +268,9 @@ void vm_release_process(Vm *vm)
 	int pidfd = fd_steal(&vm->pidfd);
 	GSource *exit_source = g_steal_pointer(&vm->exit_source);
 	GSource *silence_timer = g_steal_pointer(&vm->silence_timer);
+	GSource *late_timer = g_steal_pointer(&vm->late_timer);
 	vm->pid = 0;
+	vm->adopting = FALSE;
 	vm->balloon = (VmBalloon){0};
 	g_mutex_unlock(&vm->lock);
 	/* Without a process, nobody connects to the agent anew. */
@@ -232,6 +281,7 @@ void vm_release_process(Vm *vm)
 	console_close(vm);
 	end_source(exit_source);
 	end_source(silence_timer);
+	end_source(late_timer);
 	if (qmp) {
 		qmp_close(qmp);
 		qmp_unref(qmp);
@@ -240,7 +290,7 @@ void vm_release_process(Vm *vm)
 }
 
 /* Which disks stopped the guest, and why. */
-static void describe_io_error(Vm *vm)
+static gboolean describe_io_error(Vm *vm, guint64 mark)
 {
 	g_autoptr(GArray) disks = question_ask(vm);
 	gboolean no_space = FALSE;
@@ -253,8 +303,7 @@ static void describe_io_error(Vm *vm)
 	gboolean known =
 		vm->state == VM_PAUSED && g_str_equal(vm->reason_code, code) && g_str_equal(vm->reason, reason);
 	g_mutex_unlock(&vm->lock);
-	if (!known)
-		vm_set_state(vm, VM_PAUSED, code, "%s", reason);
+	return known || vm_set_state_since(vm, mark, VM_PAUSED, code, reason);
 }
 
 static void handle_panic(Vm *vm)
@@ -275,50 +324,94 @@ static void handle_panic(Vm *vm)
 		restart_submit(vm, &vm_reboot_kind, text);
 }
 
-void vm_query_state(Vm *vm)
+/* Asks once. FALSE if the state has changed meanwhile: the answer may be older than that. */
+static gboolean query_state(Vm *vm)
 {
 	g_autoptr(GError) error = NULL;
-	VmState state = vm_get_state(vm);
-	/* While it starts, the starting thread itself says what is true. */
-	if (state == VM_STARTING || state == VM_STOPPED)
-		return;
 	g_autoptr(Qmp) qmp = vm_ref_qmp(vm, NULL);
-	if (!qmp)
-		return;
+	g_mutex_lock(&vm->lock);
+	VmState state = vm->state;
+	guint64 mark = vm->state_changes;
+	gboolean adopting = vm->adopting;
+	g_mutex_unlock(&vm->lock);
+	/* While it starts, the starting thread itself says what is true; so does its adoption. */
+	if (!qmp || adopting || state == VM_STARTING || state == VM_STOPPED)
+		return TRUE;
 	json_auto json_object *answer = qmp_command(qmp, "query-status", NULL, QUERY_TIMEOUT_MS, &error);
 	g_mutex_lock(&vm->lock);
-	gboolean present = vm->qmp == qmp;
-	state = vm->state;
+	gboolean present = vm->qmp == qmp, overtaken = vm->state_changes != mark;
 	g_mutex_unlock(&vm->lock);
-	if (!present || state == VM_STARTING || state == VM_STOPPED)
-		return;
+	if (!present)
+		return TRUE;
+	if (overtaken)
+		return FALSE;
+	if (!answer && error_code(error) != ERROR_TIMEOUT)
+		return TRUE;
 	if (!answer) {
-		if (error_code(error) == ERROR_TIMEOUT) {
-			vm_set_state(vm, VM_UNKNOWN, "unresponsive", "QEMU's monitor did not answer within %d s",
-				     QUERY_TIMEOUT_MS / 1000);
-			vm_watch_silence(vm);
-		}
-		return;
+		g_autofree char *reason =
+			g_strdup_printf("QEMU's monitor did not answer within %d s", QUERY_TIMEOUT_MS / 1000);
+		gboolean set = vm_set_state_since(vm, mark, VM_UNKNOWN, "unresponsive", reason);
+		vm_watch_silence(vm);
+		return set;
 	}
 	const char *status = json_get_str(answer, "status", "");
-	if (g_str_equal(status, "running")) {
-		if (state == VM_PAUSED || state == VM_PANICKED || state == VM_UNKNOWN)
-			vm_set_state(vm, VM_RUNNING, "resumed", "resumed");
-	} else if (g_str_equal(status, "io-error")) {
-		describe_io_error(vm);
-	} else if (g_str_equal(status, "guest-panicked")) {
+	gboolean runs = state == VM_RUNNING || state == VM_UNKNOWN;
+	if (g_str_equal(status, "running"))
+		return state == VM_RUNNING || state == VM_STOPPING ||
+		       vm_set_state_since(vm, mark, VM_RUNNING, "resumed", "resumed");
+	if (g_str_equal(status, "io-error"))
+		return describe_io_error(vm, mark);
+	if (g_str_equal(status, "guest-panicked"))
 		handle_panic(vm);
-	} else if (g_str_equal(status, "shutdown")) {
+	else if (g_str_equal(status, "shutdown"))
 		vm_end_powered_off(vm, qmp);
-	} else if (g_str_equal(status, "internal-error")) {
-		vm_set_state(vm, VM_PAUSED, "internal-error", "QEMU stopped on an internal error; see its log");
-	} else if (g_str_equal(status, "watchdog") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
-		vm_set_state(vm, VM_PAUSED, "watchdog", "paused: the watchdog ran out");
-	} else if (g_str_equal(status, "suspended") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
+	else if (g_str_equal(status, "internal-error"))
+		return vm_set_state_since(vm, mark, VM_PAUSED, "internal-error",
+					  "QEMU stopped on an internal error; see its log");
+	else if (g_str_equal(status, "watchdog") && runs)
+		return vm_set_state_since(vm, mark, VM_PAUSED, "watchdog", "paused: the watchdog ran out");
+	else if (g_str_equal(status, "suspended") && runs)
 		/* ACPI S3: Windows does that after half an hour without a user. */
-		vm_set_state(vm, VM_PAUSED, "asleep", "the guest has gone to sleep; resume wakes it");
-	} else if (g_str_equal(status, "paused") && (state == VM_RUNNING || state == VM_UNKNOWN)) {
-		vm_set_state(vm, VM_PAUSED, "paused", "paused");
-	}
+		return vm_set_state_since(vm, mark, VM_PAUSED, "asleep",
+					  "the guest has gone to sleep; resume wakes it");
+	else if (g_str_equal(status, "paused") && runs)
+		return vm_set_state_since(vm, mark, VM_PAUSED, "paused", "paused");
+	return TRUE;
+}
+
+/* FALSE if meanwhile another thread has asked, and got its answer. */
+static gboolean begin_query(Vm *vm, guint64 *ret_turn)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	guint64 wanted = ++vm->queries_wanted;
+	vm->queries_waiting++;
+	while (vm->querying && vm->queries_done < wanted)
+		g_cond_wait(&vm->changed, &vm->lock);
+	vm->queries_waiting--;
+	if (vm->queries_done >= wanted)
+		return FALSE;
+	vm->querying = TRUE;
+	*ret_turn = vm->queries_wanted;
+	return TRUE;
+}
+
+static void end_query(Vm *vm, guint64 turn)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	vm->querying = FALSE;
+	vm->queries_done = turn;
+	g_cond_broadcast(&vm->changed);
+}
+
+/* An answer is true when it is given. One thread at a time asks, or else, on a busy machine, the older of two answers
+ * would be taken for the news; and what a task has done since the question counts more than the answer. */
+void vm_query_state(Vm *vm)
+{
+	guint64 turn = 0;
+	if (!begin_query(vm, &turn))
+		return;
+	for (guint i = 0; i < QUERY_TRIES && !query_state(vm); i++)
+		;
+	end_query(vm, turn);
 }
 

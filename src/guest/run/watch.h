@@ -14,5 +14,7 @@ void vm_watch_exit(Vm *vm);
 void vm_watch_silence(Vm *vm);
 /* Asks QEMU what the state is and takes it over (after events, and at adoption). */
 void vm_query_state(Vm *vm);
+/* Whether a task is at work on the guest. */
+gboolean vm_is_claimed(Vm *vm);
 /* Closes handles without touching the process. */
 void vm_release_process(Vm *vm);
