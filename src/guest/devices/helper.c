@@ -101,8 +101,13 @@ static void react_end(Vm *vm, gpointer data)
 	g_autofree char *name = data, *how = NULL;
 	g_mutex_lock(&vm->lock);
 	fd_auto int qemu = vm->pidfd >= 0 ? dup(vm->pidfd) : -1;
+	pid_t pid = vm->pid;
 	g_mutex_unlock(&vm->lock);
 	if (qemu < 0 || process_wait(qemu, QEMU_TIMEOUT_MS))
+		return;
+	/* A QEMU that was killed may close its end of a helper's socket seconds before its pidfd says that it has ended: the
+	 * kernel gives much memory back in between, and takes it out of the IOMMU. Its first thread is a zombie by then. */
+	if (process_start_time(pid) == 0)
 		return;
 	g_mutex_lock(&vm->lock);
 	Helper *helper = find(vm, name);
@@ -249,8 +254,9 @@ gboolean helper_read_end(Vm *vm, const char *name, char **ret_how)
 		return TRUE;
 	}
 	g_autofree char *log = launch_read_log(run_dir, LOG_MAX);
-	*ret_how = g_strdelimit(g_steal_pointer(&log), "\n", ' ');
-	g_strstrip(*ret_how);
+	g_strstrip(g_strdelimit(log, "\n", ' '));
+	*ret_how = *log || !record.ended ? g_steal_pointer(&log)
+					 : g_strdup_printf("exit code %d, without a word", record.exit_code);
 	return TRUE;
 }
 
