@@ -427,9 +427,11 @@ const scenarios = {
       await page.getByRole("button", { name: "Show the plan" }).click();
       await page.locator("dialog").getByRole("row", { name: row }).waitFor();
       check((await page.locator("dialog").getByText("at the next start").count()) === 0, "all of it is live");
-      const done = await page.getByText("Done: Change web").count();
+      const change = page.waitForResponse((one) => one.request().method() === "PATCH" && !one.url().includes("plan"));
       await apply(page, "Apply");
-      await page.waitForFunction((n) => [...document.querySelectorAll(".toast")].filter((one) => /Done: Change web/.test(one.textContent)).length > n, done);
+      const { task } = await (await change).json();
+      await page.waitForFunction(async (number) => (await (await fetch(`/api/v1/tasks/${number}`)).json()).state === "done", task);
+      await page.locator("dialog").waitFor({ state: "detached" });
     };
     await disc.selectOption("one");
     await add("Disk");
