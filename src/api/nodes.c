@@ -95,7 +95,7 @@ static gboolean get_features(Call *call, GError **error)
 {
 	QemuHost *host = call->services->host;
 	const Features *features =
-		node_check(call, error) ? features_get(host, call->services->run_dir, error) : NULL;
+		node_check(call, error) ? features_get(host, error) : NULL;
 	if (!features)
 		return FALSE;
 	g_autoptr(Processors) processors = processors_read("");
@@ -113,7 +113,7 @@ static gboolean compute_baseline(Call *call, GError **error)
 {
 	json_auto json_object *body = node_check(call, error) ? call_document(call, error) : NULL;
 	const Features *features =
-		body ? features_get(call->services->host, call->services->run_dir, error) : NULL;
+		body ? features_get(call->services->host, error) : NULL;
 	if (!features)
 		return FALSE;
 	if (json_object_object_length(json_get(body, "nodes")) == 0) {

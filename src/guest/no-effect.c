@@ -59,7 +59,7 @@ static gboolean why_nested(Services *services, json_object *document, char **ret
 	const char *model = json_get_str(cpu, "model", "host");
 	if (services->host->kvm || !json_get_bool(cpu, "nested", FALSE) || g_str_equal(model, "host"))
 		return FALSE;
-	const Features *features = features_get(services->host, services->run_dir, NULL);
+	const Features *features = features_get(services->host, NULL);
 	if (g_strcmp0(features ? g_hash_table_lookup(features->maker, model) : NULL, "GenuineIntel") != 0)
 		return FALSE;
 	*ret_text = g_strdup_printf("cpu.nested has no effect with the model '%s' while node %s has no KVM: "

@@ -148,7 +148,7 @@ static void features_free(Features *features)
 	g_free(features);
 }
 
-const Features *features_get(const QemuHost *host, const char *run_dir, GError **error)
+const Features *features_get(const QemuHost *host, GError **error)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	if (found)
@@ -159,7 +159,7 @@ const Features *features_get(const QemuHost *host, const char *run_dir, GError *
 	features->maker = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	features->lacking = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
 	Asked asked = {features, host->kvm};
-	if (qemu_host_ask(host->program, host->kvm, run_dir, "qemu-features", ask, &asked, error))
+	if (qemu_host_ask(host->program, host->kvm, ask, &asked, error))
 		return found = features;
 	g_prefix_error(error, "QEMU cannot be asked for its CPU features: ");
 	features_free(features);

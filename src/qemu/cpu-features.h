@@ -15,7 +15,7 @@ typedef struct Features {
 } Features;
 
 /* Asks QEMU the first time (a second or so); kept for the life of the process. Borrowed; NULL with an error. */
-const Features *features_get(const QemuHost *host, const char *run_dir, GError **error);
+const Features *features_get(const QemuHost *host, GError **error);
 
 /* What a guest with that model would do without on this node, besides what `flags` (a list as in cpu.flags; may be
  * NULL) takes away anyway, and what belongs to nested virtualization, which is a switch of its own. Empty of a model

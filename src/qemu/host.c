@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,23 +183,6 @@ static char **collect_drivers(json_object *list)
 	return g_strv_builder_end(builder);
 }
 
-static int listen_on(const char *path, GError **error)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof address.sun_path) {
-		error_set(error, ERROR_INVALID, NULL, "the socket's path '%s' is too long", path);
-		return -1;
-	}
-	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
-	unlink(path);
-	fd_auto int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1) < 0) {
-		error_set_errno(error, errno, "cannot listen on '%s'", path);
-		return -1;
-	}
-	return fd_steal(&fd);
-}
-
 static gboolean ask(Qmp *qmp, gpointer data, GError **error)
 {
 	QemuHost *host = data;
@@ -234,40 +216,40 @@ static gboolean ask(Qmp *qmp, gpointer data, GError **error)
 	return TRUE;
 }
 
-static gboolean ask_at(const char *path, QemuQuestions questions, gpointer data, GError **error)
+/* Takes the descriptor over. */
+static gboolean ask_over(int fd, QemuQuestions questions, gpointer data, GError **error)
 {
-	g_autoptr(Qmp) qmp = qmp_connect(path, QEMU_TIMEOUT_MS, NULL, NULL, error);
+	g_autoptr(Qmp) qmp = qmp_connect_fd(fd, QEMU_TIMEOUT_MS, error);
 	gboolean answered = qmp && questions(qmp, data, error);
 	if (qmp)
 		qmp_do(qmp, "quit", NULL, QEMU_TIMEOUT_MS, NULL);
 	return answered;
 }
 
-gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name,
-		       QemuQuestions questions, gpointer data, GError **error)
+gboolean qemu_host_ask(const char *program, gboolean kvm, QemuQuestions questions, gpointer data, GError **error)
 {
-	g_autofree char *file = g_strconcat(name, ".sock", NULL);
-	g_autofree char *path = g_build_filename(run_dir, file, NULL);
-	fd_auto int listener = listen_on(path, error);
-	if (listener < 0)
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		error_set_errno(error, errno, "cannot make a pair of sockets");
 		return FALSE;
-	g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d," QMP_CHARDEV, SOCKET_FD);
+	}
+	fd_auto int ours = pair[0], theirs = pair[1];
+	g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d", SOCKET_FD);
 	const char *const argv[] = {program, "-nodefaults", "-no-user-config", "-machine", "none", "-accel",
 				    kvm ? "kvm" : "tcg", "-display", "none", "-sandbox",
 				    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 				    "-chardev", chardev, "-mon", "chardev=qmp,mode=control", NULL};
-	ProcessFd fds[] = {{listener, SOCKET_FD}};
+	ProcessFd fds[] = {{theirs, SOCKET_FD}};
 	pid_t pid;
 	gboolean spawned = process_spawn(argv, fds, G_N_ELEMENTS(fds), &pid, error);
 	/* With our copy closed, a QEMU that dies ends the connection at once. */
-	fd_close(fd_steal(&listener));
-	gboolean asked = spawned && ask_at(path, questions, data, error);
+	fd_close(fd_steal(&theirs));
+	gboolean asked = spawned && ask_over(fd_steal(&ours), questions, data, error);
 	if (spawned) {
 		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	unlink(path);
 	return asked;
 }
 
@@ -297,7 +279,7 @@ QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **e
 	g_autoptr(QemuHost) host = g_new0(QemuHost, 1);
 	host->program = g_steal_pointer(&program);
 	gint64 started = g_get_monotonic_time();
-	if (!qemu_host_ask(host->program, FALSE, run_dir, "qemu-probe", ask, host, error))
+	if (!qemu_host_ask(host->program, FALSE, ask, host, error))
 		return NULL;
 	host->kvm =
 		qemu_acceleration_probe_kvm(host->program, probe_rom, probe_timeout(g_get_monotonic_time() - started),

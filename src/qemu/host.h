@@ -22,11 +22,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuHost, qemu_host_free)
  * with a deadline of 3 s; never decided by the device's presence. The cache is valid for the same boot and the same
  * QEMU binary (path, size, mtime). probe_rom: path of the probe's firmware image. Blocks. */
 QemuHost *qemu_host_probe(const char *run_dir, const char *probe_rom, GError **error);
-/* Asks a QEMU without a machine, which is started and ended for that; its socket is RUNDIR/NAME.sock meanwhile.
- * Blocks. */
+/* Asks a QEMU without a machine, which is started and ended for that. Blocks. */
 typedef gboolean (*QemuQuestions)(Qmp *qmp, gpointer data, GError **error);
-gboolean qemu_host_ask(const char *program, gboolean kvm, const char *run_dir, const char *name,
-		       QemuQuestions questions, gpointer data, GError **error);
+gboolean qemu_host_ask(const char *program, gboolean kvm, QemuQuestions questions, gpointer data, GError **error);
 gboolean qemu_host_has_machine(const QemuHost *host, const char *machine);
 /* Whether the first of two machine versions ("pc-q35-7.2") came before the other. */
 gboolean qemu_machine_is_older(const char *machine, const char *other);

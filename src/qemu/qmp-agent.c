@@ -68,9 +68,10 @@ json_object *qmp_run_agent_command(Qmp *qmp, const char *command, json_object *a
 Qmp *qmp_connect_agent(const char *socket_path, guint timeout_ms, GError **error)
 {
 	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-	g_autoptr(Qmp) qmp = qmp_new_connection(socket_path, TRUE, timeout_ms, NULL, NULL, error);
-	if (!qmp)
+	int fd = qmp_open_socket(socket_path, timeout_ms, error);
+	if (fd < 0)
 		return NULL;
+	g_autoptr(Qmp) qmp = qmp_new_connection(fd, TRUE, NULL, NULL);
 	json_auto json_object *value = qmp_run_agent_command(qmp, NULL, NULL, deadline, error);
 	return value ? g_steal_pointer(&qmp) : NULL;
 }

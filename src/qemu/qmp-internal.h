@@ -39,8 +39,10 @@ struct Qmp {
 	gint agent_skips; /* atomic: what comes before the next sentinel is of no use */
 };
 
-Qmp *qmp_new_connection(const char *path, gboolean agent, guint timeout_ms, QmpEvent on_event, gpointer user_data,
-			GError **error);
+/* A connected socket; -1 with an error. */
+int qmp_open_socket(const char *path, guint timeout_ms, GError **error);
+/* Takes the connected socket over. */
+Qmp *qmp_new_connection(int fd, gboolean agent, QmpEvent on_event, gpointer user_data);
 /* sync: see QmpPending. */
 json_object *qmp_run_command(Qmp *qmp, const char *command, json_object *arguments, int fd, gint64 sync,
 			     gint64 deadline, GError **error);

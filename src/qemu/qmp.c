@@ -279,7 +279,7 @@ void qmp_set_ended(Qmp *qmp, const char *what, GError **error)
 	error_set(error, ERROR_UNAVAILABLE, NULL, "cannot %s: %s", what, qmp->end_reason);
 }
 
-static int connect_socket(const char *path, guint timeout_ms, GError **error)
+int qmp_open_socket(const char *path, guint timeout_ms, GError **error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address.sun_path) {
@@ -302,19 +302,15 @@ static int connect_socket(const char *path, guint timeout_ms, GError **error)
 	return fd_steal(&fd);
 }
 
-Qmp *qmp_new_connection(const char *path, gboolean agent, guint timeout_ms, QmpEvent on_event, gpointer user_data,
-			GError **error)
+Qmp *qmp_new_connection(int fd, gboolean agent, QmpEvent on_event, gpointer user_data)
 {
-	fd_auto int fd = connect_socket(path, timeout_ms, error);
-	if (fd < 0)
-		return NULL;
 	qmp_monitor_start();
 	Qmp *qmp = g_new0(Qmp, 1);
 	qmp->users = 1;
 	qmp->holds = 2;
 	g_mutex_init(&qmp->lock);
 	g_cond_init(&qmp->changed);
-	qmp->fd = fd_steal(&fd);
+	qmp->fd = fd;
 	qmp->agent = agent;
 	qmp->open = TRUE;
 	qmp->reader = qmp_reader_new();
@@ -327,13 +323,11 @@ Qmp *qmp_new_connection(const char *path, gboolean agent, guint timeout_ms, QmpE
 	return qmp;
 }
 
-Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, gpointer user_data, GError **error)
+/* Takes the reference over. */
+static Qmp *greet(Qmp *connection, guint timeout_ms, gint64 deadline, GError **error)
 {
-	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-	g_autoptr(Qmp) qmp = qmp_new_connection(socket_path, FALSE, timeout_ms, on_event, user_data, error);
+	g_autoptr(Qmp) qmp = connection;
 	gboolean late = FALSE;
-	if (!qmp)
-		return NULL;
 
 	g_mutex_lock(&qmp->lock);
 	while (qmp->open && !qmp->greeted && !late)
@@ -349,4 +343,17 @@ Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, g
 
 	json_auto json_object *value = qmp_run_command(qmp, "qmp_capabilities", NULL, -1, 0, deadline, error);
 	return value ? g_steal_pointer(&qmp) : NULL;
+}
+
+Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, gpointer user_data, GError **error)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	int fd = qmp_open_socket(socket_path, timeout_ms, error);
+	return fd < 0 ? NULL : greet(qmp_new_connection(fd, FALSE, on_event, user_data), timeout_ms, deadline, error);
+}
+
+Qmp *qmp_connect_fd(int fd, guint timeout_ms, GError **error)
+{
+	gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+	return greet(qmp_new_connection(fd, FALSE, NULL, NULL), timeout_ms, deadline, error);
 }

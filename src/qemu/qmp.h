@@ -24,6 +24,8 @@ GMainContext *qmp_monitor_context(void); /* for console and other guest sockets 
 
 /* Connects, waits for the greeting, negotiates. */
 Qmp *qmp_connect(const char *socket_path, guint timeout_ms, QmpEvent on_event, gpointer user_data, GError **error);
+/* The same over a connected socket, which it takes over, also when it fails. */
+Qmp *qmp_connect_fd(int fd, guint timeout_ms, GError **error);
 Qmp *qmp_ref(Qmp *qmp);
 void qmp_unref(Qmp *qmp); /* the last one closes */
 /* pending commands fail; no callback after it returns (unless called on the monitor thread) */

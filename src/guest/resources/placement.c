@@ -125,7 +125,7 @@ gboolean placement_check(Services *services, json_object *before, json_object *d
 				    "use 'host', or a model that 'yado node cpu-features' lists",
 				    "cpu.model: this node's QEMU knows no CPU model '%s'", name);
 	const Features *features =
-		flags || nested || model ? features_get(services->host, services->run_dir, error) : NULL;
+		flags || nested || model ? features_get(services->host, error) : NULL;
 	if ((flags || nested || model) && !features)
 		return FALSE;
 	return (!flags || check_flags(features, json_get(cpu, "flags"), error)) &&
