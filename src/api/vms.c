@@ -13,6 +13,7 @@
 #include "guest/devices/share.h"
 #include "guest/guests.h"
 #include "guest/lifecycle.h"
+#include "guest/no-effect.h"
 #include "guest/resources/balloon.h"
 #include "guest/run/stats.h"
 #include "guest/tools/agent.h"
@@ -174,6 +175,9 @@ static json_object *describe_status(Vm *vm)
 	}
 	if (shares)
 		json_set(status, "shares", shares);
+	json_object *no_effect = no_effect_describe(vm);
+	if (no_effect)
+		json_set(status, "no_effect", no_effect);
 	json_object *broken = helper_describe(vm);
 	if (broken)
 		json_set(status, "broken", broken);
@@ -196,10 +200,10 @@ static gboolean answer_vm(Call *call, Vm *vm)
 	return answer_document_text(call, 200, text, rev);
 }
 
-static gboolean is_quick(const Call *call)
+static gboolean get_is_quick(const Call *call)
 {
-	(void)call;
-	return TRUE;
+	g_autoptr(Vm) vm = guests_find(call->services->guests, call->args[0], NULL);
+	return !vm || no_effect_is_known(vm);
 }
 
 static gboolean get_vm(Call *call, GError **error)
@@ -296,7 +300,7 @@ const Route vm_routes[] = {
 	{"POST", "/vms", create_vm, "make a guest and its volumes", PRIVILEGE_VM_CREATE, SCOPE_CREATE,
 	 .plannable = TRUE, .body = &vm_table, .answer = ANSWER_TASK, .summary_ja = "ゲストとボリュームの作成"},
 	{"GET", "/vms/{}", get_vm, "a guest and its status", PRIVILEGE_VM_READ, SCOPE_VM, .answer = ANSWER_DOCUMENT,
-	 .result = &vm_table, .quick = is_quick, .summary_ja = "ゲストとその状態"},
+	 .result = &vm_table, .quick = get_is_quick, .summary_ja = "ゲストとその状態"},
 	{"PATCH", "/vms/{}", change_vm, "change a guest, live where that is possible", PRIVILEGE_VM_CONFIGURE, SCOPE_VM,
 	 .plannable = TRUE, .if_match = TRUE, .body = &vm_table, .answer = ANSWER_MAYBE_TASK, .result = &vm_table,
 	 .summary_ja = "ゲストの変更（可能なら稼働中に反映）"},

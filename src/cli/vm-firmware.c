@@ -45,6 +45,6 @@ Exit vm_upgrade_hardware_exec(Cli *cli, Arguments *arguments)
 					: g_strdup_printf(T(m_vm_upgraded), id, former, present);
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && !cli->plan && !cli->json && !cli->quiet)
-		vm_tell_pending(cli, vm_path, id);
+		vm_tell_outcome(cli, vm_path, id, NULL);
 	return code;
 }

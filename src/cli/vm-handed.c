@@ -60,7 +60,7 @@ static Exit send(Cli *cli, const Arguments *arguments, const char *suffix, json_
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && !cli->plan && !cli->json && !cli->quiet) {
 		g_autofree char *vm_path = ask_path("/vms/", id, NULL);
-		vm_tell_pending(cli, vm_path, id);
+		vm_tell_outcome(cli, vm_path, id, NULL);
 	}
 	return code;
 }

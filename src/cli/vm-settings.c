@@ -72,3 +72,17 @@ void vm_settings_add_limits(GString *line, json_object *entry, const Table *tabl
 			g_string_append_printf(line, "  %s=%s", field->name, text);
 	}
 }
+
+void vm_settings_print_no_effect(json_object *vm, json_object *before, const char *mark)
+{
+	json_object *now = json_get_path(vm, "status.no_effect"), *known = json_get_path(before, "status.no_effect");
+	for (gsize i = 0; i < json_get_count(now); i++) {
+		json_object *one = json_object_array_get_idx(now, i);
+		gboolean is_known = FALSE;
+		for (gsize k = 0; k < json_get_count(known) && !is_known; k++)
+			is_known = json_equal(one, json_object_array_get_idx(known, k));
+		g_autofree char *why = format_safe(json_get_str(one, speak_japanese ? "why_ja" : "why", ""));
+		if (!is_known)
+			printf("%s%s\n", mark, why);
+	}
+}

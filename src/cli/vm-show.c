@@ -208,6 +208,9 @@ Exit vm_show_exec(Cli *cli, Arguments *arguments)
 	vm_settings_print(vm);
 	print_broken(json_get_path(vm, "status.broken"));
 	print_conflicts(json_get_path(vm, "status.conflicts"));
+	if (json_get_path(vm, "status.no_effect"))
+		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_no_effect), style_off(stdout));
+	vm_settings_print_no_effect(vm, NULL, "  ");
 	json_object *setup = json_get_path(vm, "status.firmware_setup");
 	if (setup && json_object_get_boolean(setup))
 		printf("\n%s%s%s\n", style_on(stdout, STYLE_YELLOW), T(m_vm_setup_waits), style_off(stdout));

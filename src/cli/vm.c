@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/vm-handed.h"
+#include "cli/vm-settings.h"
 
 static const Column row_columns[] = {
 	{.path = "id", .heading = TEXT(m_col_id)},
@@ -83,6 +84,18 @@ static Exit list_exec(Cli *cli, Arguments *arguments)
 	return output_list(cli, list, &vm_table, row_columns, filter->len ? T(m_vm_none_match) : T(m_vm_none));
 }
 
+void vm_tell_outcome(Cli *cli, const char *path, const char *id, json_object *before)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Reply) reply = ask_quietly(cli, "GET", path, NULL, NULL, 0, &error);
+	if (!reply)
+		return;
+	gsize count = json_get_count(json_get_path(reply->body, "status.pending"));
+	if (count > 0)
+		printf(T(m_vm_changes_wait), (guint)count, id);
+	vm_settings_print_no_effect(reply->body, before, "  · ");
+}
+
 static const Option create_options[] = {
 	{"start", 0, NULL, NULL, COMPLETE_NOTHING, TEXT(m_opt_start)},
 	{0}};
@@ -121,21 +134,14 @@ static Exit create_exec(Cli *cli, Arguments *arguments)
 		code = start_created(cli, name);
 	if (cli->json || code != EXIT_DONE)
 		return code;
-	if (cli->quiet)
+	if (cli->quiet) {
 		printf("%" G_GINT64_FORMAT "\n", id);
-	else
-		printf(start ? T(m_vm_created_started) : T(m_vm_created), name, id, name);
+		return code;
+	}
+	printf(start ? T(m_vm_created_started) : T(m_vm_created), name, id, name);
+	g_autofree char *path = ask_path("/vms/", name, NULL);
+	vm_tell_outcome(cli, path, name, NULL);
 	return code;
-}
-
-void vm_tell_pending(Cli *cli, const char *path, const char *id)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(Reply) reply = ask_quietly(cli, "GET", path, NULL, NULL, 0, &error);
-	json_object *pending = reply ? json_get_path(reply->body, "status.pending") : NULL;
-	gsize count = json_object_is_type(pending, json_type_array) ? json_object_array_length(pending) : 0;
-	if (count > 0)
-		printf(T(m_vm_changes_wait), (guint)count, id);
 }
 
 static Exit set_exec(Cli *cli, Arguments *arguments)
@@ -163,7 +169,7 @@ static Exit set_exec(Cli *cli, Arguments *arguments)
 	g_autofree char *done = g_strdup_printf(T(m_vm_changed), id);
 	code = finish(cli, reply, &vm_table, done);
 	if (code == EXIT_DONE && applied && !cli->json && !cli->quiet)
-		vm_tell_pending(cli, path, id);
+		vm_tell_outcome(cli, path, id, current->body);
 	return code;
 }
 

@@ -132,9 +132,9 @@ static const struct {
 	{why_cloud_init, {"cloud_init"}},
 };
 
-void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects,
-		    json_object *effects_ja)
+static json_object *find(Services *services, json_object *before, json_object *document)
 {
+	json_object *found = NULL;
 	for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
 		gboolean same = before != NULL;
 		for (const char *const *field = rules[i].fields; *field && same; field++)
@@ -142,7 +142,52 @@ void no_effect_tell(Services *services, json_object *before, json_object *docume
 		g_autofree char *text = NULL, *text_ja = NULL;
 		if (same || !rules[i].why(services, document, &text, &text_ja))
 			continue;
-		json_object_array_add(effects, json_object_new_string(text));
-		json_object_array_add(effects_ja, json_object_new_string(text_ja));
+		json_object *one = json_object_new_object();
+		json_set_str(one, "field", rules[i].fields[0]);
+		json_set_str(one, "why", text);
+		json_set_str(one, "why_ja", text_ja);
+		found = found ? found : json_object_new_array();
+		json_object_array_add(found, one);
+	}
+	return found;
+}
+
+gboolean no_effect_is_known(Vm *vm)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&vm->lock);
+	return vm->no_effect_rev == vm->rev;
+}
+
+json_object *no_effect_describe(Vm *vm)
+{
+	g_mutex_lock(&vm->lock);
+	gboolean known = vm->no_effect_rev == vm->rev;
+	GRefString *text = known && vm->no_effect ? g_ref_string_acquire(vm->no_effect) : NULL;
+	g_mutex_unlock(&vm->lock);
+	json_object *found = text ? json_parse(text, g_ref_string_length(text), NULL) : NULL;
+	g_clear_pointer(&text, g_ref_string_release);
+	if (known)
+		return found;
+
+	gint64 rev;
+	json_auto json_object *document = vm_dup_document(vm, &rev);
+	found = find(vm->services, NULL, document);
+	g_autofree char *plain = found ? json_dup_text(found) : NULL;
+	g_mutex_lock(&vm->lock);
+	g_clear_pointer(&vm->no_effect, g_ref_string_release);
+	vm->no_effect = plain ? g_ref_string_new(plain) : NULL;
+	vm->no_effect_rev = rev;
+	g_mutex_unlock(&vm->lock);
+	return found;
+}
+
+void no_effect_tell(Services *services, json_object *before, json_object *document, json_object *effects,
+		    json_object *effects_ja)
+{
+	json_auto json_object *found = find(services, before, document);
+	for (gsize i = 0; i < json_get_count(found); i++) {
+		json_object *one = json_object_array_get_idx(found, i);
+		json_object_array_add(effects, json_object_get(json_get(one, "why")));
+		json_object_array_add(effects_ja, json_object_get(json_get(one, "why_ja")));
 	}
 }

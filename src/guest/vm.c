@@ -76,6 +76,7 @@ void vm_unref(Vm *vm)
 	g_clear_pointer(&vm->text, g_ref_string_release);
 	g_clear_pointer(&vm->applied, g_ref_string_release);
 	g_clear_pointer(&vm->row, g_ref_string_release);
+	g_clear_pointer(&vm->no_effect, g_ref_string_release);
 	if (vm->agent_nics)
 		json_object_put(vm->agent_nics);
 	g_free(vm->agent_version);

@@ -58,6 +58,8 @@ typedef struct Vm {
 	gboolean settling;   /* a thread is at work in vm_settle_exit() */
 	GRefString *applied; /* hardware that the running process has, compact JSON; NULL when not running */
 	gboolean pending;    /* applied differs from the document */
+	GRefString *no_effect; /* settings without effect in revision no_effect_rev (no-effect.h); NULL: none */
+	gint64 no_effect_rev;
 	gboolean shared;     /* another guest has its UUID, or a MAC address or serial number of it */
 	Qmp *qmp;
 	pid_t pid;

@@ -138,6 +138,18 @@ def test_what_has_no_effect_for_now_is_told_in_the_plan_and_what_is_set_is_shown
     settings = host.text("vm", "show", "g").split("Further settings\n")[1].split()
     assert settings == ["memory_min", "64", "MiB", "smbios.serial", "SN-1"], settings
     assert "limit_iops=500" in host.text("vm", "show", "g")
+    # Once it is set, the change says so, once, and the guest as long as it is so.
+    said = host.text("vm", "set", "g", "--cloud-init-user", "ana", "--no-cloud-init-enabled")
+    assert "  · cloud_init has no effect while cloud_init.enabled is off" in said, said
+    assert "no effect" not in host.text("vm", "set", "g", "--description", "a guest")
+    assert [one["field"] for one in host.status("g")["no_effect"]] == ["cloud_init"]
+    assert "Without effect\n  cloud_init has no effect" in host.text("vm", "show", "g")
+    assert "効果のない設定\n  cloud_init は、" in host.run_command("vm", "show", "g", env={"LC_ALL": "ja_JP.UTF-8"}).stdout
+    host.kill()
+    host.start()
+    assert [one["field"] for one in host.status("g")["no_effect"]] == ["cloud_init"]
+    host.text("vm", "set", "g", "--cloud-init-enabled")
+    assert "no_effect" not in host.status("g") and "Without effect" not in host.text("vm", "show", "g")
     # Nobody is told to install the agent in a guest that is off.
     said = host.run_command("vm", "exec", "g", "--", "true").stderr
     assert "does not run" in said and "install" not in said, said

@@ -326,6 +326,13 @@ const scenarios = {
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Remove Own user-data (cloud-init)" }).click();
     await page.getByText("SHA-256").waitFor({ state: "detached" });
+    // Turned off, what is set has no effect: the plan says so, and the page afterwards.
+    await drive.uncheck();
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.locator("dialog").getByText("cloud_init has no effect").waitFor();
+    await apply(page, "Apply");
+    await page.getByText("Settings without effect").waitFor();
+    await page.getByText("cloud_init has no effect while").waitFor();
     check(page.complaints.length === 0, `no complaint: ${page.complaints}`);
   },
 

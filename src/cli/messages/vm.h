@@ -148,6 +148,7 @@ MESSAGE(m_nics, "Network cards", "ネットワークカード");
 MESSAGE(m_usb, "USB devices", "USBデバイス");
 MESSAGE(m_pci, "PCI devices of the host", "ホストのPCIデバイス");
 MESSAGE(m_shares, "Shared directories", "共有ディレクトリ");
+MESSAGE(m_no_effect, "Without effect", "効果のない設定");
 MESSAGE(m_pending, "Waiting for a restart", "再起動待ちの変更");
 
 MESSAGE(m_col_reason, "REASON", "理由");

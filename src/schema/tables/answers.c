@@ -138,6 +138,17 @@ static const Field broken_fields[] = {
 static const Table broken_table = {.name = "broken", .title = "Broken part", .title_ja = "故障した部分",
 	.fields = broken_fields};
 
+static const Field no_effect_fields[] = {
+	{.name = "field", .type = FIELD_STRING, .flags = ALWAYS, .max = 80, .help = "the setting, as in 'cpu.nested'",
+	 .help_ja = "設定の名前（例: 'cpu.nested'）"},
+	{.name = "why", .type = FIELD_STRING, .flags = ALWAYS, .help = "why it does nothing",
+	 .help_ja = "効果がない理由（英語）"},
+	{.name = "why_ja", .type = FIELD_STRING, .flags = ALWAYS, .help = "the same in Japanese",
+	 .help_ja = "効果がない理由（日本語）"},
+	{0}};
+static const Table no_effect_table = {.name = "no-effect", .title = "Setting without effect", .title_ja = "効果のない設定",
+				      .fields = no_effect_fields};
+
 static const Field vm_status_fields[] = {
 	STATE_FIELDS,
 	{.name = "pid", .type = FIELD_INT, .flags = MAYBE, .min = 1, .max = G_MAXINT32, .help = "QEMU's process",
@@ -165,6 +176,9 @@ static const Field vm_status_fields[] = {
 	{.name = "broken", .type = FIELD_ITEMS, .flags = MAYBE, .table = &broken_table,
 	 .help = "what of its hardware has failed, since the process beside QEMU that served it has ended",
 	 .help_ja = "担当プロセスの終了により故障中のハードウェア"},
+	{.name = "no_effect", .type = FIELD_ITEMS, .flags = MAYBE, .table = &no_effect_table,
+	 .help = "settings that do nothing as long as others, or the node, are as they are",
+	 .help_ja = "他の設定またはノードの現状では効果のない設定"},
 	{.name = "rev", .type = FIELD_INT, .flags = ALWAYS, .min = 1, .max = G_MAXINT64,
 	 .help = "revision of the document", .help_ja = "文書のリビジョン"},
 	{0}};

@@ -6,7 +6,7 @@ import { live } from "../api/live";
 import { reading, tableOf } from "../api/read";
 import { fieldAt, mergeInto, mergePatch, nameAt, valueForPeople, withField, type Document } from "../api/schema";
 import type { Commit, List, Task, Vm } from "../api/types";
-import { t, type Key } from "../i18n";
+import { either, t, type Key } from "../i18n";
 import { problemText, reasonText } from "../i18n/api-words";
 import { ago, size, when } from "../i18n/units";
 import { act, actions, actionTitle, asksSomething, can } from "../ui/actions";
@@ -117,6 +117,12 @@ function Hardware(props: { vm: Vm; changed: () => void }): JSX.Element {
                 </For>
               </ul>
               <Show when={can(reboot, props.vm.status)}><div><button onClick={() => void act(reboot, [props.vm])}>{actionTitle(reboot)}</button></div></Show>
+            </div>
+          </Show>
+          <Show when={props.vm.status.no_effect?.length}>
+            <div class="box warn stack">
+              <strong>{t("no_effect_title")}</strong>
+              <ul class="plain-list"><For each={props.vm.status.no_effect}>{(one) => <li>{either(one.why, one.why_ja)}</li>}</For></ul>
             </div>
           </Show>
           <form class="stack" onSubmit={plan}>
