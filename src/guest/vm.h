@@ -78,7 +78,7 @@ typedef struct Vm {
 	/* guest agent */
 	gboolean agent_wanted; /* by the document */
 	gboolean agent_port_open;
-	gboolean agent_busy, agent_again; /* one thread at a time looks at the port; look once more after that */
+	gboolean agent_busy, agent_again; /* one thread at a time looks at the port; it is to be looked at (again) */
 	GSource *agent_timer;             /* at most one, on the monitor thread */
 	Qmp *agent;
 	char *agent_version;

@@ -306,11 +306,12 @@ def front_fingerprint(yado):
 # --- An agent that lies ---
 
 class FalseAgent:
-    """In the agent's place on its socket, while it is open; `answer` makes what it says to a command, or None: nothing."""
+    """In the agent's place on its socket, while it is open; `answer` makes what it says to a command, or None: nothing.
+    With greets=False it does not even answer guest-sync."""
 
-    def __init__(self, yado, answer):
+    def __init__(self, yado, answer, greets=True):
         self.folder = next((yado.run / "vm").iterdir())
-        self.answer, self.asked, self.clients = answer, [], []
+        self.answer, self.greets, self.asked, self.clients = answer, greets, [], []
 
     def __enter__(self):
         self.path, self.true = self.folder / "agent.sock", self.folder / "agent.sock.true"
@@ -342,7 +343,8 @@ class FalseAgent:
                 name, arguments = asked["execute"], asked.get("arguments", {})
                 self.asked.append(name)
                 if name.startswith("guest-sync"):
-                    client.sendall(b"\xff" + json.dumps({"return": arguments["id"]}).encode() + b"\n")
+                    if self.greets:
+                        client.sendall(b"\xff" + json.dumps({"return": arguments["id"]}).encode() + b"\n")
                     continue
                 value = self.answer(name, arguments)
                 if value is not None:
@@ -359,6 +361,18 @@ WRONG = [[], {}, 7, "text", [None], [[]], {"pid": "x", "handle": [], "exited": 7
 def resident(guest):
     status = pathlib.Path(f"/proc/{guest.process.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0])  # KiB
+
+
+def test_an_agent_that_is_there_and_silent_is_not_said_to_be_missing(guest):
+    guest.stop()
+    with FalseAgent(guest, lambda *_: None, greets=False) as silent:
+        guest.start()
+        said = run(guest, "true").stderr
+        assert "is not connected" in said and "try again" in said and "install" not in said, said
+        wait_for(lambda: silent.asked, what="the daemon's greeting")
+        said = run(guest, "true").stderr
+        assert "it has opened its port and does not answer" in said and "restart qemu-guest-agent" in said, said
+    guest.wait_agent("g")
 
 
 def test_a_lying_agent_is_nobodys_trouble_but_its_own(guest):

@@ -41,6 +41,12 @@ static Absence absence_of(const Vm *vm)
 	if (!vm->agent_wanted)
 		return (Absence){": the guest has no port for it (agent)",
 				 "give it one (yado vm set ID --agent), then shut it down and start it"};
+	/* As after a start of the daemon. */
+	if (vm->agent_again || (vm->agent_busy && !vm->agent_port_open))
+		return (Absence){" yet: it is being looked for", "try again in a moment"};
+	if (vm->agent_port_open)
+		return (Absence){": it has opened its port and does not answer",
+				 "try again; if it stays so, restart qemu-guest-agent in the guest"};
 	return (Absence){"", "install and start qemu-guest-agent in the guest"};
 }
 
@@ -248,11 +254,10 @@ static void look(Vm *vm, gpointer data)
 {
 	(void)data;
 	g_mutex_lock(&vm->lock);
-	gboolean busy = vm->agent_busy;
-	vm->agent_busy = TRUE;
-	vm->agent_again = TRUE;
+	gboolean mine = vm->agent_again && !vm->agent_busy;
+	vm->agent_busy |= mine;
 	g_mutex_unlock(&vm->lock);
-	for (gboolean again = !busy; again;) {
+	for (gboolean again = mine; again;) {
 		gboolean open;
 		g_mutex_lock(&vm->lock);
 		vm->agent_again = FALSE;
@@ -268,6 +273,9 @@ static void look(Vm *vm, gpointer data)
 
 void agent_look(Vm *vm)
 {
+	g_mutex_lock(&vm->lock);
+	vm->agent_again = TRUE;
+	g_mutex_unlock(&vm->lock);
 	guests_react_slowly(vm->services->guests, vm_ref(vm), look, NULL);
 }
 
