@@ -35,7 +35,7 @@ export const en = {
   // a guest
   state: "State", agent: "Guest agent", agent_none: "none", agent_waiting: "not answering yet", agent_connected: "answers", addresses: "Addresses", hardware: "Hardware", drive_empty: "empty", firmware: "Firmware",
   tab_summary: "Summary", tab_console: "Console", tab_hardware: "Hardware", tab_history: "History", tab_tasks: "Tasks", guest_gone: "This guest is gone, or you may not see it",
-  no_effect_title: "Settings without effect as things are:", pending_title: "These changes wait for the next start:", change_of: "Change {name}", delete_of: "Delete {name}",
+  secure_boot: "Secure Boot", no_effect_title: "Settings without effect as things are:", pending_title: "These changes wait for the next start:", change_of: "Change {name}", delete_of: "Delete {name}",
   graph_cpu: "Processor", graph_memory: "Memory", graph_disk: "Disks", graph_network: "Network", read: "read", written: "written", received: "received", sent: "sent",
   // consoles
   console_stopped: "A stopped guest has no console. Start it.", console_waits: "The console opens as soon as the guest runs.", console_forbidden: "You may not use this guest's console.", console_display: "Display", console_serial: "Serial", console_window: "Own window",

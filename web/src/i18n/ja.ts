@@ -27,7 +27,7 @@ export const ja: Messages = {
   size_wrong: "512M や 10G のように入力", list_hint: "カンマ区切り", add_entry: "{what}を追加",
   state: "状態", agent: "ゲストエージェント", agent_none: "なし", agent_waiting: "応答待ち", agent_connected: "応答あり", addresses: "アドレス", hardware: "ハードウェア", drive_empty: "空", firmware: "ファームウェア",
   tab_summary: "概要", tab_console: "コンソール", tab_hardware: "ハードウェア", tab_history: "履歴", tab_tasks: "タスク", guest_gone: "ゲストが存在しないか、表示する権限がありません",
-  no_effect_title: "現状では効果のない設定:", pending_title: "次回起動時に反映される変更:", change_of: "{name} の変更", delete_of: "{name} の削除",
+  secure_boot: "セキュアブート", no_effect_title: "現状では効果のない設定:", pending_title: "次回起動時に反映される変更:", change_of: "{name} の変更", delete_of: "{name} の削除",
   graph_cpu: "プロセッサー", graph_memory: "メモリ", graph_disk: "ディスク", graph_network: "ネットワーク", read: "読込", written: "書込", received: "受信", sent: "送信",
   console_stopped: "停止中のゲストにはコンソールがありません。起動してください。", console_waits: "ゲストが稼働すると、すぐにコンソールが開きます。", console_forbidden: "このゲストのコンソールを使う権限がありません。", console_display: "画面", console_serial: "シリアル", console_window: "別ウィンドウ",
   console_connecting: "接続中…", console_open: "接続済み", console_lost: "切断されました。再接続しています…", console_refused: "接続していません", console_take_over: "引き継ぐ", screenshot: "スクリーンショット", full_screen: "全画面", full_screen_leave: "全画面を終了",

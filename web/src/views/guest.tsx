@@ -64,7 +64,7 @@ function Summary(props: { vm: Vm }): JSX.Element {
             <For each={Object.entries(props.vm.disks ?? {})}>{([key, disk]) => <><dt>{key}</dt><dd>{size(disk.size)} · {disk.bus} · {disk.storage}</dd></>}</For>
             <For each={Object.entries(props.vm.cdroms ?? {})}>{([key, drive]) => <><dt>{key}</dt><dd>{drive.image ?? t("drive_empty")}</dd></>}</For>
             <For each={Object.entries(props.vm.nics ?? {})}>{([key, nic]) => <><dt>{key}</dt><dd>{nic.model} · {nic.mode === "bridge" ? nic.bridge : nic.mode} · <span class="mono">{nic.mac}</span></dd></>}</For>
-            <dt>{t("firmware")}</dt><dd>{[(props.vm.firmware ?? "bios").toUpperCase(), props.vm.secure_boot && "Secure Boot", props.vm.tpm && "TPM 2.0", props.vm.machine].filter(Boolean).join(" · ")}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
+            <dt>{t("firmware")}</dt><dd>{[(props.vm.firmware ?? "bios").toUpperCase(), props.vm.secure_boot && t("secure_boot"), props.vm.tpm && "TPM 2.0", props.vm.machine].filter(Boolean).join(" · ")}<Show when={props.vm.status.firmware_setup}> · <strong>{t("setup_waits")}</strong></Show></dd>
             <For each={[...Object.entries(props.vm.usb ?? {}), ...Object.entries(props.vm.pci ?? {})]}>{([key, device]) => <><dt>{key}</dt><dd>{device.mapping ?? ("type" in device ? device.type : "–")}</dd></>}</For>
             <For each={Object.entries(props.vm.shares ?? {})}>{([key, share]) => <><dt>{key}</dt><dd>{t("share_of", { mapping: share.mapping, tag: share.tag ?? key })}</dd></>}</For>
           </dl>
