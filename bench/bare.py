@@ -62,11 +62,16 @@ class Bare:
     def socket_path(self, name, label):
         return f"{self.folder}/bare{label}-{name}"
 
-    def monitor(self, label):
-        """A connected monitor; each call of the second does one command and waits for its answer."""
+    def connect(self, label):
+        """To its monitor, for which its QEMU waits before it does anything else."""
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(300)
         connection.connect(self.socket_path("qmp", label))
+        return connection
+
+    @staticmethod
+    def greet(connection):
+        """What does one command on the monitor at each call, and waits for its answer."""
         lines = connection.makefile("rw")
         lines.readline()
 
@@ -76,7 +81,7 @@ class Bare:
             while "return" not in json.loads(lines.readline()):
                 pass
         do("qmp_capabilities")
-        return connection, do
+        return do
 
 
 class BareGuest:
@@ -89,8 +94,8 @@ class BareGuest:
                                                 for fd, number in [*given, (quiet, 1), (quiet, 2)]])
         for fd in (*(fd for fd, _ in given), quiet):
             os.close(fd)
-        self.connection, do = bare.monitor(label)
-        do("cont")
+        self.connection = bare.connect(label)
+        bare.greet(self.connection)("cont")
 
     def end(self):
         os.kill(self.pid, 9)
@@ -124,9 +129,8 @@ class BareLoop:
         for fd in fds:
             os.close(fd)
         self.pids = [int(self.shell.stdout.readline()) for _ in all_disks]
-        for number in range(len(all_disks)):
-            connection, do = bare.monitor(str(number))
-            do("query-status")
+        for connection in [bare.connect(str(number)) for number in range(len(all_disks))]:
+            bare.greet(connection)("query-status")
             connection.close()
         self.elapsed_ms = (time.monotonic() - begin) * 1000
 

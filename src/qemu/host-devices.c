@@ -28,7 +28,9 @@ static gboolean has_display(json_object *vm)
 gboolean qemu_has_usb(json_object *vm)
 {
 	json_object *usb = json_get(vm, "usb");
-	return has_display(vm) || (json_object_is_type(usb, json_type_object) && json_object_object_length(usb) > 0);
+	/* The first USB device fixes the ports, and the controller stays when the last one is taken off. */
+	return has_display(vm) || json_get(vm, "usb_ports") ||
+	       (json_object_is_type(usb, json_type_object) && json_object_object_length(usb) > 0);
 }
 
 guint qemu_usb_ports(json_object *vm)

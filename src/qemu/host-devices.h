@@ -9,7 +9,7 @@ enum {
 	QEMU_USB_TABLET = 1,     /* the port of the tablet that comes with a display */
 };
 
-/* Whether the machine has a USB controller: with a graphics card, or for the guest's USB devices. */
+/* Whether the machine has a USB controller: with a graphics card, or for the USB devices that the guest has or had. */
 gboolean qemu_has_usb(json_object *vm);
 guint qemu_usb_ports(json_object *vm);
 json_object *qemu_usb_controller(json_object *vm);

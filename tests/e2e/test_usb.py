@@ -63,6 +63,15 @@ def test_a_controller_comes_with_the_next_start_and_the_plan_says_so(host):
     host("vm", "stop", "bare")
     host("vm", "start", "bare")
     assert pending_paths(host, "bare") == []
+    # It stays when the last device is taken off, now and from the next start on.
+    change_as_planned(host, "bare", {"usb": {"mouse": None}})
+    said = change_as_planned(host, "bare", {"usb": {"keys": {"type": "keyboard"}}})
+    assert {entry["when"] for entry in said["changes"]} == {"now"}, said
+    change_as_planned(host, "bare", {"usb": {"keys": None}})
+    host("vm", "stop", "bare")
+    host("vm", "start", "bare")
+    said = change_as_planned(host, "bare", {"usb": {"mouse": {"type": "mouse"}}})
+    assert {entry["when"] for entry in said["changes"]} == {"now"}, said
     change_as_planned(host, "bare", {"usb": {"mouse": None}})
     host("vm", "stop", "bare")
 

@@ -459,8 +459,8 @@ static const Field vm_fields[] = {
 	 .fallback = "{}",
 	 .group = &other_devices, .title = "USB devices", .title_ja = "USBデバイス",
 	 .help = "USB devices; a running guest gets them if it was started with a USB controller: "
-		 "with a display or a USB device",
-	 .help_ja = "USBデバイス。稼働中の追加は、ディスプレイかUSBデバイス付きで起動した（USBコントローラーがある）場合のみ"},
+		 "with a display, or once it has had a USB device",
+	 .help_ja = "USBデバイス。稼働中の追加はUSBコントローラーがある場合のみ（ディスプレイ付きか、USBデバイスを一度でも付けて起動したとき）"},
 	{.name = "usb_ports", .type = FIELD_INT, .flags = FIELD_READONLY | FIELD_NULLABLE, .min = 4, .max = 15,
 	 .title = "USB ports", .title_ja = "USBポート数",
 	 .help = "ports of the USB controller, fixed with the first USB device; 4 if it does not say",
