@@ -405,6 +405,7 @@ static void bound_arenas(void)
 int main(int argc, char **argv)
 {
 	bound_arenas();
+	store_bound_memory();
 	Daemon daemon = {0};
 	Options *options = &daemon.options;
 	g_autoptr(GError) error = NULL;

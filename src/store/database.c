@@ -54,6 +54,12 @@ const char *const store_migrations[] = {
 	NULL,
 };
 
+void store_bound_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks how much it has, and each page would be counted */
+}
+
 void database_fail(Connection *connection, GError **error, const char *format, ...)
 {
 	va_list args;

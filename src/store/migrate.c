@@ -143,7 +143,8 @@ static gboolean tell_failure(sqlite3 *db, const char *path, gint64 began, gint64
 		version + 1);
 	g_autofree char *copy = copy_path(path, began);
 	g_autofree char *back =
-		version == began
+		began == 0 ? g_strdup_printf("'%s' is new, and holds nothing yet", path)
+		: version == began
 			? g_strdup_printf("'%s' is as it was; the former version of Yado can go on with it", path)
 			: g_strdup_printf("'%s' is as it was before that step; for the former version of Yado put '%s' "
 					  "in its place (and remove %s-wal and %s-shm)",
@@ -154,10 +155,10 @@ static gboolean tell_failure(sqlite3 *db, const char *path, gint64 began, gint64
 	return FALSE;
 }
 
-static gboolean run_step(sqlite3 *db, const char *path, const char *step, gint64 version, GError **error)
+static gboolean run_step(sqlite3 *db, const char *path, const char *step, gint64 began, gint64 version, GError **error)
 {
-	/* An empty file has nothing to copy. */
-	if (version > 0 && !copy_file(db, path, version, error))
+	/* A new file has nothing to copy. */
+	if (began > 0 && !copy_file(db, path, version, error))
 		return FALSE;
 	g_autofree char *sql =
 		g_strdup_printf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %" G_GINT64_FORMAT "; COMMIT;", step,
@@ -208,7 +209,7 @@ gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, G
 		return refuse_newer(path, began, known, error);
 	for (gint64 version = began; version < known; version++) {
 		g_autoptr(GError) cause = NULL;
-		if (!run_step(db, path, migrations[version], version, &cause)) {
+		if (!run_step(db, path, migrations[version], began, version, &cause)) {
 			if (cause)
 				g_propagate_error(error, g_steal_pointer(&cause));
 			else
@@ -217,7 +218,7 @@ gboolean migrate(sqlite3 *db, const char *path, const char *const *migrations, G
 				sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 			return FALSE;
 		}
-		if (version > 0)
+		if (began > 0)
 			g_message("'%s' has layout %" G_GINT64_FORMAT " now; a copy of before is '%s.v%" G_GINT64_FORMAT
 				  "'",
 				  path, version + 1, path, version);

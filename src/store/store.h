@@ -22,6 +22,10 @@ typedef struct Doc {
 void doc_free(Doc *doc);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Doc, doc_free)
 
+/* Before the process opens its first database: SQLite takes pages of its caches as they come, instead of 90 KiB with each
+ * connection, most of which a small database never needs. */
+void store_bound_memory(void);
+
 /* Opens or makes DIR/store.db (0600, directory 0700) and DIR/secret.key. `kinds` is static and ends with a NULL name;
  * a path of another kind is refused. Applies migrations, with a copy of the file before each. */
 Store *store_open(const char *dir, const StoreKind *kinds, GError **error);

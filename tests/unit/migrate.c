@@ -118,6 +118,22 @@ static void test_old_file(Fixture *f, gconstpointer data)
 	g_assert_false(has_copy(f, 3));
 }
 
+static void test_new_file(Fixture *f, gconstpointer data)
+{
+	(void)data;
+	const char *const second_layout[] = {LAYOUT_1, LAYOUT_2, NULL};
+	g_assert_no_errno(g_unlink(f->path));
+	open_with(f, second_layout);
+	g_assert_cmpint(ask(f->path, "PRAGMA user_version"), ==, 2);
+	g_assert_false(has_copy(f, 1));
+	/* Nor does anybody look for one where it cannot be made. */
+	const char *const broken[] = {LAYOUT_1, LAYOUT_2, BROKEN, NULL};
+	g_assert_no_errno(g_unlink(f->path));
+	g_autoptr(GError) error = refused(f, broken);
+	g_assert_nonnull(strstr(error_hint(error), "is new, and holds nothing yet"));
+	g_assert_false(has_copy(f, 1) || has_copy(f, 2));
+}
+
 static void test_newer_file(Fixture *f, gconstpointer data)
 {
 	(void)data;
@@ -280,6 +296,7 @@ int main(int argc, char **argv)
 		void (*run)(Fixture *f, gconstpointer data);
 	} tests[] = {
 		{"/migrate/a file of an old layout is brought along, with a copy before each step", test_old_file},
+		{"/migrate/a new file needs no copies", test_new_file},
 		{"/migrate/a newer file is refused and the copy to go back to is named", test_newer_file},
 		{"/migrate/a step that fails leaves the file as it was before it", test_broken_step},
 		{"/migrate/old copies are bounded, and the way back to the former version stays", test_bound},
