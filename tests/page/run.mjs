@@ -238,8 +238,10 @@ const scenarios = {
     await terminal(serial).getByText("「宿", { exact: true }).waitFor();
     await serial.locator(".xterm-helper-textarea").focus();
     // Whether a getty whose terminal was in use before leaves "Enter" to be a line's end is nothing of the page's.
-    await serial.keyboard.insertText("stty icrnl; cat >/tmp/y");
+    // Only once the shell has given the terminal to its command is what comes shown by it.
+    await serial.keyboard.insertText("stty icrnl; echo at''tentive; cat >/tmp/y");
     await serial.keyboard.press("Enter");
+    await terminal(serial).getByText("attentive", { exact: true }).waitFor();
     await serial.evaluate(() => navigator.clipboard.writeText("日本語「」"));
     await serial.keyboard.press("Control+Shift+KeyV");
     await terminal(serial).getByText("日本語「」").waitFor();
@@ -437,7 +439,8 @@ const scenarios = {
       const change = page.waitForResponse((one) => one.request().method() === "PATCH" && !one.url().includes("plan"));
       await apply(page, "Apply");
       const { task } = await (await change).json();
-      await page.waitForFunction(async (number) => (await (await fetch(`/api/v1/tasks/${number}`)).json()).state === "done", task);
+      const ended = await page.evaluate(async (number) => (await fetch(`/api/v1/tasks/${number}/wait?timeout=60`)).json(), task);
+      check(ended.state === "done", `the change is done: ${JSON.stringify(ended)}`);
       await page.locator("dialog").waitFor({ state: "detached" });
     };
     await disc.selectOption("one");
