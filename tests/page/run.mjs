@@ -157,12 +157,13 @@ const scenarios = {
     await terminal(serial).getByText('a"b@c', { exact: true }).waitFor();
 
     // Each event has 24 bytes: time, type, code, value. Esc is the last key of each part.
+    const events = `hexdump -v -e '24/1 "%02x" "\\n"' /tmp/keys`;
     const record = async (name, act) => {
       await run(serial, "cat /dev/input/event0 >/tmp/keys & until [ -e /proc/$!/fd/3 ]; do usleep 10000; done");
       await act();
       await display.getByRole("button", { name: "Send keys" }).click();
       await display.getByRole("menuitem", { name: "Esc", exact: true }).click();
-      await run(serial, `until hexdump -v -e '24/1 "%02x" "\\n"' /tmp/keys | cut -c33- >/tmp/hex; grep -q 0100010000000000 /tmp/hex; do usleep 100000; done; kill $!; echo ${name}: $(grep ^0[14] /tmp/hex)`);
+      await run(serial, `until ${events} | cut -c33- >/tmp/hex; grep -q 0100010000000000 /tmp/hex; do usleep 100000; done; kill $!; echo ${name}: $(grep ^0[14] /tmp/hex)`);
     };
     const layout = display.getByRole("combobox", { name: "Keyboard layout" });
     await record("us-pasted", () => paste(display, ASCII));
@@ -179,7 +180,8 @@ const scenarios = {
       await keyboard.press("ArrowLeft");
       await keyboard.up("Shift");
       await keyboard.down("=");
-      await display.waitForTimeout(300); // held: the kernel takes a repetition within 125 ms for a bounce
+      // Held: within 125 ms of the guest's time its kernel takes a repetition for a bounce.
+      await run(serial, `until ${events} | grep -q 01000c0001000000; do usleep 10000; done; usleep 200000`);
       await keyboard.down("=");
       await keyboard.press("a"); // before the one before is let go
       await keyboard.up("=");
