@@ -368,6 +368,8 @@ def make(yado, name, *arguments, image="tiny"):
 
 
 def boot(yado, name):
-    """Starts the guest; a shell in it."""
+    """Starts the guest; a shell in it, once the guest has loaded the drivers of what it started with."""
     yado("vm", "start", name)
-    return Console(yado, name).login()
+    console = Console(yado, name).login()
+    console.shell("while ps | grep -q '[h]otplug cold'; do usleep 20000; done")
+    return console
