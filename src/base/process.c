@@ -201,6 +201,14 @@ guint64 process_start_time(pid_t pid)
 	return g_strv_length(fields) > 19 ? g_ascii_strtoull(fields[19], NULL, 10) : 0;
 }
 
+gboolean process_is_ending(pid_t pid)
+{
+	char path[64];
+	g_autofree char *text = NULL;
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	return pid <= 0 || !file_read(path, 256, &text, NULL, NULL) || g_str_has_prefix(text, "0 ");
+}
+
 int process_open(pid_t pid, guint64 start_time)
 {
 	if (pid <= 0 || start_time == 0)

@@ -27,6 +27,9 @@ char *process_find_program(const char *name, GError **error);
 
 /* Start time in clock ticks since boot (proc(5), stat field 22); 0 if there is no such process or it is a zombie. */
 guint64 process_start_time(pid_t pid);
+/* Whether the process has ended, or its first thread has no memory any more (proc(5), statm): then only an end is left.
+ * What the process had open is closed after that, and its pidfd may become readable seconds later. */
+gboolean process_is_ending(pid_t pid);
 /* A pidfd for exactly that process, or -1 if it is gone. Caller closes; it polls readable when the process ends. */
 int process_open(pid_t pid, guint64 start_time);
 /* pidfd_send_signal(2); FALSE with errno if the process is gone. */

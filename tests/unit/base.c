@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -217,9 +218,13 @@ static void test_a_process_is_told_from_a_later_one(void)
 	fd_auto int pidfd = process_open(pid, start);
 	g_assert_cmpint(pidfd, >=, 0);
 	g_assert_false(process_wait(pidfd, 1));
+	g_assert_false(process_is_ending(pid));
 	g_assert_true(process_signal(pidfd, SIGKILL));
 	g_assert_true(process_wait(pidfd, 10000));
 	g_assert_cmpuint(process_start_time(pid), ==, 0); /* a zombie is no process */
+	g_assert_true(process_is_ending(pid));
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	g_assert_true(process_is_ending(pid));
 }
 
 int main(int argc, char **argv)

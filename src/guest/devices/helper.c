@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "guest/guests.h"
+#include "guest/run/events.h"
 
 enum {
 	QEMU_TIMEOUT_MS = 500, /* from a helper's end to QEMU's, where that is the reason */
@@ -105,9 +106,9 @@ static void react_end(Vm *vm, gpointer data)
 	g_mutex_unlock(&vm->lock);
 	if (qemu < 0 || process_wait(qemu, QEMU_TIMEOUT_MS))
 		return;
-	/* A QEMU that was killed may close its end of a helper's socket seconds before its pidfd says that it has ended: the
-	 * kernel gives much memory back in between, and takes it out of the IOMMU. Its first thread is a zombie by then. */
-	if (process_start_time(pid) == 0)
+	/* QEMU may close its end of a helper's socket seconds before it has ended: when it was told to end, it gives the
+	 * host's USB devices back in between; when it was killed, the kernel takes much memory out of the IOMMU. */
+	if (vm_find_event(vm, "SHUTDOWN", NULL, 0, NULL) != 0 || process_is_ending(pid))
 		return;
 	g_mutex_lock(&vm->lock);
 	Helper *helper = find(vm, name);
